@@ -1,0 +1,225 @@
+package protocol
+
+// Client updates (PSB, Client Update): the server that a client contacts keeps the update
+// pending until it is executed, and sees that the leader gets it. Past the paper: X17, X22,
+// X23, X26.
+
+// session is what a server knows of one client: the replicated part, which makes updates
+// take effect once, and what is pending here.
+type session struct {
+	client ClientID
+
+	lastExecuted Timestamp // replicated
+	lastResult   []byte    // replicated: of lastExecuted
+
+	lastEnqueued Timestamp // at a RegLeader: queued or bound up to here
+	pending      *Batch    // the update not yet executed, nil for none
+	since        Instant   // its age (X23), per timestamp, whoever is named
+	timer        Instant   // UpdateTimer: when to send it again (X22)
+}
+
+// starvingTimeouts is how many progress timeouts a pending update waits before its server
+// wants another leader, whatever else progresses (X23).
+const starvingTimeouts = 6
+
+func (s *Server) session(client ClientID) *session {
+	i, ok := s.sessionOf[client]
+	if !ok {
+		i = int32(len(s.sessions))
+		s.sessionOf[client] = i
+		s.sessions = append(s.sessions, session{client: client})
+	}
+	return &s.sessions[i]
+}
+
+// onClientUpdate takes an update from a client, or a copy that a server relayed.
+func (s *Server) onClientUpdate(m Message, out *Output) {
+	if m.Batch == nil || len(m.Batch.Updates) != 1 {
+		s.drop(malformed)
+		return
+	}
+	u := &m.Batch.Updates[0]
+	c := s.session(u.Client)
+	fromClient := m.Server == 0
+	switch {
+	case u.Timestamp == c.lastExecuted && fromClient && u.Timestamp > 0:
+		out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Result: c.lastResult})
+		return
+	case u.Timestamp <= c.lastExecuted:
+		s.drop(alreadyExecuted)
+		return
+	case c.pending != nil && u.Timestamp < c.pending.Updates[0].Timestamp:
+		s.drop(supersededUpdate)
+		return
+	case fromClient && u.Server != s.id:
+		named := *u
+		named.Server = s.id
+		m.Batch = NewBatch(named)
+	}
+	changed := s.keepPending(c, m.Batch)
+	switch {
+	case s.state == RegLeader:
+		s.enqueue(c, c.pending)
+		s.propose(out)
+	case s.state == RegNonLeader && changed && m.Server != s.leader(s.lastInstalled):
+		s.forward(c.pending, out)
+	}
+}
+
+// keepPending makes the update the session's pending one, and says whether that changed
+// anything. A copy that only names another server keeps timer and age, or a server out of
+// reach could rename the update for ever and nobody would broadcast it.
+func (s *Server) keepPending(c *session, b *Batch) bool {
+	u := &b.Updates[0]
+	if c.pending != nil && c.pending.Updates[0].Timestamp == u.Timestamp {
+		changed := c.pending.Updates[0].Server != u.Server
+		if changed {
+			c.pending = b
+		}
+		return changed
+	}
+	if c.pending == nil {
+		s.pendings++
+	}
+	c.pending, c.since, c.timer = b, s.now, s.now+s.settings.UpdateTimer
+	s.updateAt = min(s.updateAt, c.timer)
+	s.oldestFrom = min(s.oldestFrom, c.since)
+	return true
+}
+
+func (s *Server) forward(b *Batch, out *Output) {
+	s.send(s.leader(s.lastInstalled), 0, Message{Kind: ClientUpdate, Batch: b}, out)
+}
+
+// sendPending is UpdateTimer: the server named in a pending update sends it to all, in
+// every state, so that all have work outstanding and a leader out of reach is noticed
+// (X22); the others forward it once more.
+func (s *Server) sendPending(out *Output) {
+	s.updateAt = never
+	for i := range s.sessions {
+		c := &s.sessions[i]
+		if c.pending == nil {
+			continue
+		}
+		if s.now >= c.timer {
+			c.timer = s.now + s.settings.UpdateTimer
+			switch {
+			case c.pending.Updates[0].Server == s.id:
+				s.toAll(0, Message{Kind: ClientUpdate, Batch: c.pending}, out)
+			case s.state == RegNonLeader:
+				s.forward(c.pending, out)
+			}
+		}
+		s.updateAt = min(s.updateAt, c.timer)
+	}
+}
+
+// starving says whether a pending update is too old to wait for this leader (X23).
+func (s *Server) starving() bool {
+	for i := range s.sessions {
+		c := &s.sessions[i]
+		if c.pending != nil && s.now-c.since >= starvingTimeouts*s.progress.timeout {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) findOldest() {
+	s.oldestFrom = never
+	for i := range s.sessions {
+		if c := &s.sessions[i]; c.pending != nil {
+			s.oldestFrom = min(s.oldestFrom, c.since)
+		}
+	}
+}
+
+func (s *Server) restartAges() {
+	s.oldestFrom = never
+	for i := range s.sessions {
+		if c := &s.sessions[i]; c.pending != nil {
+			c.since, s.oldestFrom = s.now, s.now
+		}
+	}
+}
+
+// enqueue puts a pending update into the leader's queue, once.
+func (s *Server) enqueue(c *session, b *Batch) {
+	if ts := b.Updates[0].Timestamp; ts > c.lastEnqueued {
+		c.lastEnqueued = ts
+		s.queue = append(s.queue, b)
+	}
+}
+
+// dequeue takes the next update to bind; one executed meanwhile is passed over.
+func (s *Server) dequeue() *Batch {
+	for s.queueHead < len(s.queue) {
+		b := s.queue[s.queueHead]
+		s.queueHead++
+		u := &b.Updates[0]
+		if s.queueHead == len(s.queue) {
+			s.queue, s.queueHead = s.queue[:0], 0
+		}
+		if u.Timestamp > s.session(u.Client).lastExecuted {
+			return b
+		}
+	}
+	return nil
+}
+
+func (s *Server) clearQueue() { s.queue, s.queueHead = s.queue[:0], 0 }
+
+// queuePending fills a new leader's queue with the pending updates that no open slot binds
+// already.
+func (s *Server) queuePending() {
+	s.clearQueue()
+	for i := range s.sessions {
+		s.sessions[i].lastEnqueued = s.sessions[i].lastExecuted
+	}
+	for seq := s.localARU + 1; seq <= s.top; seq++ {
+		sl := s.history.peek(seq)
+		if sl == nil || sl.proposal() == nil {
+			continue
+		}
+		updates := sl.proposal().Updates
+		if sl.ordered {
+			updates = sl.batch.Updates
+		}
+		for i := range updates {
+			c := s.session(updates[i].Client)
+			c.lastEnqueued = max(c.lastEnqueued, updates[i].Timestamp)
+		}
+	}
+	for i := range s.sessions {
+		if c := &s.sessions[i]; c.pending != nil {
+			s.enqueue(c, c.pending)
+		}
+	}
+}
+
+// apply executes one update, once per (client, timestamp) (S4), and answers the client if
+// this server is the one that owes the reply.
+func (s *Server) apply(seq Seq, u *Update, out *Output) {
+	c := s.session(u.Client)
+	e := Event{Kind: Applied, Seq: seq, Client: u.Client, Timestamp: u.Timestamp}
+	if u.Timestamp <= c.lastExecuted {
+		e.Kind = Filtered
+		out.event(e)
+		return
+	}
+	c.lastExecuted, c.lastResult = u.Timestamp, s.app.Apply(u.Op)
+	out.event(e)
+	if c.pending != nil && c.pending.Updates[0].Timestamp <= u.Timestamp {
+		c.pending = nil
+		s.pendings--
+		if s.pendings == 0 {
+			s.updateAt, s.oldestFrom = never, never
+		}
+	}
+	if s.state != LeaderElection {
+		s.progress.timeout = s.settings.Timeout // X9: the view works
+	}
+	if u.Server == s.id {
+		out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Result: c.lastResult})
+	}
+}

@@ -1,0 +1,123 @@
+package protocol
+
+// Leader election (PSB, Leader Election): servers that see no progress attempt the next
+// view; a majority of attempts preinstalls it, and its leader prepares. Past the paper:
+// X1, X2, X8–X10, X21, X23, X24.
+
+// suspects says whether this server has reason to want another leader: it joins the
+// attempts of others only then, so that one slow server cannot unseat a working leader.
+func (s *Server) suspects() bool {
+	return s.progress.expired(s.now) || s.starving()
+}
+
+// attempt tries to install view v (Shift_to_Leader_Election).
+func (s *Server) attempt(v View, out *Output) {
+	s.invariant(v > s.lastAttempted, "an attempt goes above LastAttempted")
+	s.lastAttempted = v
+	s.state = LeaderElection
+	s.progress.stop()
+	s.votes, s.preinstalled = 0, false
+	s.clearPrepareOKs()
+	s.clearQueue()
+	s.knownARU = max(s.localARU, s.highestReported())
+	out.event(Event{Kind: Attempted, View: v})
+	s.toAll(0, Message{Kind: ViewChange, View: v}, out)
+	s.vote(s.id, out)
+}
+
+// onViewChange hears that a peer attempts m.View.
+func (s *Server) onViewChange(m Message, out *Output) {
+	switch {
+	case m.View > s.lastAttempted && s.suspects():
+		s.attempt(m.View, out)
+		s.vote(m.Server, out)
+	case m.View > s.lastAttempted:
+		s.drop(notSuspecting)
+	case m.View < s.lastAttempted:
+		s.drop(oldView)
+	case m.View == s.lastInstalled || s.state != LeaderElection:
+		s.drop(alreadyInstalled)
+	default:
+		s.vote(m.Server, out)
+	}
+}
+
+// vote counts an attempt of LastAttempted. A majority preinstalls it, once: a repeated vote
+// may not start the timer again, or a leader that is dead would hold all up for good.
+func (s *Server) vote(id ServerID, out *Output) {
+	s.votes |= 1 << id
+	if s.preinstalled || popcount(s.votes) < s.majority() {
+		return
+	}
+	s.preinstalled = true
+	s.progress.timeout = min(2*s.progress.timeout, s.settings.Ceiling) // X9
+	s.progress.restart(s.now)
+	out.event(Event{Kind: Preinstalled, View: s.lastAttempted})
+	if s.leader(s.lastAttempted) == s.id {
+		s.enterPrepare(s.lastAttempted, out)
+	}
+}
+
+// onVCProof hears which view a peer has installed, where it stands and how far it is (X8).
+func (s *Server) onVCProof(m Message, out *Output) {
+	s.reported[m.Server] = m.ARU
+	switch {
+	case m.View > s.lastInstalled && s.leader(m.View) == s.id:
+		s.enterPrepare(m.View, out)
+	case m.View > s.lastInstalled:
+		s.install(m.View, out)
+		s.enterRegNonLeader()
+	case m.View == s.lastInstalled && s.returns(m):
+		s.enterRegNonLeader()
+		out.event(Event{Kind: Returned, View: m.View})
+	}
+	if m.View == s.lastInstalled && m.Server == s.leader(m.View) &&
+		(m.State == Preparing || m.State == RegLeader) &&
+		s.state == RegNonLeader && !s.outstanding() {
+		s.progress.restart(s.now)
+	}
+	if s.localARU+2*windowSlots < m.ARU && s.localARU >= s.requestedTo {
+		s.requestCatchUp(out) // too far behind for the slots in flight: do not wait
+	}
+}
+
+// returns says whether a server in an election goes back into LastInstalled, in which the
+// sender of m still works (X21). One whose attempt failed needs a sign that others really
+// get on, or the heartbeat of a deaf leader would hold it for ever.
+func (s *Server) returns(m Message) bool {
+	switch {
+	case s.state != LeaderElection || m.State == LeaderElection || s.leader(m.View) == s.id:
+		return false
+	case s.lastAttempted == m.View:
+		return true
+	}
+	return !s.preinstalled && !s.starving() && m.ARU > s.knownARU
+}
+
+// install promises to take no proposal of a view below v again. The promise holds once its
+// record is durable; what depends on it waits for installedPos.
+func (s *Server) install(v View, out *Output) {
+	s.invariant(v > s.lastInstalled, "views are installed in rising order")
+	s.lastInstalled, s.lastAttempted = v, v
+	s.installedPos = s.record(Record{Kind: RecordInstalled, View: v}, out)
+	out.event(Event{Kind: Installed, View: v})
+}
+
+// enterRegNonLeader follows the leader of LastInstalled (Shift_to_Reg_Non_Leader).
+func (s *Server) enterRegNonLeader() {
+	s.invariant(s.leader(s.lastInstalled) != s.id, "a leader does not follow itself")
+	s.state = RegNonLeader
+	s.lastAttempted = s.lastInstalled
+	s.clearPrepareOKs()
+	s.clearQueue()
+	s.progress.restart(s.now)
+	s.restartAges()
+}
+
+func popcount(set uint16) int {
+	n := 0
+	for ; set != 0; set &= set - 1 {
+		n++
+	}
+	return n
+}

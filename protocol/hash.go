@@ -1,0 +1,115 @@
+package protocol
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// mix folds x into h. It is a multiply-fold, the same on machines of any word size.
+func mix(h, x uint64) uint64 {
+	hi, lo := bits.Mul64(h^0x9E3779B97F4A7C15, x^0xD1B54A32D192ED03)
+	return hi ^ lo ^ bits.RotateLeft64(h, 23) ^ x
+}
+
+func mixBytes(h uint64, b []byte) uint64 {
+	h = mix(h, uint64(len(b)))
+	for len(b) >= 8 {
+		x := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		h = mix(h, x)
+		b = b[8:]
+	}
+	var x uint64
+	for i, c := range b {
+		x |= uint64(c) << (8 * i)
+	}
+	return mix(h, x)
+}
+
+func mixBool(h uint64, b bool) uint64 {
+	if b {
+		return mix(h, 1)
+	}
+	return mix(h, 2)
+}
+
+// Hash identifies the server's whole state: two servers of equal hash answer equal inputs
+// alike. Times count relative to now, so that states which differ only in when they were
+// reached are one state to a search.
+func (s *Server) Hash(now Instant) uint64 {
+	h := mix(uint64(s.id)<<8|uint64(s.state), uint64(s.n))
+	for _, x := range []uint64{
+		uint64(s.lastAttempted), uint64(s.lastInstalled), uint64(s.installedPos),
+		uint64(s.votes), uint64(s.localARU), uint64(s.lastProposed), uint64(s.top),
+		uint64(s.position), uint64(s.durable), uint64(s.rotor), uint64(s.requestedTo),
+		uint64(s.knownARU),
+	} {
+		h = mix(h, x)
+	}
+	h = mixBool(mixBool(h, s.preinstalled), s.progress.running)
+	for _, at := range []Instant{s.progress.since, s.heartbeatAt, s.retransmitAt} {
+		h = mix(h, uint64(at-now))
+	}
+	h = mix(h, uint64(s.progress.timeout))
+	for id := 1; id <= s.n; id++ {
+		h = mix(h, uint64(s.reported[id]))
+		for _, r := range s.prepareOKs[id] {
+			h = mix(mix(h, uint64(r.from)), uint64(r.to))
+		}
+	}
+	for _, b := range s.queue[s.queueHead:] {
+		h = mix(h, b.hash)
+	}
+	h = s.history.hash(h, now)
+	return mix(s.hashSessions(h, now), s.app.Hash())
+}
+
+func (sl *slot) hash(h uint64, now Instant) uint64 {
+	h = mix(h, uint64(sl.seq))
+	h = mix(mix(h, uint64(sl.view)), uint64(sl.pos))
+	h = mix(mixBool(h, sl.ordered), uint64(sl.heardView))
+	for _, b := range []*Batch{sl.batch, sl.heardBatch} {
+		if b != nil {
+			h = mix(h, b.hash)
+		}
+	}
+	for _, v := range sl.accepts {
+		h = mix(h, uint64(v))
+	}
+	return mix(h, uint64(sl.sentAt-now))
+}
+
+func (hi *history) hash(h uint64, now Instant) uint64 {
+	for seq := Seq(1); seq <= hi.executed; seq++ {
+		e := hi.settled(seq)
+		h = mix(mix(h, e.batch.hash), uint64(e.view))
+	}
+	for i := range hi.ring {
+		seq := hi.executed + 1 + Seq(i)
+		if sl := hi.peek(seq); sl != nil {
+			h = sl.hash(h, now)
+		}
+	}
+	return h
+}
+
+// hashSessions goes by client, not by the order in which this server met them.
+func (s *Server) hashSessions(h uint64, now Instant) uint64 {
+	order := make([]int, len(s.sessions))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return int(int64(s.sessions[a].client) - int64(s.sessions[b].client))
+	})
+	for _, i := range order {
+		c := &s.sessions[i]
+		h = mix(mix(h, uint64(c.client)), uint64(c.lastExecuted))
+		h = mixBytes(mix(h, uint64(c.lastEnqueued)), c.lastResult)
+		if c.pending != nil {
+			h = mix(h, c.pending.hash)
+			h = mix(mix(h, uint64(c.since-now)), uint64(c.timer-now))
+		}
+	}
+	return h
+}

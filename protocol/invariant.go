@@ -1,0 +1,27 @@
+package protocol
+
+import "fmt"
+
+// InvariantError is what a Server panics with when it finds itself in a state that its own
+// rules exclude: a bug of the machine, with the state that shows it.
+type InvariantError struct {
+	Law   string // the law that does not hold, said positively
+	State string
+}
+
+func (e *InvariantError) Error() string {
+	return fmt.Sprintf("invariant broken: %s: %s", e.Law, e.State)
+}
+
+// invariant panics unless ok. The law is constant, so that it costs nothing while it holds.
+func (s *Server) invariant(ok bool, law string) {
+	if !ok {
+		panic(&InvariantError{Law: law, State: s.String()})
+	}
+}
+
+// String is one line of where the server stands.
+func (s *Server) String() string {
+	return fmt.Sprintf("server %d of %d: %v, attempted %d, installed %d, aru %d, proposed %d, top %d, pending %d",
+		s.id, s.n, s.state, s.lastAttempted, s.lastInstalled, s.localARU, s.lastProposed, s.top, s.pendings)
+}

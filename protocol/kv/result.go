@@ -1,0 +1,105 @@
+package kv
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+)
+
+// Status says how an operation ended and which field of its Result holds. Zero is none.
+type Status uint8
+
+const (
+	Done       Status = iota + 1 // put; cas that swapped; delete of a key that existed
+	HasValue                     // get: Value
+	HasNumber                    // append, incr: Number
+	Missing                      // get, cas, delete: there is no such key
+	Mismatch                     // cas: the key holds something other than Old
+	NotInteger                   // incr: the key holds no 64-bit integer
+	Overflow                     // incr: the key holds the largest one
+	Malformed                    // these bytes are no operation
+)
+
+var statuses = [...]string{
+	Done:       "done",
+	HasValue:   "value",
+	HasNumber:  "number",
+	Missing:    "missing",
+	Mismatch:   "mismatch",
+	NotInteger: "not an integer",
+	Overflow:   "overflow",
+	Malformed:  "malformed",
+}
+
+func (s Status) String() string {
+	if !s.valid() {
+		return "Status(" + strconv.Itoa(int(s)) + ")"
+	}
+	return statuses[s]
+}
+
+func (s Status) valid() bool { return s != 0 && int(s) < len(statuses) }
+
+// Result is the answer to one operation: a value, compared by ==. A field that its Status
+// does not name is zero. The zero Result is no answer.
+type Result struct {
+	Status Status
+	Value  string
+	Number int64
+}
+
+// String gives the value quoted, the number, or the status where there is neither.
+func (r Result) String() string {
+	switch r.Status {
+	case HasValue:
+		return strconv.Quote(r.Value)
+	case HasNumber:
+		return strconv.FormatInt(r.Number, 10)
+	default:
+		return r.Status.String()
+	}
+}
+
+// bare holds, at each status, the whole encoding of a result without payload, so that
+// the most frequent answers cost no allocation. Nobody may write to it.
+var bare = [...]byte{0, 1, 2, 3, 4, 5, 6, 7, 8}
+
+// Encode returns the status in a byte, then the value to the end or the number in 8
+// bytes. The caller may not modify it: equal results may share memory.
+func (r Result) Encode() []byte {
+	switch r.Status {
+	case HasValue:
+		b := make([]byte, 0, 1+len(r.Value))
+		return append(append(b, byte(HasValue)), r.Value...)
+	case HasNumber:
+		b := make([]byte, 0, 1+8)
+		return binary.BigEndian.AppendUint64(append(b, byte(HasNumber)), uint64(r.Number))
+	default:
+		return bare[r.Status : r.Status+1 : r.Status+1]
+	}
+}
+
+// DecodeResult reads what Encode wrote and nothing else, sharing no memory with b.
+func DecodeResult(b []byte) (Result, error) {
+	if len(b) == 0 {
+		return Result{}, fmt.Errorf("kv: result: no bytes")
+	}
+	r, payload := Result{Status: Status(b[0])}, b[1:]
+	want := 0
+	switch {
+	case !r.Status.valid():
+		return Result{}, fmt.Errorf("kv: result: byte 0: no status %d", b[0])
+	case r.Status == HasValue:
+		r.Value = string(payload)
+		want = len(payload)
+	case r.Status == HasNumber:
+		want = 8
+	}
+	if len(payload) != want {
+		return Result{}, fmt.Errorf("kv: result: byte 1: %d bytes after status %q, not %d", len(payload), r.Status, want)
+	}
+	if r.Status == HasNumber {
+		r.Number = int64(binary.BigEndian.Uint64(payload))
+	}
+	return r, nil
+}

@@ -1,0 +1,61 @@
+package kv
+
+import (
+	"math"
+	"strconv"
+)
+
+// Step is what an operation means: it takes the value of its key, and whether the key
+// exists, to the new ones and the answer. It is the only definition; Store and the
+// linearizability model both run it. A missing key's value is ignored and returned as "".
+func (o Op) Step(value string, found bool) (newValue string, newFound bool, res Result) {
+	if !found {
+		value = ""
+	}
+	switch o.Kind {
+	case Get:
+		if !found {
+			return value, found, Result{Status: Missing}
+		}
+		return value, found, Result{Status: HasValue, Value: value}
+	case Put:
+		return o.Value, true, Result{Status: Done}
+	case Append:
+		value += o.Value
+		return value, true, Result{Status: HasNumber, Number: int64(len(value))}
+	case CAS:
+		if !found {
+			return value, found, Result{Status: Missing} // whatever Old says: missing is not ""
+		}
+		if value != o.Old {
+			return value, found, Result{Status: Mismatch}
+		}
+		return o.Value, true, Result{Status: Done}
+	case Delete:
+		if !found {
+			return value, found, Result{Status: Missing}
+		}
+		return "", false, Result{Status: Done}
+	case Incr:
+		return incr(value, found)
+	default:
+		return value, found, Result{Status: Malformed}
+	}
+}
+
+// incr reads an integer as strconv does in base 10, so "+7" and "007" are integers too,
+// and writes it without sign or zeros to spare.
+func incr(value string, found bool) (newValue string, newFound bool, res Result) {
+	n := int64(0)
+	if found {
+		var err error
+		if n, err = strconv.ParseInt(value, 10, 64); err != nil {
+			return value, found, Result{Status: NotInteger}
+		}
+	}
+	if n == math.MaxInt64 {
+		return value, found, Result{Status: Overflow}
+	}
+	n++
+	return strconv.FormatInt(n, 10), true, Result{Status: HasNumber, Number: n}
+}

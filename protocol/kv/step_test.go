@@ -1,0 +1,86 @@
+package kv
+
+import (
+	"math"
+	"strconv"
+	"testing"
+)
+
+// The semantics, pinned by hand: what each operation finds, answers and leaves behind.
+func TestStep(t *testing.T) {
+	const max = "9223372036854775807"
+	type cell struct {
+		value string
+		found bool
+	}
+	none := cell{}
+	is := func(value string) cell { return cell{value, true} }
+	number := func(n int64) Result { return Result{Status: HasNumber, Number: n} }
+	value := func(v string) Result { return Result{Status: HasValue, Value: v} }
+	only := func(s Status) Result { return Result{Status: s} }
+
+	for _, c := range []struct {
+		op     Op
+		before cell
+		want   Result
+		after  cell
+	}{
+		{Op{Kind: Get}, none, only(Missing), none},
+		{Op{Kind: Get}, is(""), value(""), is("")},
+		{Op{Kind: Get}, is("v"), value("v"), is("v")},
+
+		{Op{Kind: Put, Value: "v"}, none, only(Done), is("v")},
+		{Op{Kind: Put, Value: "w"}, is("v"), only(Done), is("w")},
+		{Op{Kind: Put, Value: ""}, is("v"), only(Done), is("")},
+		{Op{Kind: Put, Value: ""}, none, only(Done), is("")},
+
+		{Op{Kind: Append, Value: "ab"}, none, number(2), is("ab")},
+		{Op{Kind: Append, Value: "c"}, is("ab"), number(3), is("abc")},
+		{Op{Kind: Append, Value: ""}, is("ab"), number(2), is("ab")},
+		{Op{Kind: Append, Value: ""}, none, number(0), is("")}, // it creates the key all the same
+		{Op{Kind: Append, Value: "é"}, none, number(2), is("é")},
+
+		{Op{Kind: CAS, Old: "v", Value: "w"}, is("v"), only(Done), is("w")},
+		{Op{Kind: CAS, Old: "v", Value: "v"}, is("v"), only(Done), is("v")},
+		{Op{Kind: CAS, Old: "u", Value: "w"}, is("v"), only(Mismatch), is("v")},
+		{Op{Kind: CAS, Old: "", Value: "w"}, is(""), only(Done), is("w")},
+		{Op{Kind: CAS, Old: "", Value: "w"}, none, only(Missing), none},
+
+		{Op{Kind: Delete}, none, only(Missing), none},
+		{Op{Kind: Delete}, is("v"), only(Done), none},
+		{Op{Kind: Delete}, is(""), only(Done), none},
+
+		{Op{Kind: Incr}, none, number(1), is("1")},
+		{Op{Kind: Incr}, is("41"), number(42), is("42")},
+		{Op{Kind: Incr}, is("-1"), number(0), is("0")},
+		{Op{Kind: Incr}, is("+007"), number(8), is("8")},
+		{Op{Kind: Incr}, is(""), only(NotInteger), is("")},
+		{Op{Kind: Incr}, is("1.5"), only(NotInteger), is("1.5")},
+		{Op{Kind: Incr}, is(" 1"), only(NotInteger), is(" 1")},
+		{Op{Kind: Incr}, is("9223372036854775808"), only(NotInteger), is("9223372036854775808")},
+		{Op{Kind: Incr}, is("9223372036854775806"), number(math.MaxInt64), is(max)},
+		{Op{Kind: Incr}, is(max), only(Overflow), is(max)},
+		{Op{Kind: Incr}, is("-9223372036854775808"), number(math.MinInt64 + 1), is("-9223372036854775807")},
+
+		{Op{}, none, only(Malformed), none},
+		{Op{Kind: Incr + 1}, is("v"), only(Malformed), is("v")},
+	} {
+		value, found, res := c.op.Step(c.before.value, c.before.found)
+		if res != c.want || (cell{value, found}) != c.after {
+			t.Errorf("%v on %+v: answers %v, leaves %q %v; want %v, %+v",
+				c.op, c.before, res, value, found, c.want, c.after)
+		}
+	}
+}
+
+// A missing key has no value: what the caller passes for it must not leak through.
+func TestStepIgnoresTheValueOfAMissingKey(t *testing.T) {
+	for kind := range Incr + 2 {
+		op := Op{Kind: kind, Value: "v", Old: "7"}
+		value, found, res := op.Step("7", false)
+		value2, found2, res2 := op.Step("", false)
+		if value != value2 || found != found2 || res != res2 {
+			t.Errorf("%v: stale value leaks: %s", op, strconv.Quote(value))
+		}
+	}
+}

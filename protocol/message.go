@@ -1,0 +1,236 @@
+package protocol
+
+import (
+	"fmt"
+	"math"
+)
+
+// MaxServers bounds a cluster: servers are numbered 1…N, N ≤ MaxServers.
+const MaxServers = 9
+
+type (
+	// ServerID is a server's line in the host file, from 1. Zero is nobody, or, as the
+	// sender of a ClientUpdate, the client itself.
+	ServerID uint8
+	// View numbers the leaders' reigns, from 1; view v belongs to Leader(v, N).
+	View uint64
+	// Seq numbers the slots of the replicated log, from 1.
+	Seq uint64
+	// ClientID names a client session.
+	ClientID uint32
+	// Timestamp is a session's own number for an update. It rises; gaps are legal (X26).
+	Timestamp uint64
+	// Instant is a server's clock in nanoseconds. Its zero is the driver's business.
+	Instant int64
+	// Position numbers the records of one server's disk in their order, from 1. Durable
+	// is always a prefix of that order (X25).
+	Position uint64
+)
+
+// Infinity ends a range of seqs that has no end.
+const Infinity Seq = math.MaxUint64
+
+// Leader is the server to which view v of a cluster of n servers belongs.
+func Leader(v View, n int) ServerID {
+	if v == 0 {
+		return 0
+	}
+	return ServerID((v-1)%View(n)) + 1
+}
+
+// State is where a server stands in the election (PSB, State).
+type State uint8
+
+// The states. A server starts and recovers in LeaderElection.
+const (
+	LeaderElection State = iota
+	Preparing            // the prepare phase of a leader: it asks what a majority knows
+	RegLeader
+	RegNonLeader
+)
+
+func (s State) String() string {
+	return nameOf(int(s), "LeaderElection", "Preparing", "RegLeader", "RegNonLeader")
+}
+
+// Kind says what a Message is.
+type Kind uint8
+
+// The kinds of Message, in the order in which an update meets them.
+const (
+	ClientUpdate Kind = iota + 1
+	ViewChange
+	VCProof
+	Prepare
+	PrepareOK
+	Proposal
+	Accept
+	CatchUpRequest
+	CatchUpReply
+	NumKinds
+)
+
+var kindNames = [NumKinds]string{
+	"none", "ClientUpdate", "ViewChange", "VCProof", "Prepare", "PrepareOK",
+	"Proposal", "Accept", "CatchUpRequest", "CatchUpReply",
+}
+
+func (k Kind) String() string { return nameOf(int(k), kindNames[:]...) }
+
+// KindNames lists the names of the kinds; a Kind is its index.
+func KindNames() []string { return append([]string(nil), kindNames[:]...) }
+
+func nameOf(i int, names ...string) string {
+	if i < len(names) {
+		return names[i]
+	}
+	return fmt.Sprintf("unknown(%d)", i)
+}
+
+// Message is what servers send each other: small and flat, with references to immutable
+// bodies, so that a copy costs little and shares safely. A field that a kind does not use
+// is zero.
+//
+//	kind            View       Seq    ARU              body
+//	ClientUpdate                                       Batch of one
+//	ViewChange      attempted
+//	VCProof         installed         sender's aru     (State)
+//	Prepare         view              sender's aru
+//	PrepareOK       view       from   to, or Infinity  List
+//	Proposal        view       seq                     Batch
+//	Accept          view       seq
+//	CatchUpRequest             from   to
+//	CatchUpReply               from   to               List
+//
+// Ranges are half open: (from, to].
+type Message struct {
+	Kind   Kind
+	Server ServerID // the sender
+	State  State
+	View   View
+	Seq    Seq
+	ARU    Seq
+	Batch  *Batch
+	List   *DataList
+}
+
+// Update is one client's operation.
+type Update struct {
+	Client    ClientID
+	Server    ServerID // owes the reply
+	Timestamp Timestamp
+	Op        []byte // opaque to the machine
+}
+
+// Batch is what a slot binds: updates in order, or none for a no-op (X7, X14). It is
+// immutable from NewBatch on and shared freely.
+type Batch struct {
+	Updates []Update
+	hash    uint64
+}
+
+// NewBatch returns the batch of the given updates and takes the slice over.
+func NewBatch(updates ...Update) *Batch {
+	b := &Batch{Updates: updates}
+	b.hash = b.Rehash()
+	return b
+}
+
+var noOp = NewBatch()
+
+// Hash identifies the batch's content. It was computed when the batch was made.
+func (b *Batch) Hash() uint64 { return b.hash }
+
+// Rehash computes Hash anew from the content, to catch memory that somebody wrote to
+// after it was emitted.
+func (b *Batch) Rehash() uint64 {
+	h := uint64(len(b.Updates)) + 1
+	for i := range b.Updates {
+		u := &b.Updates[i]
+		h = mix(h, uint64(u.Client)<<8|uint64(u.Server))
+		h = mix(h, uint64(u.Timestamp))
+		h = mixBytes(h, u.Op)
+	}
+	return h
+}
+
+// bytes estimates the batch's size in a datagram.
+func (b *Batch) bytes() int {
+	size := 8
+	for i := range b.Updates {
+		size += 16 + len(b.Updates[i].Op)
+	}
+	return size
+}
+
+func (b *Batch) String() string {
+	if len(b.Updates) == 0 {
+		return "no-op"
+	}
+	u := &b.Updates[0]
+	more := ""
+	if len(b.Updates) > 1 {
+		more = fmt.Sprintf(" and %d more", len(b.Updates)-1)
+	}
+	return fmt.Sprintf("client %d's update %d%s", u.Client, u.Timestamp, more)
+}
+
+// Entry says what its sender knows of one slot: that it is settled (PSB's
+// GloballyOrderedUpdate), or that the sender accepted this proposal of View.
+type Entry struct {
+	Seq     Seq
+	View    View // of an accepted proposal; 0 when Ordered
+	Ordered bool
+	Batch   *Batch
+}
+
+// DataList is the body of PrepareOK and CatchUpReply: one entry a seq, rising. It is
+// immutable once sent.
+type DataList []Entry
+
+// Digest identifies the message's content, bodies included.
+func (m *Message) Digest() uint64 {
+	h := uint64(m.Kind) | uint64(m.Server)<<8 | uint64(m.State)<<16
+	h = mix(h^uint64(m.View)<<24, uint64(m.Seq)^uint64(m.ARU)<<32^uint64(m.ARU)>>32)
+	if m.Batch != nil {
+		h = mix(h, m.Batch.hash)
+	}
+	if m.List != nil {
+		for i := range *m.List {
+			e := &(*m.List)[i]
+			h = mix(mix(h, uint64(e.Seq)), uint64(e.View)^e.Batch.hash)
+		}
+	}
+	return h
+}
+
+func (m *Message) String() string {
+	switch m.Kind {
+	case ClientUpdate:
+		return fmt.Sprintf("ClientUpdate(%v)", m.Batch)
+	case ViewChange:
+		return fmt.Sprintf("ViewChange(attempted %d)", m.View)
+	case VCProof:
+		return fmt.Sprintf("VCProof(installed %d, %v, aru %d)", m.View, m.State, m.ARU)
+	case Prepare:
+		return fmt.Sprintf("Prepare(view %d, aru %d)", m.View, m.ARU)
+	case PrepareOK:
+		return fmt.Sprintf("PrepareOK(view %d, %s, %d entries)", m.View, rangeOf(m.Seq, m.ARU), len(*m.List))
+	case Proposal:
+		return fmt.Sprintf("Proposal(view %d, seq %d, %v)", m.View, m.Seq, m.Batch)
+	case Accept:
+		return fmt.Sprintf("Accept(view %d, seq %d)", m.View, m.Seq)
+	case CatchUpRequest:
+		return fmt.Sprintf("CatchUpRequest%s", rangeOf(m.Seq, m.ARU))
+	case CatchUpReply:
+		return fmt.Sprintf("CatchUpReply(%s, %d entries)", rangeOf(m.Seq, m.ARU), len(*m.List))
+	}
+	return m.Kind.String()
+}
+
+func rangeOf(from, to Seq) string {
+	if to == Infinity {
+		return fmt.Sprintf("(%d, ∞]", from)
+	}
+	return fmt.Sprintf("(%d, %d]", from, to)
+}

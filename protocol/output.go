@@ -1,0 +1,119 @@
+package protocol
+
+// InputKind says what an Input is.
+type InputKind uint8
+
+// The inputs of the machine.
+const (
+	Timer   InputKind = iota // Deadline has come; always legal, never harmful
+	Receive                  // Message arrived from a server, or from a client (Server = 0)
+	Durable                  // every record up to UpTo survives a crash
+	Elect                    // the operator wants this server to start an election
+)
+
+// Input is one thing that happens to a server.
+type Input struct {
+	Kind    InputKind
+	UpTo    Position
+	Message Message
+}
+
+// Output collects what a Step wants done. The caller owns it, resets it, and hands it to
+// the next Step; Step only appends. What the entries refer to is immutable.
+//
+// The driver owes this order: write Records in order and sync them; send a message only
+// when every record up to its After is durable, and then tell the server so (Durable).
+type Output struct {
+	Records  []Record
+	Messages []Outgoing
+	Replies  []Reply
+	Events   []Event
+}
+
+// Reset empties the output and keeps its memory.
+func (o *Output) Reset() {
+	o.Records, o.Messages = o.Records[:0], o.Messages[:0]
+	o.Replies, o.Events = o.Replies[:0], o.Events[:0]
+}
+
+// Outgoing is a message to send. To zero means every other server.
+type Outgoing struct {
+	To      ServerID
+	After   Position // must be durable before the message may leave; zero: at once
+	Message Message
+}
+
+// Reply answers a client. It leaves at once: what it says is settled (S8).
+type Reply struct {
+	Client    ClientID
+	Timestamp Timestamp
+	Result    []byte
+}
+
+// RecordKind says what a Record is.
+type RecordKind uint8
+
+// The records.
+const (
+	RecordInstalled RecordKind = iota + 1 // View is installed: the promise
+	RecordAccepted                        // (View, Seq, Batch) was made or accepted
+	RecordOrdered                         // Seq is settled: by Batch, or, where nil, by the accepted proposal, if its view is at least View
+)
+
+func (k RecordKind) String() string {
+	return nameOf(int(k), "none", "installed", "accepted", "ordered")
+}
+
+// Record is one thing to make durable.
+type Record struct {
+	Kind     RecordKind
+	Lazy     bool // may wait for the next record that is not: it can be relearned
+	Position Position
+	View     View
+	Seq      Seq
+	Batch    *Batch
+}
+
+// Stable is what a server's disk held: its records in order.
+type Stable struct {
+	Records []Record
+}
+
+// EventKind says what an Event is.
+type EventKind uint8
+
+// The events: what happened, in neutral words, for checkers, counters and transcripts.
+const (
+	Attempted    EventKind = iota + 1 // View
+	Preinstalled                      // View: a majority wants it
+	Installed                         // View: promised once its record is durable
+	Prepared                          // View: this server leads it now (RegLeader)
+	Returned                          // View: back from an election to the view the others work in (X21)
+	Proposed                          // View, Seq, Batch
+	Accepted                          // View, Seq, Batch: by the leader too, for its own proposal
+	Ordered                           // View, Seq, Batch: a majority accepted it in View
+	Learned                           // Seq, Batch: told that it is ordered
+	Applied                           // Seq, Client, Timestamp
+	Filtered                          // Seq, Client, Timestamp: a duplicate, not executed again
+	Executed                          // Seq, Batch, Hash of the application after it
+	CatchUp                           // Seq: the server asked for what follows it
+	NumEvents
+)
+
+func (k EventKind) String() string {
+	return nameOf(int(k), "none", "attempted", "preinstalled", "installed", "prepared", "returned",
+		"proposed", "accepted", "ordered", "learned", "applied", "filtered", "executed", "catch-up")
+}
+
+// Event is one thing that happened in the machine. Fields that a kind does not use are zero.
+type Event struct {
+	Kind      EventKind
+	Client    ClientID
+	View      View
+	Seq       Seq
+	Timestamp Timestamp
+	Hash      uint64
+	Batch     *Batch
+}
+
+func (o *Output) event(e Event) { o.Events = append(o.Events, e) }

@@ -1,0 +1,209 @@
+package protocol
+
+// Prepare phase (PSB, Prepare Phase): the leader of a new view asks all what they know
+// above its LocalARU and waits for a majority, so that nothing an earlier view settled can
+// be lost. Past the paper: X3, X4, X7, X24, X25, X27.
+
+// span is a range of seqs (from, to] that a PrepareOK covers.
+type span struct{ from, to Seq }
+
+// prepareSlots bounds the executed slots in one PrepareOK: a leader that is further behind
+// than that catches up first (X11), and the answer covers it then.
+const prepareSlots = 256
+
+// enterPrepare begins to lead view v (Shift_to_Prepare_Phase).
+func (s *Server) enterPrepare(v View, out *Output) {
+	s.invariant(v > s.lastInstalled, "nobody leads a view twice (X24)")
+	s.invariant(s.leader(v) == s.id, "a view is prepared by its leader")
+	s.install(v, out)
+	s.state = Preparing
+	s.clearPrepareOKs()
+	s.clearQueue()
+	if s.progress.expired(s.now) {
+		s.progress.restart(s.now)
+	}
+	s.toAll(s.installedPos, Message{Kind: Prepare, View: v, ARU: s.localARU}, out)
+}
+
+// repeatPrepare asks those again whose answer does not yet count (X4).
+func (s *Server) repeatPrepare(out *Output) {
+	m := Message{Kind: Prepare, View: s.lastInstalled, ARU: s.localARU}
+	for id := ServerID(1); int(id) <= s.n; id++ {
+		if id != s.id && !s.covers(id) {
+			s.send(id, s.installedPos, m, out)
+		}
+	}
+}
+
+// onPrepare installs the leader's view and answers (X2). From here on this server takes
+// no proposal of an older view.
+func (s *Server) onPrepare(m Message, out *Output) {
+	switch {
+	case m.Server != s.leader(m.View):
+		s.drop(notLeader)
+		return
+	case m.View < s.lastInstalled:
+		s.drop(oldView)
+		return
+	case m.View > s.lastInstalled:
+		s.install(m.View, out)
+		s.enterRegNonLeader()
+	case s.state == LeaderElection && s.lastAttempted == m.View:
+		s.enterRegNonLeader()
+	}
+	s.answerPrepare(m.Server, m.ARU, out)
+}
+
+// answerPrepare tells the leader what this server knows above aru: settled slots, and
+// proposals it accepted. It is built anew for each question (X3), in parts that name the
+// range they cover. Acceptances of older views are frozen by the promise, so that parts of
+// different answers may be mixed.
+func (s *Server) answerPrepare(to ServerID, aru Seq, out *Output) {
+	if s.localARU > prepareSlots {
+		aru = max(aru, s.localARU-prepareSlots)
+	}
+	s.sendParts(parts{
+		to: to, after: s.installedPos,
+		message: Message{Kind: PrepareOK, View: s.lastInstalled, Seq: aru, ARU: Infinity},
+		last:    max(s.top, aru), entry: s.knownEntry,
+	}, out)
+}
+
+// knownEntry is what a PrepareOK says of one slot; a nil batch says nothing.
+func (s *Server) knownEntry(seq Seq) Entry {
+	if seq <= s.localARU {
+		return Entry{Seq: seq, Ordered: true, Batch: s.history.settled(seq).batch}
+	}
+	sl := s.history.peek(seq)
+	switch {
+	case sl == nil:
+		return Entry{}
+	case sl.ordered:
+		return Entry{Seq: seq, Ordered: true, Batch: sl.batch}
+	case sl.view > 0:
+		return Entry{Seq: seq, View: sl.view, Batch: sl.batch}
+	}
+	return Entry{}
+}
+
+// parts describes an answer over the range (message.Seq, message.ARU], of which entries
+// exist up to last.
+type parts struct {
+	to      ServerID
+	after   Position
+	message Message
+	last    Seq
+	entry   func(Seq) Entry
+}
+
+// sendParts sends the range in parts of at most PartBytes. Every part names what it covers,
+// and even an empty answer covers its range.
+func (s *Server) sendParts(p parts, out *Output) {
+	m, to := p.message, p.message.ARU
+	var list DataList
+	size := 0
+	flush := func(covered Seq) {
+		body := list
+		m.ARU, m.List = covered, &body
+		s.send(p.to, p.after, m, out)
+		m.Seq, list, size = covered, nil, 0
+	}
+	for seq := p.message.Seq + 1; seq <= p.last; seq++ {
+		e := p.entry(seq)
+		if e.Batch == nil {
+			continue
+		}
+		cost := 24 + e.Batch.bytes()
+		if len(list) > 0 && size+cost > s.settings.PartBytes {
+			flush(seq - 1)
+		}
+		list = append(list, e)
+		size += cost
+	}
+	flush(to)
+}
+
+// onPrepareOK takes over what one part of an answer knows.
+func (s *Server) onPrepareOK(m Message, out *Output) {
+	switch {
+	case m.List == nil || m.Seq >= m.ARU:
+		s.drop(malformed)
+		return
+	case m.View != s.lastAttempted || m.View != s.lastInstalled:
+		s.drop(oldView)
+		return
+	case s.state != Preparing:
+		s.drop(notPreparing)
+		return
+	}
+	for i := range *m.List {
+		s.hear((*m.List)[i], out)
+	}
+	s.prepareOKs[m.Server] = append(s.prepareOKs[m.Server], span{m.Seq, m.ARU})
+	s.execute(out)
+	s.tryLead(out)
+}
+
+// hear takes over one entry of a data list: for a seq an ordered update wins, else the
+// proposal of the highest view. It is evidence, not an acceptance (X27).
+func (s *Server) hear(e Entry, out *Output) {
+	if e.Seq <= s.localARU || e.Batch == nil {
+		return
+	}
+	s.top = max(s.top, e.Seq)
+	sl := s.history.at(e.Seq)
+	switch {
+	case sl.ordered:
+	case e.Ordered:
+		s.learn(sl, e.Batch, out)
+	case e.View > sl.heardView:
+		sl.heardView, sl.heardBatch = e.View, e.Batch
+	}
+}
+
+// covers says whether the server's parts together cover (LocalARU, ∞].
+func (s *Server) covers(id ServerID) bool {
+	at := s.localARU
+	for at != Infinity {
+		next := at
+		for _, r := range s.prepareOKs[id] {
+			if r.from <= at && r.to > next {
+				next = r.to
+			}
+		}
+		if next == at {
+			return false
+		}
+		at = next
+	}
+	return true
+}
+
+// tryLead becomes RegLeader once a majority has answered, oneself included, whose answer
+// is the durable record of the view.
+func (s *Server) tryLead(out *Output) {
+	if s.state != Preparing || s.durable < s.installedPos {
+		return
+	}
+	answers := 1
+	for id := ServerID(1); int(id) <= s.n; id++ {
+		if id != s.id && s.covers(id) {
+			answers++
+		}
+	}
+	if answers < s.majority() {
+		return
+	}
+	s.state = RegLeader
+	s.restartAges()
+	s.lastProposed = s.localARU
+	s.queuePending()
+	out.event(Event{Kind: Prepared, View: s.lastInstalled, Seq: s.localARU})
+	s.propose(out)
+}
+
+func (s *Server) clearPrepareOKs() {
+	for id := range s.prepareOKs {
+		s.prepareOKs[id] = s.prepareOKs[id][:0]
+	}
+}

@@ -1,0 +1,88 @@
+package protocol
+
+// Reconciliation: a server that learns of a higher aru asks peers for the slots it lacks
+// (X11). The seed lacked it.
+
+const (
+	catchUpSlots    = 64 // of one request
+	catchUpInFlight = 4  // requests at once, each to another peer
+)
+
+func (s *Server) behind() bool { return s.highestReported() > s.localARU }
+
+func (s *Server) highestReported() Seq {
+	var high Seq
+	for id := 1; id <= s.n; id++ {
+		high = max(high, s.reported[id])
+	}
+	return high
+}
+
+// requestCatchUp asks for the next ranges above LocalARU. The peers rotate: the one with
+// the highest aru may be deaf.
+func (s *Server) requestCatchUp(out *Output) {
+	from, high := s.localARU, s.highestReported()
+	out.event(Event{Kind: CatchUp, Seq: from})
+	for range catchUpInFlight {
+		if from >= high {
+			break
+		}
+		to := min(from+catchUpSlots, high)
+		s.send(s.nextPeer(from), 0, Message{Kind: CatchUpRequest, Seq: from, ARU: to}, out)
+		from = to
+	}
+	s.requestedTo = from
+}
+
+// nextPeer is the next server, in turn, that reported an aru above seq; there is one.
+func (s *Server) nextPeer(seq Seq) ServerID {
+	for range s.n {
+		s.rotor = s.rotor%ServerID(s.n) + 1
+		if s.rotor != s.id && s.reported[s.rotor] > seq {
+			return s.rotor
+		}
+	}
+	s.invariant(false, "a range is asked for only where a peer reported it")
+	return 0
+}
+
+// onCatchUpRequest answers with the ordered slots of the range, up to LocalARU.
+func (s *Server) onCatchUpRequest(m Message, out *Output) {
+	to := min(m.ARU, s.localARU, m.Seq+catchUpSlots)
+	switch {
+	case m.Seq >= m.ARU:
+		s.drop(malformed)
+	case to <= m.Seq:
+		s.drop(nothingNewer)
+	default:
+		s.sendParts(parts{
+			to: m.Server, message: Message{Kind: CatchUpReply, Seq: m.Seq, ARU: to},
+			last: to, entry: s.knownEntry,
+		}, out)
+	}
+}
+
+// onCatchUpReply takes over slots that a peer has ordered.
+func (s *Server) onCatchUpReply(m Message, out *Output) {
+	switch {
+	case m.List == nil || m.Seq >= m.ARU:
+		s.drop(malformed)
+		return
+	case m.ARU <= s.localARU:
+		s.drop(alreadyOrdered)
+		return
+	case m.ARU > s.localARU+catchUpSlots*catchUpInFlight:
+		s.drop(beyondWindow)
+		return
+	}
+	for i := range *m.List {
+		if e := (*m.List)[i]; e.Ordered {
+			s.hear(e, out)
+		}
+	}
+	s.execute(out)
+	s.tryLead(out) // coverage is looked at again as LocalARU rises (X3)
+	if s.localARU >= s.requestedTo && s.behind() {
+		s.requestCatchUp(out)
+	}
+}

@@ -1,0 +1,79 @@
+package protocol
+
+import "fmt"
+
+// Recovery: a server comes back with what its disk held, in LeaderElection, and waits to
+// be let into the view that the others work in (X21). The seed lacked it.
+
+// recover loads the records in order and executes the contiguous ordered prefix.
+func (s *Server) recover(stable Stable) error {
+	var ordered []Record
+	for i := range stable.Records {
+		r := &stable.Records[i]
+		if r.Position != s.position+1 {
+			return fmt.Errorf("record %d: position %d follows %d", i, r.Position, s.position)
+		}
+		s.position = r.Position
+		switch r.Kind {
+		case RecordInstalled:
+			s.lastInstalled, s.installedPos = r.View, r.Position
+		case RecordAccepted:
+			if r.Batch == nil || r.View == 0 || r.Seq == 0 {
+				return fmt.Errorf("record %d: an acceptance without view, seq or batch", i)
+			}
+			sl := s.history.at(r.Seq)
+			if r.View >= sl.view {
+				sl.view, sl.batch, sl.pos = r.View, r.Batch, r.Position
+			}
+			s.top = max(s.top, r.Seq)
+		case RecordOrdered:
+			ordered = append(ordered, *r)
+		default:
+			return fmt.Errorf("record %d: unknown kind %d", i, r.Kind)
+		}
+	}
+	s.durable = s.position
+	s.lastAttempted = s.lastInstalled
+	for i := range ordered {
+		s.recoverOrdered(&ordered[i])
+	}
+	s.executeRecovered()
+	return nil
+}
+
+// recoverOrdered settles a slot on its ordered record. One without a batch speaks of the
+// accepted proposal, if that is of its view or a later one; else the proposal was lost and
+// the slot is learnt anew.
+func (s *Server) recoverOrdered(r *Record) {
+	sl := s.history.at(r.Seq)
+	switch {
+	case sl.ordered:
+	case r.Batch != nil:
+		if sl.view > 0 && sl.batch.hash != r.Batch.hash {
+			sl.view, sl.pos = 0, 0
+		}
+		sl.ordered, sl.batch = true, r.Batch
+		s.top = max(s.top, r.Seq)
+	case sl.view > 0 && sl.view >= r.View:
+		sl.ordered = true
+	}
+}
+
+// executeRecovered rebuilds the application. It is silent: the former life has said and
+// answered all of it, or a client will ask again.
+func (s *Server) executeRecovered() {
+	var silent Output
+	for {
+		sl := s.history.peek(s.localARU + 1)
+		if sl == nil || !sl.ordered {
+			return
+		}
+		batch, seq := sl.batch, sl.seq
+		s.history.settle(sl)
+		s.localARU = seq
+		for i := range batch.Updates {
+			s.apply(seq, &batch.Updates[i], &silent)
+		}
+		silent.Reset()
+	}
+}

@@ -1,0 +1,271 @@
+package protocol
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Settings are the timers and limits of a server; all servers of a cluster should agree on
+// them, and nothing breaks when they do not. Times are nanoseconds. The zero of a field
+// means its default.
+type Settings struct {
+	Heartbeat   Instant `json:"heartbeat_ns,omitempty"`    // VCProof period (X8); at most Timeout/5
+	Retransmit  Instant `json:"retransmit_ns,omitempty"`   // between repeats of what is unanswered (X1, X4, X5, X11)
+	Timeout     Instant `json:"timeout_ns,omitempty"`      // without progress, before a server suspects (X10)
+	Ceiling     Instant `json:"ceiling_ns,omitempty"`      // of the doubled Timeout (X9)
+	Stagger     Instant `json:"stagger_ns,omitempty"`      // between the attempts of the next leaders (X10); above one delay
+	UpdateTimer Instant `json:"update_timer_ns,omitempty"` // before a pending update is sent again (X22)
+	PartBytes   int     `json:"part_bytes,omitempty"`      // of one PrepareOK or CatchUpReply
+}
+
+// DefaultSettings are what PROTOCOL.md's model was tried with.
+func DefaultSettings() Settings {
+	ms := Instant(time.Millisecond)
+	return Settings{
+		Heartbeat: 50 * ms, Retransmit: 40 * ms, Timeout: 250 * ms, Ceiling: 2000 * ms,
+		Stagger: 40 * ms, UpdateTimer: 120 * ms, PartBytes: 1200,
+	}
+}
+
+func (s Settings) withDefaults() Settings {
+	d := DefaultSettings()
+	for _, f := range []struct{ value, fallback *Instant }{
+		{&s.Heartbeat, &d.Heartbeat}, {&s.Retransmit, &d.Retransmit}, {&s.Timeout, &d.Timeout},
+		{&s.Ceiling, &d.Ceiling}, {&s.Stagger, &d.Stagger}, {&s.UpdateTimer, &d.UpdateTimer},
+	} {
+		if *f.value == 0 {
+			*f.value = *f.fallback
+		}
+	}
+	if s.PartBytes == 0 {
+		s.PartBytes = d.PartBytes
+	}
+	return s
+}
+
+// Validate says what is wrong with the settings, if anything.
+func (s Settings) Validate() error {
+	s = s.withDefaults()
+	switch {
+	case min(s.Heartbeat, s.Retransmit, s.Timeout, s.Ceiling, s.Stagger, s.UpdateTimer) < 0:
+		return fmt.Errorf("settings: a time is negative: %+v", s)
+	case s.Heartbeat > s.Timeout/5:
+		return fmt.Errorf("settings: heartbeat_ns %d is over a fifth of timeout_ns %d: idle servers would suspect a working leader", s.Heartbeat, s.Timeout)
+	case s.Ceiling < s.Timeout:
+		return fmt.Errorf("settings: ceiling_ns %d is below timeout_ns %d", s.Ceiling, s.Timeout)
+	case s.Ceiling > Instant(time.Hour):
+		return fmt.Errorf("settings: ceiling_ns %d is over an hour", s.Ceiling)
+	case s.PartBytes < 0:
+		return fmt.Errorf("settings: part_bytes %d is negative", s.PartBytes)
+	}
+	return nil
+}
+
+// Config says who a server is.
+type Config struct {
+	ID       ServerID // 1…Servers
+	Servers  int      // N, 1…MaxServers
+	Settings Settings
+}
+
+const (
+	windowSlots = 16            // W: slots between LocalARU and LastProposed (X15)
+	never       = math.MaxInt64 // an Instant that does not come
+)
+
+// Server is one server's machine. It is a plain value of its inputs: no clock, no I/O, no
+// randomness. One goroutine owns it; Clone makes another.
+type Server struct {
+	id       ServerID
+	n        int
+	settings Settings
+	app      App
+	now      Instant // of the current Step
+
+	// Election (election.go).
+	state         State
+	lastAttempted View
+	lastInstalled View     // Invariant: lastInstalled ≤ lastAttempted
+	installedPos  Position // of its record
+	votes         uint16   // VC[]: servers that attempt lastAttempted, bit id
+	preinstalled  bool
+	progress      progressTimer
+	knownARU      Seq // the highest aru known when the attempt began (X21)
+	heartbeatAt   Instant
+	retransmitAt  Instant
+
+	// Prepare phase (prepare.go): what of the log each server's PrepareOKs cover.
+	prepareOKs [MaxServers + 1][]span
+
+	// Global ordering (ordering.go).
+	history      history
+	localARU     Seq // all of 1…localARU is ordered and executed
+	lastProposed Seq
+	top          Seq // the highest seq that a proposal or an order is known for
+	acceptances  []acceptance
+
+	// Clients (client.go).
+	sessions   []session
+	sessionOf  map[ClientID]int32 // looked up, never ranged over
+	pendings   int
+	queue      []*Batch // UpdateQueue, at a RegLeader only
+	queueHead  int
+	updateAt   Instant // lower bound of the sessions' timers
+	oldestFrom Instant // lower bound of the pending updates' ages
+
+	// Reconciliation (reconcile.go).
+	reported    [MaxServers + 1]Seq // each server's last reported aru
+	rotor       ServerID            // whom we asked last
+	requestedTo Seq
+
+	// Disk.
+	position Position // of the last record emitted
+	durable  Position
+
+	drops [numDrops]uint64
+}
+
+// New returns a server as its disk left it: fresh where stable is empty. The App must be
+// fresh too; the server owns it from here on. Everything in stable must be durable already:
+// a driver syncs what it read before it calls New.
+func New(cfg Config, now Instant, app App, stable Stable) (*Server, error) {
+	switch {
+	case cfg.Servers < 1 || cfg.Servers > MaxServers:
+		return nil, fmt.Errorf("server: a cluster has 1 to %d servers, not %d", MaxServers, cfg.Servers)
+	case cfg.ID < 1 || int(cfg.ID) > cfg.Servers:
+		return nil, fmt.Errorf("server: no server %d in a cluster of %d", cfg.ID, cfg.Servers)
+	}
+	if err := cfg.Settings.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		id: cfg.ID, n: cfg.Servers, settings: cfg.Settings.withDefaults(), app: app, now: now,
+		history: newHistory(), sessionOf: make(map[ClientID]int32),
+		retransmitAt: never, updateAt: never, oldestFrom: never,
+	}
+	s.progress.timeout = s.settings.Timeout
+	s.heartbeatAt = now + s.settings.Heartbeat
+	s.progress.restart(now)
+	if len(stable.Records) == 0 {
+		s.progress.since = now - s.settings.Timeout // X10: at first start all suspect
+		return s, nil
+	}
+	if err := s.recover(stable); err != nil {
+		return nil, fmt.Errorf("server %d: recovery: %w", cfg.ID, err)
+	}
+	return s, nil
+}
+
+// Step hands the server one input and appends what follows from it to out. Bad input from
+// outside is counted and dropped; a contradiction inside panics (*InvariantError).
+func (s *Server) Step(now Instant, in Input, out *Output) {
+	s.now = max(now, s.now)
+	switch in.Kind {
+	case Receive:
+		s.receive(in.Message, out)
+	case Durable:
+		s.onDurable(in.UpTo, out)
+	case Timer:
+		s.onTimer(out)
+	case Elect:
+		s.attempt(s.lastAttempted+1, out)
+	}
+	s.armRetransmit()
+}
+
+func (s *Server) receive(m Message, out *Output) {
+	switch {
+	case int(m.Server) > s.n || m.Server == 0 && m.Kind != ClientUpdate:
+		s.drop(unknownServer)
+		return
+	case m.Server == s.id:
+		s.drop(fromSelf)
+		return
+	}
+	switch m.Kind {
+	case ClientUpdate:
+		s.onClientUpdate(m, out)
+	case ViewChange:
+		s.onViewChange(m, out)
+	case VCProof:
+		s.onVCProof(m, out)
+	case Prepare:
+		s.onPrepare(m, out)
+	case PrepareOK:
+		s.onPrepareOK(m, out)
+	case Proposal:
+		s.onProposal(m, out)
+	case Accept:
+		s.onAccept(m, out)
+	case CatchUpRequest:
+		s.onCatchUpRequest(m, out)
+	case CatchUpReply:
+		s.onCatchUpReply(m, out)
+	default:
+		s.drop(unknownKind)
+	}
+}
+
+// record appends a record to the server's disk order and returns its position.
+func (s *Server) record(r Record, out *Output) Position {
+	s.position++
+	r.Position = s.position
+	out.Records = append(out.Records, r)
+	return s.position
+}
+
+// onDurable learns that every record up to pos survives a crash. One's own acceptances
+// count from here on (X6), and so does one's own PrepareOK.
+func (s *Server) onDurable(pos Position, out *Output) {
+	if pos > s.position {
+		s.drop(beyondRecords)
+		return
+	}
+	s.durable = max(s.durable, pos)
+	s.countOwn(out)
+	s.tryLead(out)
+}
+
+func (s *Server) send(to ServerID, after Position, m Message, out *Output) {
+	m.Server = s.id
+	out.Messages = append(out.Messages, Outgoing{To: to, After: after, Message: m})
+}
+
+// toAll sends to every other server.
+func (s *Server) toAll(after Position, m Message, out *Output) {
+	if s.n > 1 {
+		s.send(0, after, m, out)
+	}
+}
+
+func (s *Server) majority() int            { return s.n/2 + 1 }
+func (s *Server) leader(v View) ServerID   { return Leader(v, s.n) }
+func (s *Server) ID() ServerID             { return s.id }
+func (s *Server) State() State             { return s.state }
+func (s *Server) LastInstalled() View      { return s.lastInstalled }
+func (s *Server) LastAttempted() View      { return s.lastAttempted }
+func (s *Server) LocalARU() Seq            { return s.localARU }
+func (s *Server) LastProposed() Seq        { return s.lastProposed }
+func (s *Server) Pending() int             { return s.pendings }
+func (s *Server) App() App                 { return s.app }
+func (s *Server) ProgressTimeout() Instant { return s.progress.timeout }
+
+// Clone returns a copy that shares no mutable memory with s.
+func (s *Server) Clone() *Server {
+	c := *s
+	c.app = s.app.Clone()
+	c.history = s.history.clone()
+	c.acceptances = append([]acceptance(nil), s.acceptances...)
+	c.sessions = append([]session(nil), s.sessions...)
+	c.sessionOf = make(map[ClientID]int32, len(s.sessions))
+	for i := range c.sessions {
+		c.sessionOf[c.sessions[i].client] = int32(i)
+	}
+	c.queue = append([]*Batch(nil), s.queue[s.queueHead:]...)
+	c.queueHead = 0
+	for i := range c.prepareOKs {
+		c.prepareOKs[i] = append([]span(nil), s.prepareOKs[i]...)
+	}
+	return &c
+}

@@ -1,0 +1,114 @@
+package protocol
+
+// Timers. The driver keeps one: Deadline says when to call Step with a Timer, which may
+// come early or late and does only what is due.
+
+// progressTimer is the paper's ProgressTimer: it runs while a server waits for the view to
+// be installed or for slots to be executed. Stopped, it counts as expired (X10).
+type progressTimer struct {
+	running bool
+	since   Instant
+	timeout Instant // T, doubled per preinstalled view (X9)
+}
+
+func (t *progressTimer) restart(now Instant) { t.running, t.since = true, now }
+func (t *progressTimer) stop()               { t.running = false }
+
+func (t *progressTimer) expired(now Instant) bool {
+	return !t.running || now-t.since >= t.timeout
+}
+
+// Deadline is when Step wants its next Timer. It may move in both directions at any Step.
+func (s *Server) Deadline() Instant {
+	return min(s.heartbeatAt, s.attemptAt(), s.retransmitAt, s.updateAt, s.starvesAt())
+}
+
+// attemptAt is when this server gives up on the current attempt or view. The stagger lets
+// the next leader go first and finds the others ready to follow (X10).
+func (s *Server) attemptAt() Instant {
+	if !s.progress.running {
+		return never
+	}
+	next := s.leader(s.lastAttempted + 1)
+	rank := (int(s.id) - int(next) + s.n) % s.n
+	return s.progress.since + s.progress.timeout + s.settings.Stagger*Instant(rank)
+}
+
+// starvesAt is a lower bound of when a pending update starves (X23).
+func (s *Server) starvesAt() Instant {
+	if s.state != RegNonLeader || s.oldestFrom == never {
+		return never
+	}
+	return s.oldestFrom + starvingTimeouts*s.progress.timeout
+}
+
+func (s *Server) onTimer(out *Output) {
+	if s.now >= s.updateAt {
+		s.sendPending(out)
+	}
+	if s.now >= s.heartbeatAt {
+		s.heartbeat(out)
+	}
+	if s.now >= s.starvesAt() {
+		s.findOldest() // the bound may be of an update that is long executed
+	}
+	if s.now >= s.attemptAt() || s.state == RegNonLeader && s.starving() {
+		s.attempt(s.lastAttempted+1, out)
+	}
+	if s.now >= s.retransmitAt {
+		s.retransmit(out)
+	}
+}
+
+// heartbeat tells all where this server stands (X8).
+func (s *Server) heartbeat(out *Output) {
+	s.heartbeatAt = s.now + s.settings.Heartbeat
+	if s.state == RegLeader && !s.outstanding() {
+		s.progress.restart(s.now)
+	}
+	s.toAll(0, Message{Kind: VCProof, State: s.state, View: s.lastInstalled, ARU: s.localARU}, out)
+}
+
+// outstanding says whether there is work whose progress is due (X10).
+func (s *Server) outstanding() bool {
+	return s.pendings > 0 || s.state == RegLeader &&
+		(s.queueHead < len(s.queue) || s.lastProposed > s.localARU)
+}
+
+// unanswered says whether something is to be repeated until it is answered.
+func (s *Server) unanswered() bool {
+	switch {
+	case s.behind():
+		return true // X11
+	case s.state == LeaderElection:
+		return s.lastAttempted > s.lastInstalled // X1
+	case s.state == Preparing:
+		return true // X4
+	}
+	return s.state == RegLeader && s.lastProposed > s.localARU // X5
+}
+
+// armRetransmit starts the retransmission timer with the first thing unanswered.
+func (s *Server) armRetransmit() {
+	switch {
+	case !s.unanswered():
+		s.retransmitAt = never
+	case s.retransmitAt == never:
+		s.retransmitAt = s.now + s.settings.Retransmit
+	}
+}
+
+func (s *Server) retransmit(out *Output) {
+	s.retransmitAt = s.now + s.settings.Retransmit
+	switch {
+	case s.state == LeaderElection && s.lastAttempted > s.lastInstalled:
+		s.toAll(0, Message{Kind: ViewChange, View: s.lastAttempted}, out) // X1
+	case s.state == Preparing:
+		s.repeatPrepare(out) // X4
+	case s.state == RegLeader:
+		s.repeatProposals(out) // X5
+	}
+	if s.behind() {
+		s.requestCatchUp(out) // X11
+	}
+}

@@ -1,0 +1,144 @@
+// Package check decides whether a run kept the protocol's promises: the safety properties
+// S1…S8 and the liveness properties L1…L3 of docs, each a small type in a file of its own.
+//
+// A Checker is fed with what happens, at the moment it happens, and compares it with one
+// canonical log: slot by slot what was first ordered anywhere, executed by an application
+// of its own. Every check costs O(1) amortised, so that a long run is checked as fast as a
+// short one. The first violation stands; the run should stop there.
+//
+//	S1 agreement    S2 validity     S3 order      S4 at most once
+//	S5 durability   S6 promise      S7 proposal   S8 reply
+//	L1 answered     L2 views settle L3 converged
+//
+// S8 is checked twice: exactly, against the canonical log (replies.go), and by porcupine on
+// the clients' history alone (linear.go), as a second opinion that knows nothing of Paxos.
+package check
+
+import (
+	"fmt"
+
+	"github.com/fauer4effect/paxos/protocol"
+)
+
+// Violation is a broken property, with what shows it.
+type Violation struct {
+	Property string `json:"property"` // S1…S8, L1…L3, or invariant
+	At       int64  `json:"at_ns"`    // virtual time
+	Detail   string `json:"detail"`   // servers, views and seqs involved
+}
+
+func (v *Violation) String() string {
+	return fmt.Sprintf("%s broken at %.6fs: %s", v.Property, float64(v.At)/1e9, v.Detail)
+}
+
+// Checker holds all the checks of one run. One goroutine owns it.
+type Checker struct {
+	Log        *Log
+	Agreement  Agreement
+	Validity   Validity
+	Order      Order
+	Once       Once
+	Durability Durability
+	Promise    Promise
+	Proposals  Proposals
+	Replies    Replies
+	Answered   Answered
+	Settled    Settled
+	Converged  Converged
+
+	now       int64
+	violation *Violation
+}
+
+// New returns the checks for a cluster of the given number of servers, which becomes calm as
+// told. The App is a fresh one, the checker's own.
+func New(servers int, calm Calm, app protocol.App) *Checker {
+	c := &Checker{Log: NewLog(app)}
+	verdict := verdict{c}
+	c.Agreement = Agreement{verdict, c.Log}
+	c.Validity = Validity{verdict: verdict}
+	c.Order = Order{verdict: verdict, log: c.Log}
+	c.Once = Once{verdict, c.Log}
+	c.Durability = Durability{verdict, c.Log, servers/2 + 1}
+	c.Promise = Promise{verdict: verdict}
+	c.Proposals = Proposals{verdict, c.Log}
+	c.Replies = Replies{verdict: verdict, log: c.Log, validity: &c.Validity}
+	c.Answered = Answered{verdict, &calm}
+	c.Settled = Settled{verdict, &calm}
+	c.Converged = Converged{verdict: verdict, calm: &calm}
+	return c
+}
+
+// verdict is how a check reports.
+type verdict struct{ c *Checker }
+
+func (v verdict) fail(property, format string, args ...any) {
+	if v.c.violation == nil {
+		v.c.violation = &Violation{Property: property, At: v.c.now, Detail: fmt.Sprintf(format, args...)}
+	}
+}
+
+// Violation is the first property found broken, nil for none.
+func (c *Checker) Violation() *Violation { return c.violation }
+
+// Fail reports a violation that something else found.
+func (c *Checker) Fail(now int64, property, format string, args ...any) {
+	c.now = now
+	verdict{c}.fail(property, format, args...)
+}
+
+// Event tells the checker what a server's machine did.
+func (c *Checker) Event(now int64, id protocol.ServerID, e *protocol.Event) {
+	c.now = now
+	switch e.Kind {
+	case protocol.Installed:
+		c.Settled.installed(id, e)
+	case protocol.Proposed:
+		c.Proposals.proposed(id, e)
+	case protocol.Accepted:
+		c.Promise.accepted(id, e)
+		c.Proposals.accepted(id, e)
+	case protocol.Ordered, protocol.Learned:
+		if c.Log.first(e.Seq) {
+			c.Durability.ordered(id, e)
+			c.Validity.ordered(id, e)
+			c.Log.order(id, e)
+		} else {
+			c.Agreement.ordered(id, e)
+		}
+	case protocol.Applied:
+		c.Once.applied(id, e)
+	case protocol.Executed:
+		c.Order.executed(id, e)
+	}
+}
+
+// Durable tells the checker that a record survives crashes from now on.
+func (c *Checker) Durable(now int64, id protocol.ServerID, r *protocol.Record) {
+	c.now = now
+	switch r.Kind {
+	case protocol.RecordInstalled:
+		c.Promise.durable(id, r.View)
+	case protocol.RecordAccepted:
+		c.Log.slot(r.Seq).proposal(r.View).disks |= 1 << id
+	}
+}
+
+// Recovered tells the checker what a server made of its disk.
+func (c *Checker) Recovered(now int64, id protocol.ServerID, aru protocol.Seq, state uint64) {
+	c.now = now
+	c.Order.recovered(id, aru, state)
+}
+
+// Invoked tells the checker that a client sends an update for the first time.
+func (c *Checker) Invoked(now int64, client protocol.ClientID, ts protocol.Timestamp, op []byte) {
+	c.now = now
+	c.Validity.invoked(client, ts, op)
+	c.Replies.invoked(client, ts)
+}
+
+// Replied tells the checker what a client got.
+func (c *Checker) Replied(now int64, client protocol.ClientID, ts protocol.Timestamp, result []byte) {
+	c.now = now
+	c.Replies.replied(client, ts, result)
+}

@@ -1,0 +1,183 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"hash/maphash"
+	"math"
+	"slices"
+	"sort"
+	"strconv"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/fauer4effect/paxos/protocol/kv"
+)
+
+// S8 from the clients' side: is there an order of the operations, each at one instant
+// between its call and its return, in which the key-value store gives every answer that a
+// client saw? Porcupine searches for one; the canonical log is not consulted.
+
+// Verdict is the outcome of such a search. Zero is OK.
+type Verdict uint8
+
+const (
+	OK      Verdict = iota // there is such an order
+	Illegal                // there is none
+	Unknown                // the search ran out of time or steps
+)
+
+func (v Verdict) String() string {
+	switch v {
+	case OK:
+		return "ok"
+	case Illegal:
+		return "illegal"
+	case Unknown:
+		return "unknown"
+	default:
+		return "Verdict(" + strconv.Itoa(int(v)) + ")"
+	}
+}
+
+// Opinion is what the clients' history alone says of a run. Key and Detail, one line, are
+// empty where the verdict is OK; otherwise Key is the first, in order of keys, that is
+// Illegal, or Unknown if none is.
+type Opinion struct {
+	Verdict Verdict
+	Key     string
+	Detail  string
+}
+
+// Linearizable judges a history, in any order, of operations on a store that was empty
+// before it. It returns soon after the timeout, zero meaning none, with Unknown unless it
+// has found an illegal key.
+func Linearizable(history []Operation, timeout time.Duration) Opinion {
+	if timeout <= 0 {
+		return judge(history, func(int) budget { return budget{steps: math.MaxInt} })
+	}
+	deadline := time.Now().Add(timeout)
+	return judge(history, func(keysLeft int) budget {
+		now := time.Now() // an equal share of what is left: one hard key may not starve the rest
+		return budget{steps: math.MaxInt, deadline: now.Add(deadline.Sub(now) / time.Duration(keysLeft))}
+	})
+}
+
+// LinearizableWithin is Linearizable with a limit on the model's steps in each search, not
+// on time: equal histories get equal opinions, Unknown included, on every machine. A key
+// of 250 operations, 3 of them abandoned, has been seen to need 15,000.
+func LinearizableWithin(history []Operation, steps int) Opinion {
+	return judge(history, func(int) budget { return budget{steps: steps} })
+}
+
+func judge(history []Operation, share func(keysLeft int) budget) Opinion {
+	var unknown Opinion
+	keys := byKey(history)
+	for i, h := range keys {
+		b := share(len(keys) - i)
+		switch b.explain(h) {
+		case Illegal:
+			return Opinion{Illegal, h.key, b.firstUnexplained(h)}
+		case Unknown:
+			if unknown.Verdict == OK {
+				unknown = Opinion{Unknown, h.key, fmt.Sprintf("key %q: gave up searching an order of %d operations, %d of them unanswered",
+					h.key, len(h.answered)+len(h.open), len(h.open))}
+			}
+		}
+	}
+	return unknown
+}
+
+// firstUnexplained names the answer at which an illegal history became so. Every earlier
+// part of a linearizable history is linearizable, hence the binary search.
+func (b budget) firstUnexplained(h keyHistory) string {
+	slices.SortStableFunc(h.answered, func(x, y *Operation) int { return cmp.Compare(x.Return, y.Return) })
+	n := sort.Search(len(h.answered)-1, func(n int) bool { return b.explain(h.until(n)) == Illegal })
+	return fmt.Sprintf("key %q: no order of the operations so far gives answer %d of %d, %v",
+		h.key, n+1, len(h.answered), h.answered[n])
+}
+
+// budget bounds one search: by steps, and if deadline is not zero by the clock as well.
+type budget struct {
+	steps    int
+	deadline time.Time
+}
+
+// clockEvery is how many steps pass between two looks at the clock.
+const clockEvery = 1024
+
+func (b budget) spent(steps int) bool {
+	return steps > b.steps ||
+		steps%clockEvery == 0 && !b.deadline.IsZero() && time.Now().After(b.deadline)
+}
+
+// explain decides whether some order of one key's operations gives all its answers. An
+// open operation may always come last, where nobody sees it, so an order without any of
+// them is enough. It is tried first, being far cheaper to search: it is with operations
+// that never happened that a search explodes.
+func (b budget) explain(h keyHistory) Verdict {
+	verdict := b.search(h.answered, nil)
+	if verdict != OK && len(h.open) > 0 {
+		verdict = b.search(h.answered, h.open)
+	}
+	return verdict
+}
+
+// search asks porcupine. The budget is kept by the model, not by porcupine's timeout:
+// that one is wall time only, cannot fire on js/wasm, whose goroutines are not preempted,
+// and leaves a goroutine behind. A spent model refuses every step, so the search unwinds.
+func (b budget) search(answered, open []*Operation) Verdict {
+	history := make([]porcupine.Operation, 0, len(answered)+len(open))
+	for _, o := range answered {
+		history = append(history, porcupine.Operation{Input: &o.Op, Output: &o.Result, Call: o.Call, Return: o.Return})
+	}
+	for _, o := range open {
+		history = append(history, porcupine.Operation{Input: &o.Op, Call: o.Call, Return: math.MaxInt64})
+	}
+	steps, spent := 0, false
+	legal := porcupine.CheckOperations(porcupine.Model{
+		Init: func() any { return register{} },
+		Step: func(state, input, output any) (bool, any) {
+			steps++
+			if spent = spent || b.spent(steps); spent {
+				return false, nil
+			}
+			return step(state, input, output)
+		},
+		Hash: hashRegister,
+	}, history)
+	switch {
+	case spent:
+		return Unknown
+	case legal:
+		return OK
+	default:
+		return Illegal
+	}
+}
+
+// register is the model's state, one key, compared by ==.
+type register struct {
+	value string
+	found bool
+}
+
+// step runs the store's own definition. An operation without output, an open one, accepts
+// whatever comes.
+func step(state, input, output any) (bool, any) {
+	before, op := state.(register), input.(*kv.Op)
+	value, found, res := op.Step(before.value, before.found)
+	if want, answered := output.(*kv.Result); answered && res != *want {
+		return false, nil
+	}
+	after := register{value, found}
+	if after == before {
+		return true, state // spares the allocation of an interface
+	}
+	return true, after
+}
+
+var registerSeed = maphash.MakeSeed() // orders nothing that is seen: only porcupine's buckets
+
+func hashRegister(state any) uint64 { return maphash.String(registerSeed, state.(register).value) }

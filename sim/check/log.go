@@ -1,0 +1,133 @@
+package check
+
+import "github.com/fauer4effect/paxos/protocol"
+
+// Log is the canonical log: what was ordered first, anywhere, at each seq, and what comes
+// of executing it in order. All servers are held against it.
+type Log struct {
+	pages []*[pageSlots]slot
+	app   protocol.App
+	aru   protocol.Seq // all of 1…aru is ordered and executed by app
+	// states[seq] is the hash of the application after seq.
+	states   []uint64
+	sessions []canonicalSession // by client
+}
+
+const pageSlots = 512
+
+type slot struct {
+	batch *protocol.Batch // nil until ordered
+	by    protocol.ServerID
+	view  protocol.View
+	// Most slots see one proposal, after a view change two.
+	inline    [2]proposal
+	proposals []proposal
+}
+
+// proposal is what was proposed for a slot in one view, and whose disks hold it.
+type proposal struct {
+	view  protocol.View
+	hash  uint64
+	made  bool
+	disks uint16 // bit id
+}
+
+// canonicalSession is what the log holds of one client, by timestamp.
+type canonicalSession struct {
+	last    protocol.Timestamp // executed
+	effects []effect
+}
+
+// effect is an update that took effect: at seq, with this result. Seq 0: not yet, or never.
+type effect struct {
+	seq    protocol.Seq
+	result []byte
+}
+
+// NewLog returns an empty log, executed by the given fresh App.
+func NewLog(app protocol.App) *Log {
+	return &Log{app: app, states: []uint64{app.Hash()}}
+}
+
+// ARU is how far the canonical log goes without a hole.
+func (l *Log) ARU() protocol.Seq { return l.aru }
+
+// State is the hash of the application after seq ≤ ARU.
+func (l *Log) State(seq protocol.Seq) uint64 { return l.states[seq] }
+
+// Batch is what is ordered at seq, nil if nothing is.
+func (l *Log) Batch(seq protocol.Seq) *protocol.Batch { return l.slot(seq).batch }
+
+func (l *Log) slot(seq protocol.Seq) *slot {
+	for seq/pageSlots >= protocol.Seq(len(l.pages)) {
+		l.pages = append(l.pages, new([pageSlots]slot))
+	}
+	return &l.pages[seq/pageSlots][seq%pageSlots]
+}
+
+func (l *Log) first(seq protocol.Seq) bool { return l.slot(seq).batch == nil }
+
+// proposal finds or makes the entry of a view.
+func (s *slot) proposal(view protocol.View) *proposal {
+	for i := range s.inline {
+		switch s.inline[i].view {
+		case view:
+			return &s.inline[i]
+		case 0:
+			s.inline[i].view = view
+			return &s.inline[i]
+		}
+	}
+	for i := range s.proposals {
+		if s.proposals[i].view == view {
+			return &s.proposals[i]
+		}
+	}
+	s.proposals = append(s.proposals, proposal{view: view})
+	return &s.proposals[len(s.proposals)-1]
+}
+
+// order makes the event's batch the canonical one and executes what has become contiguous.
+func (l *Log) order(id protocol.ServerID, e *protocol.Event) {
+	s := l.slot(e.Seq)
+	s.batch, s.by, s.view = e.Batch, id, e.View
+	for {
+		next := l.slot(l.aru + 1)
+		if next.batch == nil {
+			return
+		}
+		l.aru++
+		for i := range next.batch.Updates {
+			l.apply(&next.batch.Updates[i])
+		}
+		l.states = append(l.states, l.app.Hash())
+	}
+}
+
+func (l *Log) apply(u *protocol.Update) {
+	c := l.session(u.Client)
+	if u.Timestamp <= c.last {
+		return
+	}
+	c.last = u.Timestamp
+	for protocol.Timestamp(len(c.effects)) <= u.Timestamp {
+		c.effects = append(c.effects, effect{})
+	}
+	c.effects[u.Timestamp] = effect{seq: l.aru, result: l.app.Apply(u.Op)}
+}
+
+func (l *Log) session(client protocol.ClientID) *canonicalSession {
+	for int(client) >= len(l.sessions) {
+		l.sessions = append(l.sessions, canonicalSession{})
+	}
+	return &l.sessions[client]
+}
+
+// effect is where and how the update took effect; seq 0 if it did not.
+func (l *Log) effect(client protocol.ClientID, ts protocol.Timestamp) effect {
+	c := l.session(client)
+	if ts >= protocol.Timestamp(len(c.effects)) {
+		return effect{}
+	}
+	return c.effects[ts]
+}

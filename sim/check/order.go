@@ -1,0 +1,38 @@
+package check
+
+import "github.com/fauer4effect/paxos/protocol"
+
+// Order is S3: each life of a server executes the log from where its recovery ended, with no
+// gap and no repeat, and its application has the state that the canonical log gives.
+type Order struct {
+	verdict
+	log  *Log
+	last [protocol.MaxServers + 1]protocol.Seq
+}
+
+func (o *Order) executed(id protocol.ServerID, e *protocol.Event) {
+	want := o.last[id] + 1
+	o.last[id] = e.Seq
+	switch {
+	case e.Seq != want:
+		o.fail("S3", "server %d executes seq %d where %d is next", id, e.Seq, want)
+	case e.Seq > o.log.aru:
+		o.fail("S3", "server %d executes seq %d, but only 1…%d is ordered without a hole", id, e.Seq, o.log.aru)
+	case o.log.slot(e.Seq).batch.Hash() != e.Batch.Hash():
+		o.fail("S1", "server %d executes %v at seq %d, where %v is ordered", id, e.Batch, e.Seq, o.log.slot(e.Seq).batch)
+	case o.log.states[e.Seq] != e.Hash:
+		o.fail("S3", "server %d has after seq %d (%v) application state %016x, where the log gives %016x",
+			id, e.Seq, e.Batch, e.Hash, o.log.states[e.Seq])
+	}
+}
+
+func (o *Order) recovered(id protocol.ServerID, aru protocol.Seq, state uint64) {
+	o.last[id] = aru
+	switch {
+	case aru > o.log.aru:
+		o.fail("S3", "server %d recovers to seq %d, but only 1…%d is ordered", id, aru, o.log.aru)
+	case o.log.states[aru] != state:
+		o.fail("S3", "server %d recovers to seq %d with application state %016x, where the log gives %016x",
+			id, aru, state, o.log.states[aru])
+	}
+}

@@ -1,0 +1,45 @@
+package check
+
+import (
+	"bytes"
+
+	"github.com/fauer4effect/paxos/protocol"
+)
+
+// Validity is S2: only what a client sent, or a no-op, is ordered.
+type Validity struct {
+	verdict
+	ops [][]invocation // by client and timestamp
+}
+
+type invocation struct {
+	op    []byte
+	floor protocol.Seq // Replies: the operation must take effect above this seq
+}
+
+func (v *Validity) invoked(client protocol.ClientID, ts protocol.Timestamp, op []byte) {
+	for int(client) >= len(v.ops) {
+		v.ops = append(v.ops, nil)
+	}
+	for ts >= protocol.Timestamp(len(v.ops[client])) {
+		v.ops[client] = append(v.ops[client], invocation{})
+	}
+	v.ops[client][ts].op = op
+}
+
+func (v *Validity) find(client protocol.ClientID, ts protocol.Timestamp) *invocation {
+	if int(client) >= len(v.ops) || ts >= protocol.Timestamp(len(v.ops[client])) || v.ops[client][ts].op == nil {
+		return nil
+	}
+	return &v.ops[client][ts]
+}
+
+func (v *Validity) ordered(id protocol.ServerID, e *protocol.Event) {
+	for i := range e.Batch.Updates {
+		u := &e.Batch.Updates[i]
+		if in := v.find(u.Client, u.Timestamp); in == nil || !bytes.Equal(in.op, u.Op) {
+			v.fail("S2", "server %d orders at seq %d, view %d, client %d's update %d as %q, which that client never sent",
+				id, e.Seq, e.View, u.Client, u.Timestamp, u.Op)
+		}
+	}
+}

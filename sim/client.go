@@ -1,0 +1,168 @@
+package sim
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// client is a closed-loop session: one operation at a time, repeated at other servers until
+// it is answered or the client gives up, and then the next.
+type client struct {
+	run  *run
+	id   protocol.ClientID
+	node world.Node
+
+	timestamp protocol.Timestamp
+	waiting   bool
+	op        kv.Op
+	key       keyUse
+	batch     *protocol.Batch
+	call      world.Instant
+	tries     int
+	target    int
+	wakeAt    world.Instant
+}
+
+// Purposes of a client's draws.
+const (
+	drawPause = iota + 1000
+	drawGap
+	drawKey
+	drawOp
+	drawTarget
+)
+
+func newClient(r *run, id int) *client {
+	c := &client{run: r, id: protocol.ClientID(id), node: world.Node(r.plan.Servers + id)}
+	c.wakeAt = c.pause()
+	return c
+}
+
+func (c *client) draw(purpose uint64) uint64 {
+	return world.Draw(c.run.plan.Seed, purpose, uint64(c.id), uint64(c.timestamp))
+}
+
+func (c *client) pause() world.Instant {
+	return c.run.plan.Workload.Pause.Sample(c.draw(drawPause))
+}
+
+func (c *client) Deadline() world.Instant { return c.wakeAt }
+func (c *client) Synced(uint64)           {}
+
+// live says whether the client goes on: in the calm some have given up for good.
+func (c *client) live() bool {
+	r := c.run
+	if !r.calm || len(r.plan.Tail.Clients) == 0 {
+		return true
+	}
+	for _, id := range r.plan.Tail.Clients {
+		if id == int(c.id) {
+			return true
+		}
+	}
+	return false
+}
+
+// Wake is a timeout, or the end of a pause.
+func (c *client) Wake() {
+	r := c.run
+	c.wakeAt = world.Never
+	switch {
+	case !c.live():
+	case !c.waiting:
+		c.next()
+	default:
+		r.effects[timeouts]++
+		if r.calm {
+			r.checker.Answered.Waiting(r.now(), c.id, c.timestamp, int64(c.call))
+		}
+		if limit := r.plan.Workload.Tries; limit > 0 && c.tries >= limit && !r.calm {
+			c.abandon()
+			return
+		}
+		c.target = c.target%r.plan.Servers + 1
+		c.send()
+	}
+}
+
+// next begins an operation, unless the run is about to end.
+func (c *client) next() {
+	r, w := c.run, &c.run.plan.Workload
+	if r.world.Now() > r.plan.total()-r.plan.Tail.Answer || w.Limit > 0 && int(r.keys.begun) >= w.Limit {
+		return
+	}
+	c.timestamp++
+	if world.Chance(c.draw(drawGap), w.Gaps) {
+		c.timestamp++ // X26: gaps are legal
+	}
+	c.key = r.keys.take(c.draw(drawKey), int(c.id))
+	c.op = c.key.operation(w.Mix, c.draw(drawOp), c.unique())
+	c.batch = protocol.NewBatch(protocol.Update{Client: c.id, Timestamp: c.timestamp, Op: c.op.Encode()})
+	c.call, c.tries, c.waiting = r.world.Now(), 0, true
+	c.target = 1 + int(world.Below(c.draw(drawTarget), uint64(r.plan.Servers)))
+	r.checker.Invoked(r.now(), c.id, c.timestamp, c.batch.Updates[0].Op)
+	c.send()
+}
+
+// unique is a number that no other operation of the run writes.
+func (c *client) unique() string {
+	return strconv.Itoa(int(c.timestamp)*maxClients + int(c.id))
+}
+
+func (c *client) send() {
+	r := c.run
+	c.tries++
+	c.wakeAt = r.world.Now() + r.plan.Workload.Timeout
+	m := protocol.Message{Kind: protocol.ClientUpdate, Batch: c.batch}
+	r.world.Send(world.Parcel{
+		To: world.Node(c.target), Kind: uint8(protocol.ClientUpdate), Digest: m.Digest(),
+	}, &packet{Message: m})
+}
+
+// Receive takes a reply. One to an operation that is over is a repetition.
+func (c *client) Receive(from world.Node, p *packet) {
+	r := c.run
+	if p.reply == nil || !c.waiting || p.reply.Timestamp != c.timestamp || !c.live() {
+		return
+	}
+	c.waiting = false
+	r.updates++
+	r.checker.Replied(r.now(), c.id, c.timestamp, p.reply.Result)
+	result, err := kv.DecodeResult(p.reply.Result)
+	if err != nil {
+		r.checker.Fail(r.now(), "S8", "client %d's operation %d is answered by server %d with %q: %v", c.id, c.timestamp, from, p.reply.Result, err)
+		return
+	}
+	c.key.answered(c.op, result)
+	r.history = append(r.history, check.Operation{
+		Client: uint32(c.id), Op: c.op, Result: result, Call: int64(c.call), Return: r.now(), Answered: true,
+	})
+	c.wakeAt = r.world.Now() + c.pause()
+	if r.trace != nil {
+		r.trace.Event(r.now(), int(from), "reply", fmt.Sprintf("client %d's operation %d: %v → %v", c.id, c.timestamp, c.op, result))
+	}
+}
+
+// abandon gives an operation up; it counts as possibly done.
+func (c *client) abandon() {
+	c.run.effects[abandoned]++
+	c.leaveOpen()
+	c.key.abandoned(c.op)
+	c.wakeAt = c.run.world.Now() + c.pause()
+}
+
+// leaveOpen puts an unanswered operation into the history.
+func (c *client) leaveOpen() {
+	if !c.waiting {
+		return
+	}
+	c.waiting = false
+	c.run.history = append(c.run.history, check.Operation{
+		Client: uint32(c.id), Op: c.op, Call: int64(c.call),
+	})
+}

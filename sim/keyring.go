@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"strconv"
+
+	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// Limits that keep porcupine's search small; its cost explodes with operations that
+// overlap without end and grows with a key's history.
+const (
+	clientsPerKey   = 4
+	abandonedAppend = 3 // append or incr: each may have taken effect, in any order
+	abandonedWrite  = 6
+	operationsOfKey = 250
+)
+
+// keyring hands out the keys that clients contend for. A key that has served its time is
+// retired: its place is taken by a new one.
+type keyring struct {
+	places []*key
+	begun  uint64 // operations
+}
+
+type key struct {
+	name     string
+	numeric  bool // incr instead of append
+	users    int  // clients with an operation on it
+	begun    int
+	appends  int // abandoned
+	writes   int // abandoned
+	hint     string
+	renewals int
+}
+
+// keyUse is one operation's hold on a key.
+type keyUse struct{ *key }
+
+func newKeyring(places int) keyring {
+	k := keyring{places: make([]*key, places)}
+	for i := range k.places {
+		k.places[i] = newKey(i, 0)
+	}
+	return k
+}
+
+func newKey(place, renewals int) *key {
+	name := "k" + strconv.Itoa(place)
+	if renewals > 0 {
+		name += "." + strconv.Itoa(renewals)
+	}
+	return &key{name: name, renewals: renewals, numeric: (place+renewals)%2 == 1}
+}
+
+// take finds a key for a client's next operation: a drawn one, or the next that is free.
+func (k *keyring) take(draw uint64, client int) keyUse {
+	k.begun++
+	first := int(world.Below(draw, uint64(len(k.places))))
+	for i := range k.places {
+		place := (first + i) % len(k.places)
+		if k.places[place].spent() {
+			k.places[place] = newKey(place, k.places[place].renewals+1)
+		}
+		if found := k.places[place]; found.users < clientsPerKey {
+			found.users++
+			found.begun++
+			return keyUse{found}
+		}
+	}
+	// More clients than the keys bear: this one keeps to itself.
+	return keyUse{&key{name: "c" + strconv.Itoa(client) + "." + strconv.FormatUint(k.begun, 10)}}
+}
+
+func (k *key) spent() bool {
+	return k.begun >= operationsOfKey || k.appends >= abandonedAppend || k.writes >= abandonedWrite
+}
+
+// operation draws what to do with the key. unique is a number that nobody else writes.
+func (k *key) operation(mix Mix, draw uint64, unique string) kv.Op {
+	op := kv.Op{Kind: pickKind(mix, draw), Key: k.name}
+	switch {
+	case op.Kind == kv.Append && k.numeric:
+		op.Kind = kv.Incr
+	case op.Kind == kv.Incr && !k.numeric:
+		op.Kind = kv.Append
+	}
+	switch op.Kind {
+	case kv.Put:
+		op.Value, k.hint = unique, unique
+	case kv.Append:
+		op.Value = unique + ","
+	case kv.CAS:
+		op.Old, op.Value = k.hint, unique
+	}
+	return op
+}
+
+var kinds = []kv.Kind{kv.Get, kv.Put, kv.Append, kv.CAS, kv.Delete, kv.Incr}
+
+func pickKind(mix Mix, draw uint64) kv.Kind {
+	total := 0
+	for _, w := range mix.weights() {
+		total += w
+	}
+	at := int(world.Below(draw, uint64(total)))
+	for i, w := range mix.weights() {
+		if at < w {
+			return kinds[i]
+		}
+		at -= w
+	}
+	panic("sim: a mix has a positive weight")
+}
+
+// answered releases the key, and keeps what was read for a later cas.
+func (k keyUse) answered(op kv.Op, result kv.Result) {
+	k.users--
+	if op.Kind == kv.Get && result.Status == kv.HasValue {
+		k.hint = result.Value
+	}
+}
+
+func (k keyUse) abandoned(op kv.Op) {
+	k.users--
+	switch op.Kind {
+	case kv.Get:
+	case kv.Append, kv.Incr:
+		k.appends++
+	default:
+		k.writes++
+	}
+}

@@ -1,0 +1,179 @@
+package sim
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// Plan is everything that decides a run: run it twice and the same happens. It is plain
+// data, whole numbers only, that a person can read, write and edit. Times are virtual
+// nanoseconds, parts are per million, servers count from 1.
+type Plan struct {
+	Version  int             `json:"version"`
+	Seed     uint64          `json:"seed"`              // of every draw that the plan leaves open
+	Build    string          `json:"build,omitempty"`   // what wrote the plan
+	Finding  string          `json:"finding,omitempty"` // what it showed then
+	Servers  int             `json:"servers"`
+	Settings json.RawMessage `json:"settings,omitempty"` // of the machine under test
+	Network  Network         `json:"network"`
+	Disk     Disk            `json:"disk"`
+	Workload Workload        `json:"workload"`
+	Faulty   world.Instant   `json:"faulty_ns"` // how long faults may happen; then comes the tail
+	Faults   []Fault         `json:"faults,omitempty"`
+	Tail     Tail            `json:"tail"`
+	// Bodies makes servers check that no message or record changed since it was emitted.
+	Bodies bool `json:"check_bodies,omitempty"`
+}
+
+// PlanVersion is the version of plans that this package reads and writes.
+const PlanVersion = 1
+
+// Network is the law of the links: of all, and of single ones.
+type Network struct {
+	All   world.LinkLaw `json:"all"`
+	Links []Link        `json:"links,omitempty"`
+}
+
+// Link is the law of one direction between two servers.
+type Link struct {
+	From int           `json:"from"`
+	To   int           `json:"to"`
+	Law  world.LinkLaw `json:"law"`
+}
+
+// Disk is the law of the servers' disks: of all, and of single ones.
+type Disk struct {
+	Sync    world.Law    `json:"sync"`
+	Servers []ServerDisk `json:"servers,omitempty"`
+}
+
+// ServerDisk is the law of one server's disk.
+type ServerDisk struct {
+	Server int       `json:"server"`
+	Sync   world.Law `json:"sync"`
+}
+
+// Workload is what the clients do: each is a session with one operation at a time, which it
+// repeats at other servers until it is answered or gives up.
+type Workload struct {
+	Clients int           `json:"clients"`
+	Keys    int           `json:"keys"`
+	Timeout world.Instant `json:"timeout_ns"`         // before a client asks the next server
+	Tries   int           `json:"tries,omitempty"`    // before it gives up; 0: never
+	Pause   world.Law     `json:"pause"`              // between two operations
+	Gaps    uint32        `json:"gaps_ppm,omitempty"` // share of timestamps that are left out
+	Limit   int           `json:"limit,omitempty"`    // operations of all clients; 0: no limit
+	Mix     Mix           `json:"mix"`                // of operations
+}
+
+// Mix weighs the kinds of operation.
+type Mix struct {
+	Get    int `json:"get,omitempty"`
+	Put    int `json:"put,omitempty"`
+	Append int `json:"append,omitempty"`
+	CAS    int `json:"cas,omitempty"`
+	Delete int `json:"delete,omitempty"`
+	Incr   int `json:"incr,omitempty"`
+}
+
+func (m Mix) weights() []int {
+	return []int{m.Get, m.Put, m.Append, m.CAS, m.Delete, m.Incr}
+}
+
+// Tail is the calm end of a run, in which the liveness properties are asked for: the core
+// is healed and restarted, no message is lost any more, and the rest stays broken.
+type Tail struct {
+	Core    []int         `json:"core,omitempty"`    // at least a majority; empty: all
+	Broken  []Broken      `json:"broken,omitempty"`  // servers outside the core; those not named are healed too
+	Clients []int         `json:"clients,omitempty"` // that go on; the others have given up, in the middle of an operation. Empty: all
+	Delay   world.Law     `json:"delay"`             // of all links
+	Settle  world.Instant `json:"settle_ns"`         // within which a leader must serve
+	Answer  world.Instant `json:"answer_ns"`         // within which an operation must be answered after that
+	For     world.Instant `json:"for_ns"`            // that clients go on after Settle; Answer follows
+}
+
+// Broken says how a server outside the core stays broken: down, cut (off), deaf (it hears
+// no server) or mute (no server hears it).
+type Broken struct {
+	Server int    `json:"server"`
+	How    string `json:"how"`
+}
+
+// total is how long a run of the plan takes.
+func (p *Plan) total() world.Instant { return p.Faulty + p.Tail.Settle + p.Tail.For + p.Tail.Answer }
+
+// ReadPlan reads a plan and refuses what it does not understand.
+func ReadPlan(r io.Reader) (*Plan, error) {
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	p := new(Plan)
+	if err := d.Decode(p); err != nil {
+		return nil, jsonError(err, d.InputOffset())
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("something follows the plan at byte %d", d.InputOffset())
+	}
+	return p, p.Validate()
+}
+
+func jsonError(err error, at int64) error {
+	var syntax *json.SyntaxError
+	var typed *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, io.EOF):
+		return errors.New("it is empty")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("it ends in the middle, after byte %d", at)
+	case errors.As(err, &syntax):
+		return fmt.Errorf("byte %d: %w", syntax.Offset, err)
+	case errors.As(err, &typed):
+		return fmt.Errorf("byte %d: field %s: no room for a %s in %v", typed.Offset, typed.Field, typed.Value, typed.Type)
+	}
+	return fmt.Errorf("byte %d: %w", at, err)
+}
+
+// LoadPlan reads the plan of a file.
+func LoadPlan(path string) (*Plan, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("plan %w", err)
+	}
+	defer f.Close()
+	p, err := ReadPlan(f)
+	if err != nil {
+		return nil, fmt.Errorf("plan %s: %w", path, err)
+	}
+	return p, nil
+}
+
+// Encode returns the plan as indented JSON.
+func (p *Plan) Encode() []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	if err := e.Encode(p); err != nil {
+		panic(fmt.Sprintf("plan: %v", err)) // plain data encodes
+	}
+	return b.Bytes()
+}
+
+// settings are the machine's, strictly read.
+func (p *Plan) settings() (protocol.Settings, error) {
+	var s protocol.Settings
+	if len(p.Settings) == 0 {
+		return s, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(p.Settings))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		return s, fmt.Errorf("settings: %w", err)
+	}
+	return s, s.Validate()
+}

@@ -1,0 +1,99 @@
+package sim
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"sync"
+
+	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// The verdicts of a run.
+const (
+	VerdictOK        = "ok"
+	VerdictViolation = "violation"
+)
+
+// Report is what came of a run. All but the plan is plain counts.
+type Report struct {
+	Plan      *Plan
+	Hash      uint64 // of everything that happened
+	Violation *check.Violation
+	Events    uint64
+	Messages  uint64 // delivered between servers, heartbeats included
+	Updates   uint64 // answered
+	Views     uint64 // led
+	End       world.Instant
+	Effects   Effects
+}
+
+func (r *run) report() *Report {
+	counts := r.world.Counts
+	r.effects[duplicate] = counts.Duplicates
+	r.effects[late] = counts.Late
+	r.effects[reordered] = counts.Reordered
+	for _, s := range r.servers[1:] {
+		if s != nil {
+			r.world.Fold(s.machine.Hash(0))
+		}
+	}
+	r.world.Fold(r.checker.Log.State(r.checker.Log.ARU()))
+	return &Report{
+		Plan: r.plan, Hash: r.world.Hash(), Violation: r.checker.Violation(),
+		Events: counts.Events, Messages: counts.Messages, Updates: r.updates, Views: r.views,
+		End: r.world.Now(), Effects: r.effects,
+	}
+}
+
+// OK says whether the run kept all properties.
+func (r *Report) OK() bool { return r.Violation == nil }
+
+// Verdict is ok or violation.
+func (r *Report) Verdict() string {
+	if r.OK() {
+		return VerdictOK
+	}
+	return VerdictViolation
+}
+
+// Build names the program that runs: the revision it was built from, or, where that is not
+// known, a hash of the executable.
+var Build = sync.OnceValue(func() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		revision, modified := "", ""
+		for _, s := range info.Settings {
+			switch {
+			case s.Key == "vcs.revision":
+				revision = s.Value
+			case s.Key == "vcs.modified" && s.Value == "true":
+				modified = "+modified"
+			}
+		}
+		if revision != "" {
+			return "revision " + revision + modified
+		}
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return "unknown"
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "unknown"
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "unknown"
+	}
+	return "executable " + hex.EncodeToString(h.Sum(nil)[:12])
+})
+
+// HashString is how hashes are written: 16 hex digits, since readers of JSON lose digits of
+// large numbers.
+func HashString(h uint64) string { return fmt.Sprintf("%016x", h) }

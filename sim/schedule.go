@@ -1,0 +1,167 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/sim/trace"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// schedule puts the plan's faults and its tail on the world's calendar.
+func (r *run) schedule() {
+	for i := range r.plan.Faults {
+		f := &r.plan.Faults[i]
+		if f.On != nil {
+			r.triggers[i] = r.arm(f)
+		} else if f.At < r.plan.Faulty {
+			r.world.At(f.At, func() { r.begin(f) })
+		}
+	}
+	r.world.At(r.plan.Faulty, r.becalm)
+	if len(r.plan.Network.Links) > 0 {
+		r.effects[slowLink] += uint64(len(r.plan.Network.Links))
+	}
+}
+
+// arm prepares a fault that waits for a message.
+func (r *run) arm(f *Fault) *world.Trigger {
+	t := &world.Trigger{
+		Kind: kindOf(f.On.Kind), From: world.Node(f.On.From), To: world.Node(f.On.To),
+		N: f.On.N, Unsynced: f.On.Unsynced, Drop: f.Do == doDrop,
+	}
+	if f.Do == doDelay {
+		t.Delay = f.For
+	}
+	t.Then = func(from, _ world.Node) {
+		r.traceFault(f)
+		switch {
+		case r.calm || !r.world.IsServer(from):
+		case f.Do == doCrash:
+			r.effects[crashOnSend]++
+			r.crash(from, f.For)
+		case f.Do == doDelay:
+			r.effects[delayNamed]++
+		}
+	}
+	r.world.OnMessage(t)
+	return t
+}
+
+// begin makes a fault of a time happen.
+func (r *run) begin(f *Fault) {
+	r.traceFault(f)
+	effect := f.effect(r.plan.Servers)
+	switch f.Do {
+	case doCrash:
+		for _, id := range f.Servers {
+			if n := world.Node(id); r.world.Up(n) {
+				r.effects[effect]++
+				r.crash(n, f.For)
+			}
+		}
+	case doElect:
+		for _, id := range f.Servers {
+			n := world.Node(id)
+			if r.world.Up(n) {
+				r.effects[elect]++
+			}
+			r.world.Do(n, func() { r.servers[n].step(protocol.Input{Kind: protocol.Elect}) })
+		}
+	default:
+		f.closes(r.plan.Servers, func(from, to world.Node) {
+			r.world.Cut(from, to)
+			r.cutBy[from][to] = effect
+		})
+		if f.For > 0 && f.At+f.For < r.plan.Faulty {
+			r.world.At(f.At+f.For, func() { f.closes(r.plan.Servers, r.world.Heal) })
+		}
+	}
+}
+
+// crash ends a server's life, and begins another after a while, if one is given.
+func (r *run) crash(n world.Node, down world.Instant) {
+	r.world.Crash(n)
+	up := r.world.Now() + down
+	if down == 0 || up >= r.plan.Faulty {
+		return // it restarts with the tail
+	}
+	r.down[n] = max(r.down[n], up)
+	r.world.At(up, func() {
+		if !r.world.Up(n) && r.world.Now() >= r.down[n] {
+			r.start(n)
+		}
+	})
+}
+
+// becalm begins the tail: the core is healed, the rest is broken as planned.
+func (r *run) becalm() {
+	r.calm = true
+	if r.trace != nil {
+		r.trace.Event(r.now(), 0, "calm", fmt.Sprintf("core %v, broken %v, clients %v", r.plan.Tail.Core, r.plan.Tail.Broken, r.plan.Tail.Clients))
+	}
+	r.setLaws(world.LinkLaw{Delay: r.plan.Tail.Delay}, true)
+	r.world.HealAll()
+	r.world.Disarm()
+	down := make([]bool, r.plan.Servers+1)
+	for _, b := range r.plan.Tail.Broken {
+		r.breakFor(&b, down)
+	}
+	for id := 1; id <= r.plan.Servers; id++ {
+		n := world.Node(id)
+		if !r.world.Up(n) && !down[id] {
+			r.start(n)
+		}
+	}
+	for _, c := range r.clients[1:] {
+		if !c.live() && c.waiting {
+			r.effects[quitClients]++
+			c.leaveOpen()
+		}
+	}
+}
+
+// breakFor breaks a server outside the core for good. A half-cut one keeps its clients.
+func (r *run) breakFor(b *Broken, down []bool) {
+	f := Fault{Do: b.How, Servers: []int{b.Server}}
+	switch b.How {
+	case "down":
+		down[b.Server] = true
+		r.effects[brokenDown]++
+		r.world.Crash(world.Node(b.Server))
+		return
+	case "cut":
+		f.Do = doIsolate
+	}
+	f.closes(r.plan.Servers, func(from, to world.Node) {
+		r.world.Cut(from, to)
+		r.cutBy[from][to] = b.effect()
+	})
+}
+
+// Delivering traces a message.
+func (r *run) Delivering(from, to world.Node, p *packet) {
+	if p.reply == nil {
+		r.trace.Write(trace.Line{At: r.now(), Server: int(to), From: int(from), What: "deliver", Detail: p.String(), Hash: HashString(r.world.Hash())})
+	}
+}
+
+func (r *run) traceDrop(from, to world.Node, p *packet, why world.Cause) {
+	causes := [...]string{world.Lost: "lost", world.Cut: "cut", world.Down: "down", world.Named: "named by a fault"}
+	if p.reply == nil {
+		r.trace.Write(trace.Line{At: r.now(), Server: int(to), From: int(from), What: "drop", Detail: causes[why] + ": " + p.String()})
+	}
+}
+
+func (r *run) traceFault(f *Fault) {
+	if r.trace != nil {
+		r.trace.Event(r.now(), 0, "fault", f.String())
+	}
+}
+
+func countOf(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

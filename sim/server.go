@@ -1,0 +1,160 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// server is one life of a Paxos server in the world: the simulated counterpart of a live
+// driver, and as thin.
+type server struct {
+	run     *run
+	id      protocol.ServerID
+	machine *protocol.Server
+	out     protocol.Output
+}
+
+// start begins a life of the server, with what its disk holds.
+func (r *run) start(n world.Node) {
+	id := protocol.ServerID(n)
+	records := r.world.Records(n)
+	if r.plan.Bodies {
+		for i := range records {
+			r.verify(id, "record", records[i].Batch)
+		}
+	}
+	m, err := protocol.New(protocol.Config{ID: id, Servers: r.plan.Servers, Settings: r.settings},
+		protocol.Instant(r.world.Now()), kv.New(), protocol.Stable{Records: records})
+	if err != nil {
+		panic(fmt.Sprintf("server %d does not start: %v", id, err)) // no disk law of ours explains it
+	}
+	r.servers[n] = &server{run: r, id: id, machine: m}
+	r.checker.Recovered(r.now(), id, m.LocalARU(), m.App().Hash())
+	if len(records) > 0 {
+		r.effects[recoveries]++
+	}
+	r.world.Start(n, r.servers[n])
+	if r.trace != nil {
+		r.trace.Event(r.now(), int(id), "start", m.String())
+	}
+}
+
+func (s *server) Deadline() world.Instant { return world.Instant(s.machine.Deadline()) }
+
+func (s *server) Receive(_ world.Node, p *packet) {
+	if s.run.plan.Bodies {
+		s.run.verifyMessage(s.id, &p.Message)
+	}
+	s.step(protocol.Input{Kind: protocol.Receive, Message: p.Message})
+}
+
+func (s *server) Wake() { s.step(protocol.Input{Kind: protocol.Timer}) }
+
+func (s *server) Synced(upTo uint64) {
+	s.step(protocol.Input{Kind: protocol.Durable, UpTo: protocol.Position(upTo)})
+}
+
+// step hands the machine one input and does what it asks for.
+func (s *server) step(in protocol.Input) {
+	r, out := s.run, &s.out
+	out.Reset()
+	s.machine.Step(protocol.Instant(r.world.Now()), in, out)
+	for i := range out.Events {
+		r.event(s, &out.Events[i])
+	}
+	for i := range out.Records {
+		r.world.Write(out.Records[i], out.Records[i].Lazy)
+	}
+	for i := range out.Messages {
+		o := &out.Messages[i]
+		r.world.Send(world.Parcel{
+			To: world.Node(o.To), After: uint64(o.After),
+			Kind: uint8(o.Message.Kind), Digest: o.Message.Digest(),
+		}, &packet{Message: o.Message})
+	}
+	for i := range out.Replies {
+		s.reply(out.Replies[i])
+	}
+}
+
+// reply sends a result to its client. The copy is the packet's own.
+func (s *server) reply(p protocol.Reply) {
+	r := s.run
+	if int(p.Client) >= len(r.clients) {
+		return
+	}
+	digest := world.Mix(uint64(p.Client), uint64(p.Timestamp))
+	for _, b := range p.Result {
+		digest = world.Mix(digest, uint64(b))
+	}
+	r.world.Send(world.Parcel{To: r.clients[p.Client].node, Kind: replyKind, Digest: digest}, &packet{reply: &p})
+}
+
+// event passes on what the machine says of itself.
+func (r *run) event(s *server, e *protocol.Event) {
+	r.checker.Event(r.now(), s.id, e)
+	switch e.Kind {
+	case protocol.Prepared:
+		r.led(s)
+	case protocol.Filtered:
+		r.effects[filtered]++
+	case protocol.CatchUp:
+		r.effects[catchUps]++
+	case protocol.Returned:
+		r.effects[returns]++
+	case protocol.Proposed:
+		if len(e.Batch.Updates) == 0 {
+			r.effects[noOps]++
+		}
+	}
+	if r.trace != nil {
+		r.trace.Event(r.now(), int(s.id), e.Kind.String(), describe(e))
+	}
+}
+
+// led counts views, and servers that believe to lead at the same time.
+func (r *run) led(s *server) {
+	r.views++
+	if r.views > 1 {
+		r.effects[viewChanges]++
+	}
+	for _, other := range r.servers[1:] {
+		if other != nil && other != s && r.world.Up(world.Node(other.id)) && other.machine.State() == protocol.RegLeader {
+			r.effects[twoLeaders]++
+			return
+		}
+	}
+}
+
+func (r *run) verifyMessage(id protocol.ServerID, m *protocol.Message) {
+	r.verify(id, "message", m.Batch)
+	if m.List != nil {
+		for i := range *m.List {
+			r.verify(id, "data list", (*m.List)[i].Batch)
+		}
+	}
+}
+
+// verify finds a body that somebody wrote to after it was emitted.
+func (r *run) verify(id protocol.ServerID, where string, b *protocol.Batch) {
+	if b != nil && b.Hash() != b.Rehash() {
+		r.checker.Fail(r.now(), "invariant", "server %d finds a %s whose body changed since it was emitted: %v", id, where, b)
+	}
+}
+
+func describe(e *protocol.Event) string {
+	switch e.Kind {
+	case protocol.Proposed, protocol.Accepted, protocol.Ordered:
+		return fmt.Sprintf("view %d, seq %d: %v", e.View, e.Seq, e.Batch)
+	case protocol.Learned, protocol.Executed:
+		return fmt.Sprintf("seq %d: %v", e.Seq, e.Batch)
+	case protocol.Applied, protocol.Filtered:
+		return fmt.Sprintf("seq %d: client %d's update %d", e.Seq, e.Client, e.Timestamp)
+	case protocol.CatchUp:
+		return fmt.Sprintf("above seq %d", e.Seq)
+	}
+	return fmt.Sprintf("view %d", e.View)
+}

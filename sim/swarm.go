@@ -1,0 +1,220 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+const (
+	microsecond = world.Instant(1_000)
+	millisecond = 1_000 * microsecond
+	second      = 1_000 * millisecond
+)
+
+// SwarmOptions fix what a seed would draw otherwise. The zero value fixes nothing.
+type SwarmOptions struct {
+	Servers int           // 0: drawn
+	Faulty  world.Instant // how long faults may happen; 0: drawn
+}
+
+// Swarm draws a plan. Each seed first picks which kinds of fault exist at all, then how
+// strong they are: plans that lack most kinds reach states that a mixture of all does not
+// (swarm testing: Groce et al., ISSTA 2012). Kinds that the cluster's size makes impossible
+// are not drawn.
+func Swarm(seed uint64, o SwarmOptions) *Plan {
+	s := &swarm{Dice: world.NewDice(seed), plan: &Plan{Version: PlanVersion, Seed: seed}}
+	p := s.plan
+	p.Servers = int(world.Pick(s.Dice, 3, 5, 3, 5, 3, 5, 4, 7, 1, 2, 6, 8, 9))
+	if o.Servers > 0 {
+		p.Servers = o.Servers
+	}
+	p.Faulty = world.Instant(s.Log(int64(1500*millisecond), int64(8*second)))
+	if o.Faulty > 0 {
+		p.Faulty = o.Faulty
+	}
+	s.drawSettings()
+	s.drawNetwork()
+	s.drawDisk()
+	s.drawWorkload()
+	s.drawFaults()
+	s.drawTail()
+	p.Bodies = s.One(8)
+	if err := p.Validate(); err != nil {
+		panic(fmt.Sprintf("sim: swarm of seed %d draws a bad plan: %v", seed, err))
+	}
+	return p
+}
+
+type swarm struct {
+	*world.Dice
+	plan     *Plan
+	settings protocol.Settings
+}
+
+// between is uniform over a range of durations.
+func (s *swarm) between(lo, hi world.Instant) world.Instant {
+	return world.Instant(s.Int(int64(lo), int64(hi)))
+}
+
+func (s *swarm) drawSettings() {
+	ms := protocol.Instant(millisecond)
+	t := protocol.Instant(s.Int(100, 300)) * ms
+	s.settings = protocol.Settings{
+		Timeout:     t,
+		Ceiling:     t * world.Pick[protocol.Instant](s.Dice, 1, 2, 2, 4, 8),
+		Heartbeat:   t / world.Pick[protocol.Instant](s.Dice, 5, 5, 8),
+		Retransmit:  t / world.Pick[protocol.Instant](s.Dice, 6, 6, 3, 10),
+		Stagger:     protocol.Instant(s.Int(20, 60)) * ms,
+		UpdateTimer: t / world.Pick[protocol.Instant](s.Dice, 2, 4, 4),
+		PartBytes:   int(world.Pick(s.Dice, 1200, 1200, 300, 60)),
+	}
+	raw, err := json.Marshal(s.settings)
+	if err != nil {
+		panic(err) // plain numbers encode
+	}
+	s.plan.Settings = raw
+}
+
+// delay is the law of one link. Most of the time a round trip is far below the timeouts.
+func (s *swarm) delay() world.Law {
+	switch s.Int(1, 6) {
+	case 1:
+		return world.Constant(s.between(100*microsecond, 5*millisecond))
+	case 2, 3:
+		lo := s.between(50*microsecond, 2*millisecond)
+		return world.Uniform(lo, lo+s.between(millisecond, 15*millisecond))
+	case 4, 5:
+		return world.Law{Kind: "exponential", Min: 200 * microsecond, Mean: s.between(millisecond, 10*millisecond), Max: 200 * millisecond}
+	}
+	return world.Law{Kind: "tail", Min: 200 * microsecond, Mean: s.between(millisecond, 10*millisecond), Max: 1500 * millisecond}
+}
+
+func (s *swarm) drawNetwork() {
+	n := &s.plan.Network
+	n.All.Delay = s.delay()
+	if s.One(2) {
+		n.All.Loss = uint32(s.Log(2_000, 200_000))
+	}
+	if s.One(3) {
+		n.All.Duplicate = uint32(s.Log(2_000, 100_000))
+	}
+	if s.One(3) {
+		n.All.Late = uint32(s.Log(1_000, 40_000))
+		n.All.LateBy = world.Uniform(50*millisecond, s.between(300*millisecond, 4*second))
+	}
+	if s.plan.Servers > 1 && s.One(4) {
+		for range s.Int(1, 3) {
+			pair := s.pair()
+			n.Links = append(n.Links, Link{From: pair[0], To: pair[1], Law: world.LinkLaw{
+				Delay: world.Uniform(10*millisecond, s.between(20*millisecond, 300*millisecond)),
+				Loss:  n.All.Loss, Duplicate: n.All.Duplicate,
+			}})
+		}
+	}
+}
+
+// pair is two different servers.
+func (s *swarm) pair() [2]int {
+	from := int(s.Int(1, int64(s.plan.Servers)))
+	to := int(s.Int(1, int64(s.plan.Servers-1)))
+	if to >= from {
+		to++
+	}
+	return [2]int{from, to}
+}
+
+func (s *swarm) drawDisk() {
+	switch s.Int(1, 4) {
+	case 1:
+		s.plan.Disk.Sync = world.Constant(s.between(20*microsecond, 2*millisecond))
+	case 2, 3:
+		s.plan.Disk.Sync = world.Uniform(100*microsecond, s.between(millisecond, 12*millisecond))
+	case 4:
+		s.plan.Disk.Sync = world.Law{Kind: "exponential", Min: 100 * microsecond, Mean: s.between(millisecond, 8*millisecond), Max: 60 * millisecond}
+	}
+	if s.One(5) {
+		id := int(s.Int(1, int64(s.plan.Servers)))
+		s.plan.Disk.Servers = append(s.plan.Disk.Servers, ServerDisk{Server: id, Sync: world.Uniform(5*millisecond, 40*millisecond)})
+	}
+}
+
+func (s *swarm) drawWorkload() {
+	w := &s.plan.Workload
+	w.Clients = int(s.Int(1, 6))
+	w.Keys = int(s.Int(1, 4))
+	w.Timeout = s.between(80*millisecond, 500*millisecond)
+	w.Tries = int(world.Pick(s.Dice, 1, 2, 3, 5, 12))
+	w.Pause = world.Uniform(0, world.Instant(s.Log(int64(4*millisecond), int64(250*millisecond))))
+	if s.One(3) {
+		w.Gaps = uint32(s.Log(10_000, 300_000))
+	}
+	w.Mix = Mix{
+		Get: int(s.Int(1, 6)), Put: int(s.Int(0, 4)), Append: int(s.Int(0, 4)),
+		CAS: int(s.Int(0, 3)), Delete: int(s.Int(0, 1)), Incr: int(s.Int(0, 4)),
+	}
+}
+
+// some is a random set of k servers, rising.
+func (s *swarm) some(k int) []int {
+	ids := make([]int, s.plan.Servers)
+	for i := range ids {
+		ids[i] = i + 1
+	}
+	ids = world.Shuffle(s.Dice, ids)[:k]
+	slices.Sort(ids)
+	return ids
+}
+
+// drawTail draws the calm end: who is healed, who stays broken and how, which clients go
+// on. Healing everything would hide a livelock that one half-cut server causes.
+func (s *swarm) drawTail() {
+	p, t := s.plan, &s.plan.Tail
+	n, majority := p.Servers, p.Servers/2+1
+	core := n
+	if n > 2 && s.One(2) {
+		core = int(s.Int(int64(majority), int64(n-1)))
+		t.Core = s.some(core)
+		way := world.Pick(s.Dice, "", "", "down", "cut", doDeaf, doMute)
+		for id := 1; id <= n; id++ {
+			if slices.Contains(t.Core, id) {
+				continue
+			}
+			how := way
+			if how == "" {
+				how = world.Pick(s.Dice, "down", "cut", doDeaf, doDeaf, doMute)
+			}
+			t.Broken = append(t.Broken, Broken{Server: id, How: how})
+		}
+	}
+	if c := p.Workload.Clients; c > 1 && s.One(2) {
+		alive := world.Pick(s.Dice, 1, 1, int(s.Int(1, int64(c-1))))
+		ids := make([]int, c)
+		for i := range ids {
+			ids[i] = i + 1
+		}
+		t.Clients = world.Shuffle(s.Dice, ids)[:alive]
+		slices.Sort(t.Clients)
+	}
+	stagger := world.Instant(s.settings.Stagger)
+	t.Delay = world.Uniform(100*microsecond, s.between(300*microsecond, min(10*millisecond, stagger/3)))
+	t.Settle = p.settleBound(n-core, s.settings)
+	t.Answer = world.Instant(n+1)*p.Workload.Timeout + 4*world.Instant(s.settings.UpdateTimer) + 500*millisecond
+	t.For = s.between(500*millisecond, 2*second)
+}
+
+// settleBound is how long the calm may take to find a leader that serves: what was late
+// arrives; the pending updates starve under a leader out of reach (X23); then f dead leaders
+// in a row each cost a timeout at its ceiling (X9) and their staggers (X10), and the
+// clients find a server that answers.
+func (p *Plan) settleBound(f int, s protocol.Settings) world.Instant {
+	ceiling, stagger := world.Instant(s.Ceiling), world.Instant(s.Stagger)
+	late := p.Network.All.LateBy.Max + 1500*millisecond
+	turn := ceiling + stagger*world.Instant(p.Servers) + 200*millisecond
+	starve := 7*ceiling + 2*world.Instant(s.UpdateTimer)
+	clients := world.Instant(p.Servers+1) * p.Workload.Timeout
+	return late + starve + world.Instant(f+2)*turn + clients
+}

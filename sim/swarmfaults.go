@@ -1,0 +1,143 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// drawFaults draws the faults of each kind that the seed has, in order of time.
+func (s *swarm) drawFaults() {
+	type kind struct {
+		odds    int64 // one seed in so many has it
+		servers int   // it takes
+		draw    func()
+	}
+	for _, k := range []kind{
+		{2, 1, s.crashes},
+		{5, 1, s.powerCuts},
+		{3, 2, s.crashesOnSend},
+		{3, 2, s.cuts},
+		{3, 2, s.partitions},
+		{3, 3, s.bareMajorities},
+		{4, 2, func() { s.secluded(doIsolate) }},
+		{5, 2, func() { s.secluded(doDeaf) }},
+		{5, 2, func() { s.secluded(doMute) }},
+		{3, 2, s.elections},
+		{5, 2, s.namedDrops},
+		{5, 2, s.namedDelays},
+	} {
+		if s.One(k.odds) && s.plan.Servers >= k.servers {
+			k.draw()
+		}
+	}
+	slices.SortStableFunc(s.plan.Faults, func(a, b Fault) int { return int((a.At - b.At) / microsecond) })
+}
+
+func (s *swarm) add(f Fault) { s.plan.Faults = append(s.plan.Faults, f) }
+
+// each calls f at about n moments a second of the faulty phase, at least at one.
+func (s *swarm) each(perSecond int64, f func(at world.Instant)) {
+	most := max(1, int64(s.plan.Faulty/millisecond)*perSecond/1000)
+	for range s.Int(1, most) {
+		f(s.between(0, s.plan.Faulty-1))
+	}
+}
+
+// spell is how long a fault lasts: often about a timeout, sometimes much longer.
+func (s *swarm) spell() world.Instant {
+	return world.Instant(s.Log(int64(20*millisecond), int64(1500*millisecond)))
+}
+
+func (s *swarm) crashes() {
+	s.each(2, func(at world.Instant) {
+		s.add(Fault{At: at, Do: doCrash, Servers: s.some(1), For: s.spell()})
+	})
+}
+
+func (s *swarm) powerCuts() {
+	for range s.Int(1, 2) {
+		n := s.plan.Servers
+		s.add(Fault{
+			At: s.between(0, s.plan.Faulty-1), Do: doCrash,
+			Servers: s.some(int(s.Int(int64(n/2+1), int64(n)))), For: s.spell(),
+		})
+	}
+}
+
+// crashesOnSend lets servers crash right after a message left, while records are unsynced:
+// what left must not depend on them.
+func (s *swarm) crashesOnSend() {
+	kinds := []protocol.Kind{protocol.Accept, protocol.Proposal, protocol.PrepareOK, protocol.Prepare, protocol.VCProof}
+	s.each(2, func(world.Instant) {
+		kind := world.Pick(s.Dice, kinds...)
+		most := int64(400)
+		if kind == protocol.Prepare || kind == protocol.PrepareOK {
+			most = 12
+		}
+		s.add(Fault{
+			On: &Name{Kind: kind.String(), From: s.some(1)[0], N: uint32(s.Log(1, most)), Unsynced: s.Int(1, 3) > 1},
+			Do: doCrash, For: s.spell(),
+		})
+	})
+}
+
+func (s *swarm) cuts() {
+	s.each(3, func(at world.Instant) {
+		pair := s.pair()
+		s.add(Fault{At: at, Do: doCut, From: pair[0], To: pair[1], For: s.spell()})
+	})
+}
+
+func (s *swarm) partitions() {
+	s.each(1, func(at world.Instant) {
+		side := int(s.Int(1, int64(max(1, s.plan.Servers/2))))
+		s.add(Fault{At: at, Do: doPartition, Servers: s.some(side), For: s.spell()})
+	})
+}
+
+// bareMajorities connects exactly a majority, and another one every 40 to 600 ms: each
+// change of view must then take over what the last majority knew.
+func (s *swarm) bareMajorities() {
+	at := s.between(0, s.plan.Faulty/2)
+	until := s.between(at, s.plan.Faulty)
+	slow := world.Instant(s.Log(int64(40*millisecond), int64(600*millisecond)))
+	for at < until {
+		period := s.between(40*millisecond, max(60*millisecond, slow))
+		s.add(Fault{At: at, Do: doConnect, Servers: s.some(s.plan.Servers/2 + 1), For: period})
+		at += period
+	}
+}
+
+func (s *swarm) secluded(do string) {
+	s.each(1, func(at world.Instant) {
+		s.add(Fault{At: at, Do: do, Servers: s.some(1), For: s.spell()})
+	})
+}
+
+func (s *swarm) elections() {
+	s.each(3, func(at world.Instant) {
+		s.add(Fault{At: at, Do: doElect, Servers: s.some(1)})
+	})
+}
+
+func (s *swarm) name() *Name {
+	kind := world.Pick(s.Dice, protocol.Proposal, protocol.Accept, protocol.PrepareOK, protocol.Prepare, protocol.ViewChange)
+	most := int64(300)
+	if kind != protocol.Proposal && kind != protocol.Accept {
+		most = 8
+	}
+	pair := s.pair()
+	return &Name{Kind: kind.String(), From: pair[0], To: pair[1], N: uint32(s.Log(1, most))}
+}
+
+func (s *swarm) namedDrops() {
+	s.each(4, func(world.Instant) { s.add(Fault{On: s.name(), Do: doDrop}) })
+}
+
+func (s *swarm) namedDelays() {
+	s.each(4, func(world.Instant) {
+		s.add(Fault{On: s.name(), Do: doDelay, For: world.Instant(s.Log(int64(50*millisecond), int64(3*second)))})
+	})
+}

@@ -1,0 +1,137 @@
+package sim
+
+import (
+	"cmp"
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// SweepOptions say which seeds to sweep. Seeds From … From+Seeds−1 are taken, or every
+// Shards-th of them, from the Shard-th on.
+type SweepOptions struct {
+	From   uint64
+	Seeds  uint64
+	Swarm  SwarmOptions
+	Jobs   int           // runs at once; 0: as many as there are processors
+	Shard  uint64        // 0 … Shards−1
+	Shards uint64        // 0: one
+	Budget time.Duration // wall time after which no further run begins; 0: none
+	// Done is called after each run, one call at a time, in no particular order.
+	Done func(*Report)
+}
+
+// Summary is what came of a sweep.
+type Summary struct {
+	Seeds    uint64
+	Unknown  uint64 // runs with a key that porcupine could not decide
+	Events   uint64
+	Messages uint64
+	Updates  uint64
+	Changed  uint64 // runs in which the view changed
+	End      world.Instant
+	Wall     time.Duration
+	Effects  Effects
+	Planned  Effects   // plans that contain the kind of fault
+	Failures []*Report // by seed
+	Stopped  bool      // by the context or the budget, before all seeds were run
+}
+
+// IdleKinds are the kinds of fault that plans contained but that never took effect: a green
+// sweep that tested nothing is the worst result of all.
+func (s *Summary) IdleKinds() []Effect {
+	var idle []Effect
+	for _, e := range AllEffects() {
+		if e.IsFault() && s.Planned[e] > 0 && s.Effects[e] == 0 {
+			idle = append(idle, e)
+		}
+	}
+	return idle
+}
+
+// Sweep draws and runs the plan of each seed, many at once. It ends early, between runs,
+// when the context does.
+func Sweep(ctx context.Context, o SweepOptions) *Summary {
+	start := time.Now()
+	s := &Summary{}
+	var mu sync.Mutex
+	var next atomic.Uint64
+	var wg sync.WaitGroup
+	jobs := o.Jobs
+	if jobs <= 0 {
+		jobs = runtime.GOMAXPROCS(0)
+	}
+	for range jobs {
+		wg.Go(func() {
+			for {
+				seed, ok := o.seed(next.Add(1) - 1)
+				if !ok {
+					return
+				}
+				if ctx.Err() != nil || o.Budget > 0 && time.Since(start) >= o.Budget {
+					mu.Lock()
+					s.Stopped = true
+					mu.Unlock()
+					return
+				}
+				report := Run(Swarm(seed, o.Swarm))
+				mu.Lock()
+				s.add(report)
+				if o.Done != nil {
+					o.Done(report)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	slices.SortFunc(s.Failures, func(a, b *Report) int { return cmp.Compare(a.Plan.Seed, b.Plan.Seed) })
+	s.Wall = time.Since(start)
+	return s
+}
+
+// seed is the i-th seed of the sweep.
+func (o *SweepOptions) seed(i uint64) (uint64, bool) {
+	if o.Shards > 1 {
+		i = i*o.Shards + o.Shard
+	}
+	return o.From + i, i < o.Seeds
+}
+
+// Total is how many seeds the sweep takes.
+func (o *SweepOptions) Total() uint64 {
+	if o.Shards > 1 {
+		return (o.Seeds + o.Shards - 1 - o.Shard) / o.Shards
+	}
+	return o.Seeds
+}
+
+func (s *Summary) add(r *Report) {
+	s.Seeds++
+	s.Events += r.Events
+	s.Messages += r.Messages
+	s.Updates += r.Updates
+	s.End += r.End
+	if r.Effects[viewChanges] > 0 {
+		s.Changed++
+	}
+	if r.Effects[porcupineUnknown] > 0 {
+		s.Unknown++
+	}
+	for e, times := range r.Effects {
+		s.Effects[e] += times
+	}
+	for e, has := range r.Plan.Planned() {
+		if has {
+			s.Planned[e]++
+		}
+	}
+	if !r.OK() {
+		s.Failures = append(s.Failures, r)
+	}
+}

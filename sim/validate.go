@@ -1,0 +1,226 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// Limits of a plan. A client's id must fit beside the servers among the world's nodes.
+const (
+	maxClients = world.MaxNodes - 1 - protocol.MaxServers
+	maxTime    = world.Instant(1e17) // some three virtual years
+	maxFaults  = 100_000
+)
+
+// Validate says what is wrong with the plan, if anything, and where.
+func (p *Plan) Validate() error {
+	switch {
+	case p.Version != PlanVersion:
+		return fmt.Errorf("version is %d; this program reads version %d", p.Version, PlanVersion)
+	case p.Seed >= 1<<53:
+		return fmt.Errorf("seed %d is not below 2^53", p.Seed)
+	case p.Servers < 1 || p.Servers > protocol.MaxServers:
+		return fmt.Errorf("servers is %d; a cluster has 1 to %d", p.Servers, protocol.MaxServers)
+	case p.Faulty < 0 || p.Faulty > maxTime:
+		return fmt.Errorf("faulty_ns %d is not within 0 … %d", p.Faulty, maxTime)
+	case len(p.Faults) > maxFaults:
+		return fmt.Errorf("%d faults are more than %d", len(p.Faults), maxFaults)
+	}
+	if _, err := p.settings(); err != nil {
+		return err
+	}
+	for _, check := range []func() error{p.validateNetwork, p.validateDisk, p.validateWorkload, p.validateTail} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	for i := range p.Faults {
+		if err := p.validateFault(&p.Faults[i]); err != nil {
+			return fmt.Errorf("fault %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func (p *Plan) server(id int) error {
+	if id < 1 || id > p.Servers {
+		return fmt.Errorf("no server %d of %d", id, p.Servers)
+	}
+	return nil
+}
+
+func (p *Plan) servers(ids []int) error {
+	for i, id := range ids {
+		if err := p.server(id); err != nil {
+			return err
+		}
+		if slices.Contains(ids[:i], id) {
+			return fmt.Errorf("server %d is named twice", id)
+		}
+	}
+	return nil
+}
+
+func (p *Plan) validateNetwork() error {
+	if err := validateLink(p.Network.All); err != nil {
+		return fmt.Errorf("network: all: %w", err)
+	}
+	for i, l := range p.Network.Links {
+		if err := p.servers([]int{l.From, l.To}); err != nil {
+			return fmt.Errorf("network: link %d: %w", i+1, err)
+		}
+		if err := validateLink(l.Law); err != nil {
+			return fmt.Errorf("network: link %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func validateLink(l world.LinkLaw) error {
+	if max(l.Loss, l.Duplicate, l.Late) > 1_000_000 {
+		return fmt.Errorf("a share is over 1000000 ppm: %+v", l)
+	}
+	if err := l.Delay.Validate(); err != nil {
+		return fmt.Errorf("delay: %w", err)
+	}
+	if err := l.LateBy.Validate(); err != nil {
+		return fmt.Errorf("late_by: %w", err)
+	}
+	return nil
+}
+
+func (p *Plan) validateDisk() error {
+	if err := p.Disk.Sync.Validate(); err != nil {
+		return fmt.Errorf("disk: sync: %w", err)
+	}
+	for i, d := range p.Disk.Servers {
+		if err := p.server(d.Server); err != nil {
+			return fmt.Errorf("disk: entry %d: %w", i+1, err)
+		}
+		if err := d.Sync.Validate(); err != nil {
+			return fmt.Errorf("disk: entry %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func (p *Plan) validateWorkload() error {
+	w := &p.Workload
+	switch {
+	case w.Clients < 0 || w.Clients > maxClients:
+		return fmt.Errorf("workload: clients is %d, not within 0 … %d", w.Clients, maxClients)
+	case w.Clients > 0 && (w.Keys < 1 || w.Keys > 1000):
+		return fmt.Errorf("workload: keys is %d, not within 1 … 1000", w.Keys)
+	case w.Clients > 0 && (w.Timeout < 1 || w.Timeout > maxTime):
+		return fmt.Errorf("workload: timeout_ns is %d, not within 1 … %d", w.Timeout, maxTime)
+	case w.Tries < 0 || w.Limit < 0 || w.Gaps > 500_000:
+		return fmt.Errorf("workload: tries %d or limit %d is negative, or gaps_ppm %d over 500000", w.Tries, w.Limit, w.Gaps)
+	}
+	total := 0
+	for _, weight := range w.Mix.weights() {
+		if weight < 0 || weight > 1_000_000 {
+			return fmt.Errorf("workload: mix: a weight of %d is not within 0 … 1000000", weight)
+		}
+		total += weight
+	}
+	if w.Clients > 0 && total == 0 {
+		return fmt.Errorf("workload: mix: no kind of operation has a weight")
+	}
+	if err := w.Pause.Validate(); err != nil {
+		return fmt.Errorf("workload: pause: %w", err)
+	}
+	return nil
+}
+
+func (p *Plan) validateTail() error {
+	t := &p.Tail
+	if err := p.servers(t.Core); err != nil {
+		return fmt.Errorf("tail: core: %w", err)
+	}
+	if n := len(t.Core); n > 0 && n < p.Servers/2+1 {
+		return fmt.Errorf("tail: core %v is no majority of %d servers", t.Core, p.Servers)
+	}
+	for i, b := range t.Broken {
+		if err := p.server(b.Server); err != nil {
+			return fmt.Errorf("tail: broken %d: %w", i+1, err)
+		}
+		if !slices.Contains([]string{"down", "cut", doDeaf, doMute}, b.How) {
+			return fmt.Errorf("tail: broken %d: unknown way %q (down, cut, deaf or mute)", i+1, b.How)
+		}
+		if len(t.Core) == 0 || slices.Contains(t.Core, b.Server) {
+			return fmt.Errorf("tail: broken %d: server %d belongs to the core", i+1, b.Server)
+		}
+	}
+	for _, c := range t.Clients {
+		if c < 1 || c > p.Workload.Clients {
+			return fmt.Errorf("tail: clients: no client %d of %d", c, p.Workload.Clients)
+		}
+	}
+	if err := t.Delay.Validate(); err != nil {
+		return fmt.Errorf("tail: delay: %w", err)
+	}
+	if min(t.Settle, t.Answer, t.For) < 0 || max(t.Settle, t.Answer, t.For) > maxTime {
+		return fmt.Errorf("tail: a time is not within 0 … %d", maxTime)
+	}
+	return nil
+}
+
+func (p *Plan) validateFault(f *Fault) error {
+	if f.At < 0 || f.For < 0 || f.At > maxTime || f.For > maxTime {
+		return fmt.Errorf("a time is not within 0 … %d", maxTime)
+	}
+	if err := p.servers(f.Servers); err != nil {
+		return err
+	}
+	named := f.On != nil
+	switch f.Do {
+	case doPartition, doConnect, doIsolate, doDeaf, doMute, doElect:
+		if len(f.Servers) == 0 || named {
+			return fmt.Errorf("%s takes servers and at_ns", f.Do)
+		}
+	case doCut:
+		if named {
+			return fmt.Errorf("cut takes from, to and at_ns")
+		}
+		return p.servers([]int{f.From, f.To})
+	case doCrash:
+		if named == (len(f.Servers) > 0) {
+			return fmt.Errorf("crash takes servers and at_ns, or on: then the sender crashes")
+		}
+	case doDrop, doDelay:
+		if !named || len(f.Servers) > 0 {
+			return fmt.Errorf("%s takes on: the message it is for", f.Do)
+		}
+	default:
+		return fmt.Errorf("unknown do %q", f.Do)
+	}
+	if named {
+		return p.validateName(f.On)
+	}
+	return nil
+}
+
+func (p *Plan) validateName(n *Name) error {
+	if kindOf(n.Kind) == 0 {
+		return fmt.Errorf("on: unknown kind of message %q", n.Kind)
+	}
+	if n.N == 0 {
+		return fmt.Errorf("on: n counts from 1")
+	}
+	for _, id := range []int{n.From, n.To} {
+		if id != 0 {
+			if err := p.server(id); err != nil {
+				return fmt.Errorf("on: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// kindOf is the kind of message of that name, 0 for none.
+func kindOf(name string) uint8 {
+	return uint8(max(0, slices.Index(protocol.KindNames(), name)))
+}

@@ -1,0 +1,102 @@
+package world
+
+// disk keeps a node's records in order. A prefix of them is durable.
+//
+// Invariant: synced ≤ syncing ≤ len(records).
+type disk[M, R any] struct {
+	law     sampler
+	records []R
+	synced  uint64 // durable
+	syncing uint64 // on its way; = synced when idle
+	wanted  uint64 // the last record that may not wait for another
+	held    []held // messages that wait for records
+	syncs   uint64
+}
+
+// held is a message that may not leave before its records are durable.
+type held struct {
+	after uint64
+	item  uint32
+	to    Node
+}
+
+// SetDisk sets how long a sync of the node takes.
+func (w *World[M, R]) SetDisk(n Node, law Law) { w.nodes[n].disk.law = law.sampler() }
+
+// Write appends a record to the current node's disk. A lazy record waits for a sync that
+// another one causes.
+func (w *World[M, R]) Write(r R, lazy bool) {
+	d := &w.nodes[w.current].disk
+	d.records = append(d.records, r)
+	if !lazy {
+		d.wanted = uint64(len(d.records))
+		w.startSync(w.current)
+	}
+}
+
+// startSync makes all that is written so far durable, in one group, unless a sync is on its
+// way: then the next one takes it.
+func (w *World[M, R]) startSync(n Node) {
+	d := &w.nodes[n].disk
+	if d.syncing > d.synced || d.wanted <= d.synced {
+		return
+	}
+	d.syncing = uint64(len(d.records))
+	d.syncs++
+	took := d.law.sample(Draw(w.cfg.Seed, drawSync, uint64(n), d.syncs))
+	w.schedule(entry{at: w.now + took, kind: synced, node: n, item: w.nodes[n].life})
+}
+
+func (w *World[M, R]) sync(e entry) {
+	nd := &w.nodes[e.node]
+	if nd.process == nil || nd.life != e.item {
+		return
+	}
+	d := &nd.disk
+	w.Counts.Events++
+	w.fold(uint64(e.node)|4<<16, d.syncing)
+	for i := d.synced; i < d.syncing; i++ {
+		w.observer.Durable(e.node, &d.records[i])
+	}
+	d.synced = d.syncing
+	w.startSync(e.node)
+	w.releaseHeld(e.node)
+	w.current = e.node
+	nd.process.Synced(d.synced)
+	w.arm(e.node)
+}
+
+// releaseHeld lets the messages go that waited for what is now durable.
+func (w *World[M, R]) releaseHeld(n Node) {
+	d := &w.nodes[n].disk
+	kept := d.held[:0]
+	for _, h := range d.held {
+		if h.after <= d.synced {
+			w.depart(n, h.to, h.item)
+		} else {
+			kept = append(kept, h)
+		}
+	}
+	d.held = kept
+}
+
+// Durable is how many of the node's records survive a crash.
+func (w *World[M, R]) Durable(n Node) uint64 { return w.nodes[n].disk.synced }
+
+// Unsynced is how many records a crash of the node would take now.
+func (w *World[M, R]) Unsynced(n Node) int {
+	d := &w.nodes[n].disk
+	return len(d.records) - int(d.synced)
+}
+
+// Records are the node's records, for a process that starts. They are not to be changed.
+func (w *World[M, R]) Records(n Node) []R { return w.nodes[n].disk.records }
+
+// crash drops what is not durable and returns it.
+func (d *disk[M, R]) crash() []R {
+	lost := d.records[d.synced:]
+	d.records = d.records[:d.synced:d.synced]
+	d.syncing, d.wanted = d.synced, 0
+	d.held = d.held[:0]
+	return lost
+}

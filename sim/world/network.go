@@ -1,0 +1,184 @@
+package world
+
+// Purposes of draws.
+const (
+	drawSync = iota + 1
+	drawMessage
+	drawLoss
+	drawDuplicate
+	drawLate
+	drawDelay
+)
+
+// LinkLaw is what a link from one node to another does to messages. Parts are per million.
+type LinkLaw struct {
+	Delay     Law    `json:"delay"`
+	Loss      uint32 `json:"loss_ppm,omitempty"`
+	Duplicate uint32 `json:"duplicate_ppm,omitempty"`
+	Late      uint32 `json:"late_ppm,omitempty"` // share that takes LateBy on top of Delay
+	LateBy    Law    `json:"late_by,omitzero"`
+}
+
+type link struct {
+	delay, lateBy         sampler
+	loss, duplicate, late uint32
+	cuts                  int32
+	newest                uint64 // the latest scheduled of what was delivered
+	sent                  [MaxKinds]uint32
+}
+
+// item is a message on its way, shared by all its receivers.
+type item[M any] struct {
+	message M
+	digest  uint64
+	refs    int32
+	kind    uint8
+}
+
+// Parcel says where a message goes and under what name.
+type Parcel struct {
+	To     Node   // zero: every other server
+	After  uint64 // records that must be durable before it leaves
+	Kind   uint8  // below MaxKinds
+	Digest uint64 // of the content, for the world's hash
+}
+
+// SetLink sets the law of one direction of a link.
+func (w *World[M, R]) SetLink(from, to Node, law LinkLaw) {
+	l := w.link(from, to)
+	l.delay, l.lateBy = law.Delay.sampler(), law.LateBy.sampler()
+	l.loss, l.duplicate, l.late = law.Loss, law.Duplicate, law.Late
+}
+
+func (w *World[M, R]) link(from, to Node) *link { return &w.links[int(from)*len(w.nodes)+int(to)] }
+
+// Cut closes one direction of a link. Cuts add up: each takes its own Heal.
+func (w *World[M, R]) Cut(from, to Node) { w.link(from, to).cuts++ }
+
+// Heal takes one Cut back.
+func (w *World[M, R]) Heal(from, to Node) { w.link(from, to).cuts-- }
+
+// HealAll takes all cuts back.
+func (w *World[M, R]) HealAll() {
+	for i := range w.links {
+		w.links[i].cuts = 0
+	}
+}
+
+// IsCut says whether the direction is closed.
+func (w *World[M, R]) IsCut(from, to Node) bool { return w.link(from, to).cuts > 0 }
+
+// Send sends a message of the current node.
+func (w *World[M, R]) Send(p Parcel, m *M) {
+	i := w.put(m, p)
+	if d := &w.nodes[w.current].disk; p.After > d.synced {
+		d.held = append(d.held, held{after: p.After, item: i, to: p.To})
+		return
+	}
+	w.depart(w.current, p.To, i)
+}
+
+func (w *World[M, R]) put(m *M, p Parcel) uint32 {
+	var i uint32
+	if n := len(w.free); n > 0 {
+		i = w.free[n-1]
+		w.free = w.free[:n-1]
+	} else {
+		i = uint32(len(w.items))
+		w.items = append(w.items, item[M]{})
+	}
+	it := &w.items[i]
+	it.message, it.digest, it.kind, it.refs = *m, p.Digest, p.Kind, 1
+	return i
+}
+
+func (w *World[M, R]) release(i uint32) {
+	it := &w.items[i]
+	if it.refs--; it.refs == 0 {
+		var none M
+		it.message = none // let the bodies go
+		w.free = append(w.free, i)
+	}
+}
+
+// depart puts a message onto its links.
+func (w *World[M, R]) depart(from, to Node, i uint32) {
+	if to != 0 {
+		w.transmit(from, to, i)
+	} else {
+		for to = 1; int(to) <= w.cfg.Servers; to++ {
+			if to != from {
+				w.transmit(from, to, i)
+			}
+		}
+	}
+	w.release(i)
+}
+
+// transmit is one message on one link: what happens to it is drawn from its name.
+func (w *World[M, R]) transmit(from, to Node, i uint32) {
+	l := w.link(from, to)
+	it := &w.items[i]
+	l.sent[it.kind]++
+	n := l.sent[it.kind]
+	name := uint64(it.kind)<<48 | uint64(from)<<40 | uint64(to)<<32 | uint64(n)
+	h := Mix(Mix(w.cfg.Seed^drawMessage, name), 0x2D358DCCAA6C78A5)
+	delay := l.delay.sample(Mix(h, drawDelay))
+	if w.watched[it.kind] {
+		verdict := w.name(from, to, it.kind)
+		if verdict.drop {
+			w.observer.Dropped(from, to, &it.message, Named)
+			return
+		}
+		delay += verdict.delay
+	}
+	switch {
+	case l.cuts > 0:
+		w.observer.Dropped(from, to, &it.message, Cut)
+		return
+	case l.loss > 0 && Chance(Mix(h, drawLoss), l.loss):
+		w.observer.Dropped(from, to, &it.message, Lost)
+		return
+	}
+	if l.late > 0 && Chance(Mix(h, drawLate), l.late) {
+		w.Counts.Late++
+		delay += l.lateBy.sample(Mix(h, drawLate+100))
+	}
+	e := entry{at: w.now + delay, kind: deliver, node: to, from: from, item: i}
+	it.refs++
+	w.schedule(e)
+	if l.duplicate > 0 && Chance(Mix(h, drawDuplicate), l.duplicate) {
+		w.Counts.Duplicates++
+		e.at = w.now + delay + l.delay.sample(Mix(h, drawDelay+100)) + l.lateBy.sample(Mix(h, drawLate+200))
+		it.refs++
+		w.schedule(e)
+	}
+}
+
+func (w *World[M, R]) deliver(e entry) {
+	it := &w.items[e.item]
+	nd := &w.nodes[e.node]
+	if nd.process == nil {
+		w.observer.Dropped(e.from, e.node, &it.message, Down)
+		w.release(e.item)
+		return
+	}
+	w.Counts.Events++
+	if l := w.link(e.from, e.node); e.tie < l.newest {
+		w.Counts.Reordered++
+	} else {
+		l.newest = e.tie
+	}
+	if w.IsServer(e.from) && w.IsServer(e.node) {
+		w.Counts.Messages++
+	}
+	w.fold(uint64(e.node)|uint64(e.from)<<8|uint64(it.kind)<<16, it.digest)
+	w.scratch = it.message
+	w.release(e.item)
+	if w.cfg.Watch {
+		w.observer.Delivering(e.from, e.node, &w.scratch)
+	}
+	w.current = e.node
+	nd.process.Receive(e.from, &w.scratch)
+	w.arm(e.node)
+}

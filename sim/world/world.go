@@ -1,0 +1,252 @@
+package world
+
+import (
+	"fmt"
+	"math"
+)
+
+// Instant is virtual time in nanoseconds since the world began.
+type Instant int64
+
+// Never is an Instant that does not come.
+const Never Instant = math.MaxInt64
+
+// Node names a process: servers 1…N, clients above. Zero is no node, or all servers.
+type Node uint8
+
+// MaxNodes bounds the nodes of a world, servers and clients together.
+const MaxNodes = 24
+
+// MaxKinds bounds the kinds of message.
+const MaxKinds = 16
+
+// Process is one life of one node. M is its messages, R its records; both are values that
+// the world copies, and what they refer to must not change once handed over.
+type Process[M, R any] interface {
+	// Receive hands over a message. m is valid during the call only.
+	Receive(from Node, m *M)
+	// Wake says that Deadline has come.
+	Wake()
+	// Synced says that the first upTo records are durable.
+	Synced(upTo uint64)
+	// Deadline is when the process wants to be woken; it is asked after every call.
+	Deadline() Instant
+}
+
+// Observer is told what the world does. Its methods may look, but not act.
+type Observer[M, R any] interface {
+	// Delivering comes before Receive, if Config.Watch is set.
+	Delivering(from, to Node, m *M)
+	// Dropped says that a message will not arrive, and why.
+	Dropped(from, to Node, m *M, why Cause)
+	// Durable says that a record of the node survives crashes from now on.
+	Durable(node Node, r *R)
+	// Crashed names the records that the crash took.
+	Crashed(node Node, lost []R)
+}
+
+// Cause says why a message was dropped.
+type Cause uint8
+
+// The causes.
+const (
+	Lost  Cause = iota // by the link's law
+	Cut                // the link is cut
+	Down               // the receiver is down
+	Named              // a fault named this message
+)
+
+// Config describes a world.
+type Config struct {
+	Seed    uint64
+	Servers int
+	Clients int
+	Watch   bool // call Observer.Delivering
+}
+
+// World holds the nodes and what is on its way. One goroutine owns it.
+type World[M, R any] struct {
+	Counts Counts
+
+	cfg      Config
+	observer Observer[M, R]
+	now      Instant
+	hash     uint64
+	tie      uint64
+	queue    queue
+	nodes    []node[M, R] // by Node; 0 unused
+	current  Node         // whose process is being called
+	items    []item[M]
+	free     []uint32
+	scratch  M
+	links    []link // from*len(nodes)+to
+	named    []*Trigger
+	watched  [MaxKinds]bool
+	actions  []func()
+	after    []func() // to run once the current event is over
+}
+
+// Counts is what has happened so far.
+type Counts struct {
+	Events     uint64 // everything that a process was called for, and every action
+	Messages   uint64 // delivered between servers
+	Duplicates uint64 // delivered once more
+	Reordered  uint64 // delivered after one that its link sent later
+	Late       uint64 // held back by the law of late messages
+}
+
+type node[M, R any] struct {
+	process Process[M, R]
+	life    uint32 // rises with each crash
+	timerAt Instant
+	disk    disk[M, R]
+}
+
+// New returns a world without processes; Start gives each node its first life.
+func New[M, R any](cfg Config, observer Observer[M, R]) *World[M, R] {
+	if cfg.Servers+cfg.Clients >= MaxNodes {
+		panic(fmt.Sprintf("world: %d servers and %d clients are more than %d nodes", cfg.Servers, cfg.Clients, MaxNodes-1))
+	}
+	w := &World[M, R]{
+		cfg: cfg, observer: observer, hash: Draw(cfg.Seed),
+		nodes: make([]node[M, R], cfg.Servers+cfg.Clients+1),
+	}
+	w.links = make([]link, len(w.nodes)*len(w.nodes))
+	for i := range w.nodes {
+		w.nodes[i].timerAt = Never
+	}
+	return w
+}
+
+// Now is the virtual time.
+func (w *World[M, R]) Now() Instant { return w.now }
+
+// Hash identifies all that happened so far.
+func (w *World[M, R]) Hash() uint64 { return w.hash }
+
+// Fold adds a word to the hash.
+func (w *World[M, R]) Fold(x uint64) { w.hash = Mix(w.hash, x) }
+
+// IsServer says whether the node is one of the servers.
+func (w *World[M, R]) IsServer(n Node) bool { return n >= 1 && int(n) <= w.cfg.Servers }
+
+// Up says whether the node is alive.
+func (w *World[M, R]) Up(n Node) bool { return w.nodes[n].process != nil }
+
+// Start begins a life of the node.
+func (w *World[M, R]) Start(n Node, p Process[M, R]) {
+	w.nodes[n].process = p
+	w.fold(uint64(n), w.nodes[n].disk.synced)
+	w.arm(n)
+}
+
+// Crash ends the node's life: what its disk had not made durable is gone, and so are the
+// messages that waited for it. What already left is still on its way.
+func (w *World[M, R]) Crash(n Node) {
+	nd := &w.nodes[n]
+	if nd.process == nil {
+		return
+	}
+	w.fold(uint64(n)|1<<16, uint64(nd.life))
+	nd.process = nil
+	nd.life++
+	nd.timerAt = Never
+	for _, h := range nd.disk.held {
+		w.release(h.item)
+	}
+	w.observer.Crashed(n, nd.disk.crash())
+}
+
+// At schedules an action of whoever drives the world.
+func (w *World[M, R]) At(at Instant, do func()) {
+	w.actions = append(w.actions, do)
+	w.schedule(entry{at: max(at, w.now), kind: action, item: uint32(len(w.actions) - 1)})
+}
+
+func (w *World[M, R]) schedule(e entry) {
+	w.tie++
+	e.tie = w.tie
+	w.queue.push(e)
+}
+
+// Next is when the next event happens, Never where none is scheduled.
+func (w *World[M, R]) Next() Instant {
+	if len(w.queue) == 0 {
+		return Never
+	}
+	return w.queue[0].at
+}
+
+// Step makes the next event happen; false means that none is left.
+func (w *World[M, R]) Step() bool {
+	if len(w.queue) == 0 {
+		return false
+	}
+	e := w.queue.pop()
+	w.now = e.at
+	switch e.kind {
+	case deliver:
+		w.deliver(e)
+	case timer:
+		w.fire(e)
+	case synced:
+		w.sync(e)
+	case action:
+		w.Counts.Events++
+		w.fold(uint64(e.kind)<<24|1<<32, uint64(e.item))
+		w.actions[e.item]()
+		w.actions[e.item] = nil
+	}
+	for len(w.after) > 0 {
+		do := w.after[0]
+		w.after = append(w.after[:0], w.after[1:]...)
+		do()
+	}
+	return true
+}
+
+// fold adds an event to the hash: when, what, and two words of its own.
+func (w *World[M, R]) fold(what, word uint64) {
+	w.hash = Mix(Mix(w.hash, uint64(w.now)^what<<40), word)
+}
+
+// arm queues the node's timer anew if its deadline has moved earlier.
+func (w *World[M, R]) arm(n Node) {
+	nd := &w.nodes[n]
+	if nd.process == nil {
+		return
+	}
+	if d := max(nd.process.Deadline(), w.now); d < nd.timerAt {
+		nd.timerAt = d
+		w.schedule(entry{at: d, kind: timer, node: n})
+	}
+}
+
+// fire wakes a process. A node has one timer that counts, the one of timerAt; it is armed
+// anew only for an earlier deadline, so one that fires too early is queued again.
+func (w *World[M, R]) fire(e entry) {
+	nd := &w.nodes[e.node]
+	if nd.process == nil || e.at != nd.timerAt {
+		return
+	}
+	nd.timerAt = Never
+	if nd.process.Deadline() <= w.now {
+		w.Counts.Events++
+		w.fold(uint64(e.node)|2<<16, 0)
+		w.current = e.node
+		nd.process.Wake()
+	}
+	w.arm(e.node)
+}
+
+// Do calls f as the node's process would be called, for inputs that do not come from the
+// world: what f sends and writes is the node's.
+func (w *World[M, R]) Do(n Node, f func()) {
+	if w.nodes[n].process == nil {
+		return
+	}
+	w.fold(uint64(n)|3<<16, 0)
+	w.current = n
+	f()
+	w.arm(n)
+}
