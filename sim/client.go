@@ -48,7 +48,11 @@ func (c *client) draw(purpose uint64) uint64 {
 }
 
 func (c *client) pause() world.Instant {
-	return c.run.plan.Workload.Pause.Sample(c.draw(drawPause))
+	law := &c.run.plan.Workload.Pause
+	if c.run.calm {
+		law = &c.run.plan.Tail.Pause
+	}
+	return law.Sample(c.draw(drawPause))
 }
 
 func (c *client) Deadline() world.Instant { return c.wakeAt }
@@ -85,7 +89,7 @@ func (c *client) Wake() {
 			c.abandon()
 			return
 		}
-		c.target = c.target%r.plan.Servers + 1
+		c.retarget()
 		c.send()
 	}
 }
@@ -107,6 +111,20 @@ func (c *client) next() {
 	c.target = 1 + int(world.Below(c.draw(drawTarget), uint64(r.plan.Servers)))
 	r.checker.Invoked(r.now(), c.id, c.timestamp, c.batch.Updates[0].Op)
 	c.send()
+}
+
+// retarget picks the server to ask again: the next, or, of a sticky client, the same. In the
+// calm a sticky client has found one of the core.
+func (c *client) retarget() {
+	p := c.run.plan
+	switch {
+	case !p.Workload.Sticky:
+		c.target = c.target%p.Servers + 1
+	case c.run.calm:
+		for !p.inCore(c.target) {
+			c.target = c.target%p.Servers + 1
+		}
+	}
 }
 
 // unique is a number that no other operation of the run writes.
@@ -132,6 +150,9 @@ func (c *client) Receive(from world.Node, p *packet) {
 	}
 	c.waiting = false
 	r.updates++
+	if r.updates == uint64(r.plan.Workload.Limit) && r.calm {
+		r.end = min(r.end, r.world.Now()+r.plan.Tail.Answer) // nothing else will be asked
+	}
 	r.checker.Replied(r.now(), c.id, c.timestamp, p.reply.Result)
 	result, err := kv.DecodeResult(p.reply.Result)
 	if err != nil {

@@ -67,6 +67,7 @@ type Workload struct {
 	Keys    int           `json:"keys"`
 	Timeout world.Instant `json:"timeout_ns"`         // before a client asks the next server
 	Tries   int           `json:"tries,omitempty"`    // before it gives up; 0: never
+	Sticky  bool          `json:"sticky,omitempty"`   // clients repeat at the server they asked first; in the tail at one of the core
 	Pause   world.Law     `json:"pause"`              // between two operations
 	Gaps    uint32        `json:"gaps_ppm,omitempty"` // share of timestamps that are left out
 	Limit   int           `json:"limit,omitempty"`    // operations of all clients; 0: no limit
@@ -94,6 +95,7 @@ type Tail struct {
 	Broken  []Broken      `json:"broken,omitempty"`  // servers outside the core; those not named are healed too
 	Clients []int         `json:"clients,omitempty"` // that go on; the others have given up, in the middle of an operation. Empty: all
 	Delay   world.Law     `json:"delay"`             // of all links
+	Pause   world.Law     `json:"pause"`             // of the clients, between two operations
 	Settle  world.Instant `json:"settle_ns"`         // within which a leader must serve
 	Answer  world.Instant `json:"answer_ns"`         // within which an operation must be answered after that
 	For     world.Instant `json:"for_ns"`            // that clients go on after Settle; Answer follows

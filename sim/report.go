@@ -97,3 +97,13 @@ var Build = sync.OnceValue(func() string {
 // HashString is how hashes are written: 16 hex digits, since readers of JSON lose digits of
 // large numbers.
 func HashString(h uint64) string { return fmt.Sprintf("%016x", h) }
+
+// FaultKinds counts the plan's faults by kind. The laws of network and disk and the calm at
+// the end are not among them.
+func (p *Plan) FaultKinds() Effects {
+	var kinds Effects
+	for i := range p.Faults {
+		kinds[p.Faults[i].effect(p.Servers)]++
+	}
+	return kinds
+}

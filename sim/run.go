@@ -37,6 +37,7 @@ type run struct {
 	effects  Effects
 	trace    *trace.Writer // nil: none
 	calm     bool
+	end      world.Instant
 	down     []world.Instant  // by server: not to be restarted before
 	cutBy    [16][16]Effect   // the kind of fault that cut the direction last
 	triggers []*world.Trigger // of the faults that name a message, by fault; nil for the others
@@ -75,6 +76,7 @@ func newRun(p *Plan, options []Option) *run {
 	for _, o := range options {
 		o(r)
 	}
+	r.history = make([]check.Operation, 0, 512)
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.world = world.New[packet, protocol.Record](world.Config{
 		Seed: p.Seed, Servers: p.Servers, Clients: p.Workload.Clients, Watch: r.trace != nil,
@@ -129,8 +131,8 @@ func (r *run) play() {
 		r.clients[id] = newClient(r, id)
 		r.world.Start(r.clients[id].node, r.clients[id])
 	}
-	end := r.plan.total()
-	for r.checker.Violation() == nil && r.world.Next() <= end {
+	r.end = r.plan.total()
+	for r.checker.Violation() == nil && r.world.Next() <= r.end {
 		r.world.Step()
 	}
 	r.finish()

@@ -66,7 +66,7 @@ func (s *server) step(in protocol.Input) {
 		r.event(s, &out.Events[i])
 	}
 	for i := range out.Records {
-		r.world.Write(out.Records[i], out.Records[i].Lazy)
+		r.world.Write(&out.Records[i], out.Records[i].Lazy)
 	}
 	for i := range out.Messages {
 		o := &out.Messages[i]

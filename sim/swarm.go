@@ -36,6 +36,7 @@ func Swarm(seed uint64, o SwarmOptions) *Plan {
 	if o.Faulty > 0 {
 		p.Faulty = o.Faulty
 	}
+	s.rough = s.One(6) && p.Servers > 2
 	s.drawSettings()
 	s.drawNetwork()
 	s.drawDisk()
@@ -53,6 +54,10 @@ type swarm struct {
 	*world.Dice
 	plan     *Plan
 	settings protocol.Settings
+	// A rough seed keeps many slots in flight over a lossy network and changes the majority
+	// that is connected, and with it the view, all the time; in the end only a bare
+	// majority heals. That leaves holes, and proposals that outlive their views.
+	rough bool
 }
 
 // between is uniform over a range of durations.
@@ -62,7 +67,7 @@ func (s *swarm) between(lo, hi world.Instant) world.Instant {
 
 func (s *swarm) drawSettings() {
 	ms := protocol.Instant(millisecond)
-	t := protocol.Instant(s.Int(100, 300)) * ms
+	t := protocol.Instant(s.Int(60, 300)) * ms
 	s.settings = protocol.Settings{
 		Timeout:     t,
 		Ceiling:     t * world.Pick[protocol.Instant](s.Dice, 1, 2, 2, 4, 8),
@@ -96,8 +101,11 @@ func (s *swarm) delay() world.Law {
 func (s *swarm) drawNetwork() {
 	n := &s.plan.Network
 	n.All.Delay = s.delay()
-	if s.One(2) {
-		n.All.Loss = uint32(s.Log(2_000, 200_000))
+	switch {
+	case s.rough:
+		n.All.Loss = uint32(s.Int(100_000, 450_000))
+	case s.One(2):
+		n.All.Loss = uint32(s.Log(2_000, 400_000))
 	}
 	if s.One(3) {
 		n.All.Duplicate = uint32(s.Log(2_000, 100_000))
@@ -145,10 +153,15 @@ func (s *swarm) drawDisk() {
 func (s *swarm) drawWorkload() {
 	w := &s.plan.Workload
 	w.Clients = int(s.Int(1, 6))
+	w.Pause = world.Uniform(0, world.Instant(s.Log(int64(4*millisecond), int64(250*millisecond))))
+	if s.rough || s.One(4) { // crowded: many slots in flight at once
+		w.Clients = int(s.Int(7, maxClients))
+		w.Pause = world.Uniform(0, world.Instant(s.Log(int64(4*millisecond), int64(60*millisecond))))
+	}
 	w.Keys = int(s.Int(1, 4))
 	w.Timeout = s.between(80*millisecond, 500*millisecond)
 	w.Tries = int(world.Pick(s.Dice, 1, 2, 3, 5, 12))
-	w.Pause = world.Uniform(0, world.Instant(s.Log(int64(4*millisecond), int64(250*millisecond))))
+	w.Sticky = s.One(3)
 	if s.One(3) {
 		w.Gaps = uint32(s.Log(10_000, 300_000))
 	}
@@ -175,8 +188,11 @@ func (s *swarm) drawTail() {
 	p, t := s.plan, &s.plan.Tail
 	n, majority := p.Servers, p.Servers/2+1
 	core := n
-	if n > 2 && s.One(2) {
+	if n > 2 && (s.rough || s.One(2)) {
 		core = int(s.Int(int64(majority), int64(n-1)))
+		if s.rough {
+			core = majority
+		}
 		t.Core = s.some(core)
 		way := world.Pick(s.Dice, "", "", "down", "cut", doDeaf, doMute)
 		for id := 1; id <= n; id++ {
@@ -201,6 +217,7 @@ func (s *swarm) drawTail() {
 	}
 	stagger := world.Instant(s.settings.Stagger)
 	t.Delay = world.Uniform(100*microsecond, s.between(300*microsecond, min(10*millisecond, stagger/3)))
+	t.Pause = world.Uniform(0, s.between(50*millisecond, 500*millisecond))
 	t.Settle = p.settleBound(n-core, s.settings)
 	t.Answer = world.Instant(n+1)*p.Workload.Timeout + 4*world.Instant(s.settings.UpdateTimer) + 500*millisecond
 	t.For = s.between(500*millisecond, 2*second)

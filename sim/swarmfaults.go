@@ -20,7 +20,7 @@ func (s *swarm) drawFaults() {
 		{3, 2, s.crashesOnSend},
 		{3, 2, s.cuts},
 		{3, 2, s.partitions},
-		{3, 3, s.bareMajorities},
+		{odds(3, s.rough), 3, s.bareMajorities},
 		{4, 2, func() { s.secluded(doIsolate) }},
 		{5, 2, func() { s.secluded(doDeaf) }},
 		{5, 2, func() { s.secluded(doMute) }},
@@ -33,6 +33,14 @@ func (s *swarm) drawFaults() {
 		}
 	}
 	slices.SortStableFunc(s.plan.Faults, func(a, b Fault) int { return int((a.At - b.At) / microsecond) })
+}
+
+// odds is one in n, or certain.
+func odds(n int64, certain bool) int64 {
+	if certain {
+		return 1
+	}
+	return n
 }
 
 func (s *swarm) add(f Fault) { s.plan.Faults = append(s.plan.Faults, f) }
@@ -98,14 +106,23 @@ func (s *swarm) partitions() {
 }
 
 // bareMajorities connects exactly a majority, and another one every 40 to 600 ms: each
-// change of view must then take over what the last majority knew.
+// change of view must then take over what the last majority knew. In half of these seeds
+// the majority elects anew at once, with the last leader's messages in flight.
 func (s *swarm) bareMajorities() {
 	at := s.between(0, s.plan.Faulty/2)
 	until := s.between(at, s.plan.Faulty)
 	slow := world.Instant(s.Log(int64(40*millisecond), int64(600*millisecond)))
+	hasty := s.rough || s.One(2)
+	if s.rough {
+		until, slow = s.plan.Faulty, min(slow, 300*millisecond)
+	}
 	for at < until {
 		period := s.between(40*millisecond, max(60*millisecond, slow))
-		s.add(Fault{At: at, Do: doConnect, Servers: s.some(s.plan.Servers/2 + 1), For: period})
+		connected := s.some(s.plan.Servers/2 + 1)
+		s.add(Fault{At: at, Do: doConnect, Servers: connected, For: period})
+		if hasty {
+			s.add(Fault{At: s.between(at, at+period/2), Do: doElect, Servers: connected})
+		}
 		at += period
 	}
 }
@@ -116,9 +133,16 @@ func (s *swarm) secluded(do string) {
 	})
 }
 
+// elections are started unprovoked, by one server, which the others ignore, or by many at
+// once, which unseats a working leader with its messages in flight.
 func (s *swarm) elections() {
+	many := s.One(2)
 	s.each(3, func(at world.Instant) {
-		s.add(Fault{At: at, Do: doElect, Servers: s.some(1)})
+		k := 1
+		if many {
+			k = int(s.Int(1, int64(s.plan.Servers)))
+		}
+		s.add(Fault{At: at, Do: doElect, Servers: s.some(k)})
 	})
 }
 

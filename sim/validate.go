@@ -162,6 +162,9 @@ func (p *Plan) validateTail() error {
 	if err := t.Delay.Validate(); err != nil {
 		return fmt.Errorf("tail: delay: %w", err)
 	}
+	if err := t.Pause.Validate(); err != nil {
+		return fmt.Errorf("tail: pause: %w", err)
+	}
 	if min(t.Settle, t.Answer, t.For) < 0 || max(t.Settle, t.Answer, t.For) > maxTime {
 		return fmt.Errorf("tail: a time is not within 0 … %d", maxTime)
 	}

@@ -58,16 +58,21 @@ func (m Mutant) Hunt(ctx context.Context, binary string, opts HuntOptions) (Catc
 	for chunk := firstChunkSeeds; catch.SeedsNeeded < opts.Seeds && !catch.Found; chunk = min(2*chunk, maxChunkSeeds) {
 		chunk = min(chunk, opts.Seeds-catch.SeedsNeeded)
 		from := opts.From + uint64(catch.SeedsNeeded)
-		failures, err := sweep(ctx, binary, from, chunk, opts)
+		report, err := sweep(ctx, binary, from, chunk, opts)
 		if err != nil {
 			return catch, fmt.Errorf("mutant %s: %w", m.Name, err)
 		}
 		catch.SeedsNeeded += chunk
-		for _, f := range failures {
+		for _, f := range report.Failures {
 			catch.add(f)
 		}
 		if catch.Found {
 			catch.SeedsNeeded = int(catch.Seed-opts.From) + 1
+		}
+		for _, effect := range report.Idle {
+			if missing := "idle:" + effect; !catch.Found && m.Expects(missing) {
+				catch.Found, catch.Property = true, missing
+			}
 		}
 		catch.Took = time.Since(start)
 	}
@@ -94,12 +99,13 @@ type failure struct {
 type sweepReport struct {
 	Seeds    *int      `json:"seeds"`
 	Failures []failure `json:"failures"` // by rising seed
+	Idle     []string  `json:"idle"`     // effects that it missed
 }
 
-// sweep runs the binary over chunk seeds and returns what failed. Status 1 with no failure is
-// no catch: a sweep of more than 500 seeds ends so when an effect that it expects never occurred,
-// which a mutant may well bring about.
-func sweep(ctx context.Context, binary string, from uint64, chunk int, opts HuntOptions) ([]failure, error) {
+// sweep runs the binary over chunk seeds. Status 1 with no failure is no catch but for a
+// mutant that says so: a sweep of more than 500 seeds ends so when an effect that it expects
+// never occurred, which a mutant may well bring about by accident.
+func sweep(ctx context.Context, binary string, from uint64, chunk int, opts HuntOptions) (*sweepReport, error) {
 	args := []string{
 		"sweep", "--seeds", strconv.Itoa(chunk), "--from", strconv.FormatUint(from, 10),
 		"--out", opts.Out, "--json",
@@ -134,7 +140,7 @@ func sweep(ctx context.Context, binary string, from uint64, chunk int, opts Hunt
 	case err == nil && len(report.Failures) > 0:
 		return nil, fmt.Errorf("%s: exit status 0, and yet seed %d failed", what, report.Failures[0].Seed)
 	}
-	return report.Failures, nil
+	return &report, nil
 }
 
 // complaint is the line of stderr that says most: of a crash its first, else the last one.

@@ -84,9 +84,10 @@ func startsDiff(line string) bool {
 	return strings.HasPrefix(line, "--- ") || strings.HasPrefix(line, "diff --git ")
 }
 
-// propertyName is what Expect may list. "invariant", the panic of the machine, is left out on
-// purpose: it is not a property.
-var propertyName = regexp.MustCompile(`^[SL][0-9]+$`)
+// propertyName is what Expect may list: a property, or, as "idle:KIND", an effect that a
+// sweep misses. "invariant", the panic of the machine, is left out on purpose: it is not a
+// property.
+var propertyName = regexp.MustCompile(`^([SL][0-9]+|idle:[a-z-]+)$`)
 
 func (m *Mutant) parseHeader(lines []string) error {
 	var expect string

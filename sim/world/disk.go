@@ -1,17 +1,23 @@
 package world
 
-// disk keeps a node's records in order. A prefix of them is durable.
+// disk keeps a node's records in order, in pages, so that a long run copies none of them. A
+// prefix is durable.
 //
-// Invariant: synced ≤ syncing ≤ len(records).
+// Invariant: synced ≤ syncing ≤ written.
 type disk[M, R any] struct {
 	law     sampler
-	records []R
+	pages   []*[pageRecords]R
+	written uint64
 	synced  uint64 // durable
 	syncing uint64 // on its way; = synced when idle
 	wanted  uint64 // the last record that may not wait for another
 	held    []held // messages that wait for records
 	syncs   uint64
 }
+
+const pageRecords = 128
+
+func (d *disk[M, R]) at(i uint64) *R { return &d.pages[i/pageRecords][i%pageRecords] }
 
 // held is a message that may not leave before its records are durable.
 type held struct {
@@ -25,11 +31,15 @@ func (w *World[M, R]) SetDisk(n Node, law Law) { w.nodes[n].disk.law = law.sampl
 
 // Write appends a record to the current node's disk. A lazy record waits for a sync that
 // another one causes.
-func (w *World[M, R]) Write(r R, lazy bool) {
+func (w *World[M, R]) Write(r *R, lazy bool) {
 	d := &w.nodes[w.current].disk
-	d.records = append(d.records, r)
+	if d.written%pageRecords == 0 {
+		d.pages = append(d.pages, new([pageRecords]R))
+	}
+	*d.at(d.written) = *r
+	d.written++
 	if !lazy {
-		d.wanted = uint64(len(d.records))
+		d.wanted = d.written
 		w.startSync(w.current)
 	}
 }
@@ -41,7 +51,7 @@ func (w *World[M, R]) startSync(n Node) {
 	if d.syncing > d.synced || d.wanted <= d.synced {
 		return
 	}
-	d.syncing = uint64(len(d.records))
+	d.syncing = d.written
 	d.syncs++
 	took := d.law.sample(Draw(w.cfg.Seed, drawSync, uint64(n), d.syncs))
 	w.schedule(entry{at: w.now + took, kind: synced, node: n, item: w.nodes[n].life})
@@ -56,7 +66,7 @@ func (w *World[M, R]) sync(e entry) {
 	w.Counts.Events++
 	w.fold(uint64(e.node)|4<<16, d.syncing)
 	for i := d.synced; i < d.syncing; i++ {
-		w.observer.Durable(e.node, &d.records[i])
+		w.observer.Durable(e.node, d.at(i))
 	}
 	d.synced = d.syncing
 	w.startSync(e.node)
@@ -86,17 +96,28 @@ func (w *World[M, R]) Durable(n Node) uint64 { return w.nodes[n].disk.synced }
 // Unsynced is how many records a crash of the node would take now.
 func (w *World[M, R]) Unsynced(n Node) int {
 	d := &w.nodes[n].disk
-	return len(d.records) - int(d.synced)
+	return int(d.written - d.synced)
 }
 
-// Records are the node's records, for a process that starts. They are not to be changed.
-func (w *World[M, R]) Records(n Node) []R { return w.nodes[n].disk.records }
+// Records returns the node's records, for a process that starts.
+func (w *World[M, R]) Records(n Node) []R {
+	d := &w.nodes[n].disk
+	return d.from(0)
+}
+
+func (d *disk[M, R]) from(i uint64) []R {
+	records := make([]R, 0, d.written-i)
+	for ; i < d.written; i++ {
+		records = append(records, *d.at(i))
+	}
+	return records
+}
 
 // crash drops what is not durable and returns it.
 func (d *disk[M, R]) crash() []R {
-	lost := d.records[d.synced:]
-	d.records = d.records[:d.synced:d.synced]
-	d.syncing, d.wanted = d.synced, 0
+	lost := d.from(d.synced)
+	d.written, d.syncing, d.wanted = d.synced, d.synced, 0
+	d.pages = d.pages[:(d.written+pageRecords-1)/pageRecords]
 	d.held = d.held[:0]
 	return lost
 }

@@ -1,0 +1,73 @@
+package sim_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/fauer4effect/paxos/sim"
+)
+
+var (
+	seedFlag   = flag.Int64("seed", -1, "TestSeed: replay this seed")
+	nodesFlag  = flag.Int("nodes", 0, "TestSeed: with this many servers (0: as the seed draws)")
+	updateFlag = flag.Bool("update", false, "TestPins: rewrite the pinned hashes")
+)
+
+// TestSeed replays the seed given by -seed, or a few of its own.
+func TestSeed(t *testing.T) {
+	seeds := []uint64{1, 2, 3, 4, 5, 6, 7, 8}
+	if *seedFlag >= 0 {
+		seeds = []uint64{uint64(*seedFlag)}
+	}
+	for _, seed := range seeds {
+		r := sim.Run(sim.Swarm(seed, sim.SwarmOptions{Servers: *nodesFlag}))
+		t.Logf("seed %d: %d servers, hash %s, %d events, %d views", seed, r.Plan.Servers, sim.HashString(r.Hash), r.Events, r.Views)
+		requireOK(t, r)
+	}
+}
+
+// requireOK fails with the violation, the plan that shows it and the line that replays it.
+func requireOK(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, r *sim.Report,
+) {
+	t.Helper()
+	if r.OK() {
+		return
+	}
+	t.Fatalf("%v\nreplay: %s\nplan:\n%s", r.Violation, keep(r.Plan), r.Plan.Encode())
+}
+
+// keep writes a failing plan beside the repository's other failures, and returns the command
+// that replays it.
+func keep(p *sim.Plan) string {
+	name := fmt.Sprintf("test-%d.json", p.Seed)
+	dir := filepath.Join("..", "failures")
+	if err := os.MkdirAll(dir, 0o755); err == nil {
+		if err := os.WriteFile(filepath.Join(dir, name), p.Encode(), 0o644); err == nil {
+			return "go run ./cmd/paxos replay failures/" + name
+		}
+	}
+	return "save the plan below as plan.json, then: go run ./cmd/paxos replay plan.json"
+}
+
+// Plans that once failed, or that show something worth keeping, hold from now on.
+func TestRegressions(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join("..", "testdata", "plans", "*.json"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no plans in testdata/plans (%v)", err)
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			p, err := sim.LoadPlan(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			requireOK(t, sim.Run(p))
+		})
+	}
+}
