@@ -159,8 +159,7 @@ func (c *client) Receive(from world.Node, p *packet) {
 		r.checker.Fail(r.now(), "S8", "client %d's operation %d is answered by server %d with %q: %v", c.id, c.timestamp, from, p.reply.Result, err)
 		return
 	}
-	c.key.answered(c.op, result)
-	r.history = append(r.history, check.Operation{
+	c.key.answered(check.Operation{
 		Client: uint32(c.id), Op: c.op, Result: result, Call: int64(c.call), Return: r.now(), Answered: true,
 	})
 	c.wakeAt = r.world.Now() + c.pause()
@@ -173,17 +172,13 @@ func (c *client) Receive(from world.Node, p *packet) {
 func (c *client) abandon() {
 	c.run.effects[abandoned]++
 	c.leaveOpen()
-	c.key.abandoned(c.op)
 	c.wakeAt = c.run.world.Now() + c.pause()
 }
 
 // leaveOpen puts an unanswered operation into the history.
 func (c *client) leaveOpen() {
-	if !c.waiting {
-		return
+	if c.waiting {
+		c.waiting = false
+		c.key.abandoned(check.Operation{Client: uint32(c.id), Op: c.op, Call: int64(c.call)})
 	}
-	c.waiting = false
-	c.run.history = append(c.run.history, check.Operation{
-		Client: uint32(c.id), Op: c.op, Call: int64(c.call),
-	})
 }

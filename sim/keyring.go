@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/sim/check"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -17,10 +19,13 @@ const (
 )
 
 // keyring hands out the keys that clients contend for. A key that has served its time is
-// retired: its place is taken by a new one.
+// retired: its place is taken by a new one, and its history is judged and dropped once the
+// last client has left it.
 type keyring struct {
-	places []*key
-	begun  uint64 // operations
+	places  []*key
+	retired []*key // that clients still use
+	begun   uint64 // operations
+	judge   func([]check.Operation)
 }
 
 type key struct {
@@ -32,13 +37,18 @@ type key struct {
 	writes   int // abandoned
 	hint     string
 	renewals int
+	retired  bool
+	history  []check.Operation
 }
 
 // keyUse is one operation's hold on a key.
-type keyUse struct{ *key }
+type keyUse struct {
+	*key
+	ring *keyring
+}
 
-func newKeyring(places int) keyring {
-	k := keyring{places: make([]*key, places)}
+func newKeyring(places int, judge func([]check.Operation)) *keyring {
+	k := &keyring{places: make([]*key, places), judge: judge}
 	for i := range k.places {
 		k.places[i] = newKey(i, 0)
 	}
@@ -60,16 +70,50 @@ func (k *keyring) take(draw uint64, client int) keyUse {
 	for i := range k.places {
 		place := (first + i) % len(k.places)
 		if k.places[place].spent() {
+			k.retire(k.places[place])
 			k.places[place] = newKey(place, k.places[place].renewals+1)
 		}
 		if found := k.places[place]; found.users < clientsPerKey {
 			found.users++
 			found.begun++
-			return keyUse{found}
+			return keyUse{found, k}
 		}
 	}
 	// More clients than the keys bear: this one keeps to itself.
-	return keyUse{&key{name: "c" + strconv.Itoa(client) + "." + strconv.FormatUint(k.begun, 10)}}
+	own := &key{name: "c" + strconv.Itoa(client) + "." + strconv.FormatUint(k.begun, 10), users: 1}
+	k.retire(own)
+	return keyUse{own, k}
+}
+
+// retire takes a key out of use; nobody begins another operation on it.
+func (k *keyring) retire(old *key) {
+	old.retired = true
+	if old.users > 0 {
+		k.retired = append(k.retired, old)
+		return
+	}
+	k.judge(old.history)
+	old.history = nil
+}
+
+// left is called as a client leaves a key.
+func (k *keyring) left(old *key) {
+	old.users--
+	if !old.retired || old.users > 0 {
+		return
+	}
+	k.retired = slices.DeleteFunc(k.retired, func(r *key) bool { return r == old })
+	k.judge(old.history)
+	old.history = nil
+}
+
+// judgeRest judges, at the end of a run, what is not judged yet.
+func (k *keyring) judgeRest() {
+	for _, keys := range [][]*key{k.retired, k.places} {
+		for _, left := range keys {
+			k.judge(left.history)
+		}
+	}
 }
 
 func (k *key) spent() bool {
@@ -114,20 +158,23 @@ func pickKind(mix Mix, draw uint64) kv.Kind {
 }
 
 // answered releases the key, and keeps what was read for a later cas.
-func (k keyUse) answered(op kv.Op, result kv.Result) {
-	k.users--
-	if op.Kind == kv.Get && result.Status == kv.HasValue {
-		k.hint = result.Value
+func (k keyUse) answered(o check.Operation) {
+	k.history = append(k.history, o)
+	if o.Op.Kind == kv.Get && o.Result.Status == kv.HasValue {
+		k.hint = o.Result.Value
 	}
+	k.ring.left(k.key)
 }
 
-func (k keyUse) abandoned(op kv.Op) {
-	k.users--
-	switch op.Kind {
+// abandoned releases the key with an operation that may still take effect.
+func (k keyUse) abandoned(o check.Operation) {
+	k.history = append(k.history, o)
+	switch o.Op.Kind {
 	case kv.Get:
 	case kv.Append, kv.Incr:
 		k.appends++
 	default:
 		k.writes++
 	}
+	k.ring.left(k.key)
 }

@@ -32,8 +32,7 @@ type run struct {
 	checker  *check.Checker
 	servers  []*server // by id; 0 unused. A server that is down keeps its last life here.
 	clients  []*client // by id; 0 unused
-	keys     keyring
-	history  []check.Operation
+	keys     *keyring
 	effects  Effects
 	trace    *trace.Writer // nil: none
 	calm     bool
@@ -76,12 +75,11 @@ func newRun(p *Plan, options []Option) *run {
 	for _, o := range options {
 		o(r)
 	}
-	r.history = make([]check.Operation, 0, 512)
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.world = world.New[packet, protocol.Record](world.Config{
 		Seed: p.Seed, Servers: p.Servers, Clients: p.Workload.Clients, Watch: r.trace != nil,
 	}, r)
-	r.keys = newKeyring(p.Workload.Keys)
+	r.keys = newKeyring(p.Workload.Keys, r.judge)
 	r.setLaws(p.Network.All, false)
 	for id := 1; id <= p.Servers; id++ {
 		r.world.SetDisk(world.Node(id), p.Disk.Sync)
@@ -181,9 +179,14 @@ func (r *run) finish() {
 		}
 		c.leaveOpen()
 	}
-	switch o := check.LinearizableWithin(r.history, searchSteps); o.Verdict {
+	r.keys.judgeRest()
+}
+
+// judge asks porcupine for its opinion of one key's history.
+func (r *run) judge(history []check.Operation) {
+	switch o := check.LinearizableWithin(history, searchSteps); o.Verdict {
 	case check.Illegal:
-		r.checker.Fail(now, "S8", "the clients' history has no linearization at key %q: %s", o.Key, o.Detail)
+		r.checker.Fail(r.now(), "S8", "the clients' history has no linearization at key %q: %s", o.Key, o.Detail)
 	case check.Unknown:
 		r.effects[porcupineUnknown]++
 	}

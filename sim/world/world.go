@@ -171,15 +171,16 @@ func (w *World[M, R]) schedule(e entry) {
 
 // Next is when the next event happens, Never where none is scheduled.
 func (w *World[M, R]) Next() Instant {
-	if len(w.queue) == 0 {
+	if w.queue.len() == 0 {
 		return Never
 	}
-	return w.queue[0].at
+	e, _ := w.queue.first()
+	return e.at
 }
 
 // Step makes the next event happen; false means that none is left.
 func (w *World[M, R]) Step() bool {
-	if len(w.queue) == 0 {
+	if w.queue.len() == 0 {
 		return false
 	}
 	e := w.queue.pop()

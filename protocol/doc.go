@@ -1,0 +1,78 @@
+// Package protocol is the replication protocol of J. Kirsch and Y. Amir, Paxos for System
+// Builders (PSB; Johns Hopkins CNDS-2008-2, 2008), as a pure state machine: no I/O, no
+// clock, no randomness, no goroutine. N servers agree on one log of updates and execute it
+// on an App each, while any minority of them is down, messages are lost, late, repeated or
+// reordered, and servers crash and come back with their disks.
+//
+// # What the caller owes
+//
+// A driver owns one Server and calls Step with what happens to it:
+//
+//  1. Receive for each message from a server, or from a client (Server = 0);
+//  2. Timer when Deadline has come (earlier or later does no harm);
+//  3. Durable when records have reached the disk;
+//  4. Elect if an operator wants an election.
+//
+// After each Step it does what Output says, in this order:
+//
+//  1. It writes Records, in order, and syncs; several Steps may share one sync. A Lazy record
+//     needs no sync of its own.
+//  2. It sends each of Messages once every record up to its After is durable, and no sooner.
+//     What is sent may be lost, repeated and reordered.
+//  3. It hands Replies to their clients, at any time.
+//  4. It may look at Events, or not.
+//
+// A crash may take every record that is not durable. A new life begins with New and the
+// records that are left, synced, and with a fresh App. See the package's Example for the
+// loop, and sim/server.go for one in use.
+//
+// # Who leads
+//
+// View v belongs to server ((v−1) mod N)+1. Servers that see no progress attempt the next
+// view (election.go); a majority preinstalls it, and its leader asks all what they know
+// (prepare.go) before it proposes (ordering.go). A server that installed a view promises to
+// take no proposal of an older one. A slot is settled when a majority holds one proposal of
+// one view durably. A client's update is executed once, and answered by the server it asked
+// (client.go). Servers that fall behind ask the others (reconcile.go), and come back from
+// crashes with what their disks hold (recovery.go).
+//
+// # Where this goes past the paper
+//
+// The paper leaves retransmission, catch-up and several corners to the builder. The rules
+// added here carry numbers, by which the code names them. Most have a mutant in
+// testdata/mutants that shows what happens without them.
+//
+//	X1   ViewChange is repeated                              l-view-change-sent-once
+//	X2   Prepare(v) with v > LastInstalled installs v, whatever LastAttempted
+//	X3   PrepareOK is built when asked, in parts that name their range
+//	                                                         j-empty-answer-after-proof, n-first-part-counts
+//	X4   Prepare is repeated to those that have not answered
+//	X5   the Proposal of a slot that stays unordered is repeated
+//	X6   one's own acceptance counts, once durable           k-own-acceptance-ignored, s-own-acceptance-too-early
+//	X7   a new leader fills holes with no-ops                i-no-no-ops
+//	X8   VCProof is heartbeat and progress report; who restarts a timer on it
+//	X9   the doubled timeout has a ceiling, and falls back when an update is executed
+//	X10  a server suspects after T, and attempts a stagger later: the next leader first
+//	X11  catch-up of a range from rotating peers
+//	X13  an Accept that overtakes its Proposal is kept
+//	X15  at most 16 slots between LocalARU and LastProposed
+//	X17  pending updates are not durable: the client repeats its request
+//	X21  a server in vain election returns to the view the others work in
+//	                                                         t-never-returns
+//	X22  the server named in a pending update sends it to all
+//	                                                         p-pending-to-leader-only
+//	X23  an update that starves unseats the leader
+//	X24  nobody leads a view twice
+//	X25  durable is a prefix of the records; what waits for what
+//	                                                         a-accept-before-durable
+//	X26  timestamps of a session may have gaps
+//	X27  a proposal learnt from a data list is evidence, not an acceptance
+//
+// Two places differ from the rules' wording, not from their effect. UpdateQueue exists at a
+// RegLeader only: what a server in another state would queue is its pending updates, from
+// which a new leader's queue is filled. And a PrepareOK reaches at most 256 executed slots
+// back: a leader that lacks more catches up (X11), and the answer covers what is left.
+//
+// Room is left for batches (X14: a Batch holds any number of updates), snapshots (X12),
+// overlapped writes (X16), formation (X18), membership (X19) and reads without the log (X20).
+package protocol

@@ -1,0 +1,136 @@
+package sim_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/fauer4effect/paxos/sim"
+)
+
+// small is a plan as a person would write it.
+const small = `{
+  "version": 1, "seed": 7, "servers": 3,
+  "network": {"all": {"delay": {"law": "uniform", "min_ns": 500000, "max_ns": 2000000}}},
+  "disk": {"sync": {"law": "constant", "min_ns": 1000000}},
+  "workload": {"clients": 2, "keys": 1, "timeout_ns": 300000000, "pause": {"law": "constant", "min_ns": 10000000}, "mix": {"incr": 1}},
+  "faulty_ns": 1000000000,
+  "faults": [{"at_ns": 400000000, "do": "crash", "servers": [1], "for_ns": 300000000}],
+  "tail": {"delay": {"law": "constant", "min_ns": 1000000}, "pause": {"law": "constant", "min_ns": 50000000},
+           "settle_ns": 5000000000, "answer_ns": 2000000000, "for_ns": 500000000}
+}`
+
+func TestAPersonCanWriteAPlan(t *testing.T) {
+	p, err := sim.ReadPlan(strings.NewReader(small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := sim.Run(p)
+	requireOK(t, r)
+	if r.Views != 2 || r.Updates < 50 {
+		t.Errorf("%d views and %d updates; the crash of the leader should cost one view", r.Views, r.Updates)
+	}
+}
+
+// What a plan may not say, and the words that tell so.
+func TestBadPlans(t *testing.T) {
+	for _, c := range []struct{ old, new, want string }{
+		{`"version": 1`, `"version": 2`, "version is 2"},
+		{`"seed": 7`, `"seed": 7, "sede": 8`, `unknown field "sede"`},
+		{`"seed": 7`, `"seed": -7`, "field seed"},
+		{`"seed": 7`, `"seed": 7.5`, "field seed"},
+		{`"seed": 7`, `"seed": 9007199254740992`, "not below 2^53"},
+		{`"servers": 3`, `"servers": 0`, "servers is 0; a cluster has 1 to 9"},
+		{`"servers": 3`, `"servers": 10`, "servers is 10; a cluster has 1 to 9"},
+		{`"servers": 3`, `"servers": 3, "settings": {"timeout": 3}`, `settings: json: unknown field "timeout"`},
+		{`"servers": 3`, `"servers": 3, "settings": {"heartbeat_ns": 900000000}`, "heartbeat_ns"},
+		{`"law": "uniform"`, `"law": "gauss"`, `network: all: delay: unknown law "gauss"`},
+		{`"max_ns": 2000000`, `"max_ns": 2`, "uniform law"},
+		{`"clients": 2`, `"clients": 99`, "workload: clients is 99"},
+		{`"clients": 2`, `"clients": -1`, "workload: clients is -1"},
+		{`"keys": 1`, `"keys": 0`, "workload: keys is 0"},
+		{`"incr": 1`, `"incr": 0`, "no kind of operation has a weight"},
+		{`"incr": 1`, `"incr": -1`, "weight of -1"},
+		{`"faulty_ns": 1000000000`, `"faulty_ns": -1`, "faulty_ns -1"},
+		{`"do": "crash"`, `"do": "explode"`, `fault 1: unknown do "explode"`},
+		{`"servers": [1]`, `"servers": [4]`, "fault 1: no server 4 of 3"},
+		{`"servers": [1]`, `"servers": [1, 1]`, "fault 1: server 1 is named twice"},
+		{`"do": "crash", "servers": [1]`, `"do": "cut", "from": 1`, "fault 1: no server 0 of 3"},
+		{`"do": "crash", "servers": [1]`, `"do": "drop"`, "fault 1: drop takes on"},
+		{`"do": "crash", "servers": [1]`, `"do": "drop", "on": {"kind": "Hello", "n": 1}`, `unknown kind of message "Hello"`},
+		{`"do": "crash", "servers": [1]`, `"do": "drop", "on": {"kind": "Accept", "n": 0}`, "n counts from 1"},
+		{`"settle_ns": 5000000000`, `"settle_ns": 5000000000, "core": [1]`, "tail: core [1] is no majority of 3"},
+		{`"settle_ns": 5000000000`, `"settle_ns": 5000000000, "core": [1,2], "broken": [{"server": 3, "how": "sad"}]`, `unknown way "sad"`},
+		{`"settle_ns": 5000000000`, `"settle_ns": 5000000000, "core": [1,2], "broken": [{"server": 2, "how": "down"}]`, "server 2 belongs to the core"},
+		{`"settle_ns": 5000000000`, `"settle_ns": 5000000000, "clients": [3]`, "no client 3 of 2"},
+	} {
+		if strings.Count(small, c.old) == 0 {
+			t.Fatalf("the plan has no %s", c.old)
+		}
+		_, err := sim.ReadPlan(strings.NewReader(strings.Replace(small, c.old, c.new, 1)))
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error %v, want one line with %q", c.new, err, c.want)
+		}
+	}
+	for text, want := range map[string]string{
+		"":             "it is empty",
+		small[:200]:    "it ends in the middle",
+		small + "{}":   "something follows the plan",
+		"[]":           "byte 1",
+		`{"version":1`: "it ends in the middle",
+	} {
+		if _, err := sim.ReadPlan(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q…: error %v, want %q", text, err, want)
+		}
+	}
+}
+
+// The swarm draws valid plans of every size, and no kind of fault that a size excludes.
+func TestSwarmFitsTheCluster(t *testing.T) {
+	kinds := map[string]int{}
+	for servers := 0; servers <= 9; servers++ {
+		for seed := uint64(0); seed < 150; seed++ {
+			p := sim.Swarm(seed, sim.SwarmOptions{Servers: servers})
+			if servers > 0 && p.Servers != servers {
+				t.Fatalf("seed %d: %d servers, not %d", seed, p.Servers, servers)
+			}
+			for _, f := range p.Faults {
+				kinds[f.Do]++
+				if p.Servers == 1 && f.Do != "crash" && f.Do != "elect" {
+					t.Errorf("seed %d: %v of a single server", seed, &f)
+				}
+				if p.Servers < 3 && f.Do == "connect" {
+					t.Errorf("seed %d: %v of %d servers", seed, &f, p.Servers)
+				}
+			}
+		}
+	}
+	for _, do := range []string{"crash", "cut", "partition", "connect", "isolate", "deaf", "mute", "elect", "drop", "delay"} {
+		if kinds[do] < 100 {
+			t.Errorf("%s was drawn %d times only", do, kinds[do])
+		}
+	}
+}
+
+// Taking one fault out of a plan changes nothing before it: draws are stateless.
+func TestDeletingAFaultReshufflesNothingBefore(t *testing.T) {
+	p := sim.Swarm(3, sim.SwarmOptions{Servers: 5})
+	for len(p.Faults) == 0 || p.Faults[len(p.Faults)-1].At == 0 {
+		p = sim.Swarm(p.Seed+1, sim.SwarmOptions{Servers: 5})
+	}
+	last := p.Faults[len(p.Faults)-1]
+	q := *p
+	q.Faults = p.Faults[:len(p.Faults)-1]
+	a, b := traced(p), traced(&q)
+	at := 0
+	for at < len(a) && at < len(b) && withoutHash(a[at]) == withoutHash(b[at]) {
+		at++
+	}
+	if at == len(a) || !strings.Contains(a[at], last.Do) {
+		t.Errorf("without %v the runs part at event %d: %s", &last, at+1, a[at])
+	}
+}
+
+func withoutHash(line string) string {
+	before, _, _ := strings.Cut(line, `,"hash"`)
+	return before
+}
