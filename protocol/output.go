@@ -87,7 +87,7 @@ const (
 	Attempted    EventKind = iota + 1 // View
 	Preinstalled                      // View: a majority wants it
 	Installed                         // View: promised once its record is durable
-	Prepared                          // View: this server leads it now (RegLeader)
+	Prepared                          // View, Servers whose answers counted: this server leads it now (RegLeader)
 	Returned                          // View: back from an election to the view the others work in (X21)
 	Proposed                          // View, Seq, Batch
 	Accepted                          // View, Seq, Batch: by the leader too, for its own proposal
@@ -108,6 +108,7 @@ func (k EventKind) String() string {
 // Event is one thing that happened in the machine. Fields that a kind does not use are zero.
 type Event struct {
 	Kind      EventKind
+	Servers   uint16 // bit id
 	Client    ClientID
 	View      View
 	Seq       Seq

@@ -185,20 +185,20 @@ func (s *Server) tryLead(out *Output) {
 	if s.state != Preparing || s.durable < s.installedPos {
 		return
 	}
-	answers := 1
+	answers := uint16(1) << s.id
 	for id := ServerID(1); int(id) <= s.n; id++ {
 		if id != s.id && s.covers(id) {
-			answers++
+			answers |= 1 << id
 		}
 	}
-	if answers < s.majority() {
+	if popcount(answers) < s.majority() {
 		return
 	}
 	s.state = RegLeader
 	s.restartAges()
 	s.lastProposed = s.localARU
 	s.queuePending()
-	out.event(Event{Kind: Prepared, View: s.lastInstalled, Seq: s.localARU})
+	out.event(Event{Kind: Prepared, View: s.lastInstalled, Servers: answers})
 	s.propose(out)
 }
 

@@ -26,6 +26,9 @@ type client struct {
 	tries     int
 	target    int
 	wakeAt    world.Instant
+	directed  bool // by a Stage: it does only what it is told
+	roams     bool // a directed client that asks the next server on a timeout
+	last      Answer
 }
 
 // Purposes of a client's draws.
@@ -39,7 +42,10 @@ const (
 
 func newClient(r *run, id int) *client {
 	c := &client{run: r, id: protocol.ClientID(id), node: world.Node(r.plan.Servers + id)}
-	c.wakeAt = c.pause()
+	c.directed = id > r.plan.Workload.Clients
+	if c.wakeAt = c.pause(); c.directed {
+		c.wakeAt = world.Never
+	}
 	return c
 }
 
@@ -85,7 +91,7 @@ func (c *client) Wake() {
 		if r.calm {
 			r.checker.Answered.Waiting(r.now(), c.id, c.timestamp, int64(c.call))
 		}
-		if limit := r.plan.Workload.Tries; limit > 0 && c.tries >= limit && !r.calm {
+		if limit := r.plan.Workload.Tries; limit > 0 && c.tries >= limit && !r.calm && !c.directed {
 			c.abandon()
 			return
 		}
@@ -105,10 +111,16 @@ func (c *client) next() {
 		c.timestamp++ // X26: gaps are legal
 	}
 	c.key = r.keys.take(c.draw(drawKey), int(c.id))
-	c.op = c.key.operation(w.Mix, c.draw(drawOp), c.unique())
+	c.target = 1 + int(world.Below(c.draw(drawTarget), uint64(r.plan.Servers)))
+	c.begin(c.key.operation(w.Mix, c.draw(drawOp), c.unique()))
+}
+
+// begin sends an operation for the first time.
+func (c *client) begin(op kv.Op) {
+	r := c.run
+	c.op = op
 	c.batch = protocol.NewBatch(protocol.Update{Client: c.id, Timestamp: c.timestamp, Op: c.op.Encode()})
 	c.call, c.tries, c.waiting = r.world.Now(), 0, true
-	c.target = 1 + int(world.Below(c.draw(drawTarget), uint64(r.plan.Servers)))
 	r.checker.Invoked(r.now(), c.id, c.timestamp, c.batch.Updates[0].Op)
 	c.send()
 }
@@ -118,7 +130,8 @@ func (c *client) next() {
 func (c *client) retarget() {
 	p := c.run.plan
 	switch {
-	case !p.Workload.Sticky:
+	case c.directed && !c.roams:
+	case c.directed || !p.Workload.Sticky:
 		c.target = c.target%p.Servers + 1
 	case c.run.calm:
 		for !p.inCore(c.target) {
@@ -163,6 +176,9 @@ func (c *client) Receive(from world.Node, p *packet) {
 		Client: uint32(c.id), Op: c.op, Result: result, Call: int64(c.call), Return: r.now(), Answered: true,
 	})
 	c.wakeAt = r.world.Now() + c.pause()
+	if c.directed {
+		c.answered(from, result)
+	}
 	if r.trace != nil {
 		r.trace.Event(r.now(), int(from), "reply", fmt.Sprintf("client %d's operation %d: %v → %v", c.id, c.timestamp, c.op, result))
 	}

@@ -204,6 +204,7 @@ func (r *run) Crashed(n world.Node, lost []protocol.Record) {
 			break
 		}
 	}
+	r.say("server %d crashes and loses %s", n, countOf(len(lost), "record"))
 	if r.trace != nil {
 		r.trace.Event(r.now(), int(n), "crash", countOf(len(lost), "record")+" lost")
 	}

@@ -24,6 +24,7 @@ const (
 type keyring struct {
 	places  []*key
 	retired []*key // that clients still use
+	named   []*key // of directed clients
 	begun   uint64 // operations
 	judge   func([]check.Operation)
 }
@@ -85,6 +86,19 @@ func (k *keyring) take(draw uint64, client int) keyUse {
 	return keyUse{own, k}
 }
 
+// directed is the key of a directed client's choice. Its history is judged when the script
+// says so.
+func (k *keyring) directed(name string) keyUse {
+	for _, found := range k.named {
+		if found.name == name {
+			found.users++
+			return keyUse{found, k}
+		}
+	}
+	k.named = append(k.named, &key{name: name, users: 1})
+	return keyUse{k.named[len(k.named)-1], k}
+}
+
 // retire takes a key out of use; nobody begins another operation on it.
 func (k *keyring) retire(old *key) {
 	old.retired = true
@@ -109,7 +123,7 @@ func (k *keyring) left(old *key) {
 
 // judgeRest judges, at the end of a run, what is not judged yet.
 func (k *keyring) judgeRest() {
-	for _, keys := range [][]*key{k.retired, k.places} {
+	for _, keys := range [][]*key{k.retired, k.places, k.named} {
 		for _, left := range keys {
 			k.judge(left.history)
 		}

@@ -23,6 +23,7 @@ const (
 type Report struct {
 	Plan      *Plan
 	Hash      uint64 // of everything that happened
+	Log       uint64 // of what was ordered, slot by slot
 	Violation *check.Violation
 	Events    uint64
 	Messages  uint64 // delivered between servers, heartbeats included
@@ -44,7 +45,7 @@ func (r *run) report() *Report {
 	}
 	r.world.Fold(r.checker.Log.State(r.checker.Log.ARU()))
 	return &Report{
-		Plan: r.plan, Hash: r.world.Hash(), Violation: r.checker.Violation(),
+		Plan: r.plan, Hash: r.world.Hash(), Log: r.checker.Log.Hash(), Violation: r.checker.Violation(),
 		Events: counts.Events, Messages: counts.Messages, Updates: r.updates, Views: r.views,
 		End: r.world.Now(), Effects: r.effects,
 	}

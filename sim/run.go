@@ -35,6 +35,7 @@ type run struct {
 	keys     *keyring
 	effects  Effects
 	trace    *trace.Writer // nil: none
+	witness  Witness       // nil: none
 	calm     bool
 	end      world.Instant
 	down     []world.Instant  // by server: not to be restarted before
@@ -57,19 +58,20 @@ func WithTrace(w *trace.Writer) Option { return func(r *run) { r.trace = w } }
 // Run executes a plan, which must be valid. It is single-threaded and a function of the
 // plan alone.
 func Run(p *Plan, options ...Option) *Report {
-	r := newRun(p, options)
+	r := newRun(p, 0, options)
 	r.play()
 	return r.report()
 }
 
-func newRun(p *Plan, options []Option) *run {
+// newRun prepares a run of the plan, with so many clients more that a Stage directs.
+func newRun(p *Plan, directed int, options []Option) *run {
 	settings, err := p.settings()
 	if err != nil {
 		panic(fmt.Sprintf("sim: Run of an invalid plan: %v", err))
 	}
 	r := &run{
 		plan: p, settings: settings,
-		servers: make([]*server, p.Servers+1), clients: make([]*client, p.Workload.Clients+1),
+		servers: make([]*server, p.Servers+1), clients: make([]*client, p.Workload.Clients+directed+1),
 		down: make([]world.Instant, p.Servers+1), triggers: make([]*world.Trigger, len(p.Faults)),
 	}
 	for _, o := range options {
@@ -77,7 +79,7 @@ func newRun(p *Plan, options []Option) *run {
 	}
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.world = world.New[packet, protocol.Record](world.Config{
-		Seed: p.Seed, Servers: p.Servers, Clients: p.Workload.Clients, Watch: r.trace != nil,
+		Seed: p.Seed, Servers: p.Servers, Clients: len(r.clients) - 1, Watch: r.trace != nil,
 	}, r)
 	r.keys = newKeyring(p.Workload.Keys, r.judge)
 	r.setLaws(p.Network.All, false)
@@ -106,7 +108,7 @@ func (p *Plan) inCore(id int) bool { return len(p.Tail.Core) == 0 || slices.Cont
 
 // setLaws gives all links a law; the plan's laws of single links follow, but in the calm.
 func (r *run) setLaws(law world.LinkLaw, calm bool) {
-	n := world.Node(r.plan.Servers + r.plan.Workload.Clients)
+	n := world.Node(r.plan.Servers + len(r.clients) - 1)
 	for from := world.Node(1); from <= n; from++ {
 		for to := world.Node(1); to <= n; to++ {
 			r.world.SetLink(from, to, law)
@@ -119,17 +121,22 @@ func (r *run) setLaws(law world.LinkLaw, calm bool) {
 	}
 }
 
-// play makes the run happen, up to its end or the first violation.
-func (r *run) play() {
-	defer r.caught()
+// begin gives every node its first life.
+func (r *run) begin() {
 	for id := 1; id <= r.plan.Servers; id++ {
 		r.start(world.Node(id))
 	}
-	for id := 1; id <= r.plan.Workload.Clients; id++ {
+	for id := 1; id < len(r.clients); id++ {
 		r.clients[id] = newClient(r, id)
 		r.world.Start(r.clients[id].node, r.clients[id])
 	}
 	r.end = r.plan.total()
+}
+
+// play makes the run happen, up to its end or the first violation.
+func (r *run) play() {
+	defer r.caught()
+	r.begin()
 	for r.checker.Violation() == nil && r.world.Next() <= r.end {
 		r.world.Step()
 	}

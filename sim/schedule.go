@@ -15,7 +15,7 @@ func (r *run) schedule() {
 		if f.On != nil {
 			r.triggers[i] = r.arm(f)
 		} else if f.At < r.plan.Faulty {
-			r.world.At(f.At, func() { r.begin(f) })
+			r.world.At(f.At, func() { r.strike(f) })
 		}
 	}
 	r.world.At(r.plan.Faulty, r.becalm)
@@ -48,8 +48,8 @@ func (r *run) arm(f *Fault) *world.Trigger {
 	return t
 }
 
-// begin makes a fault of a time happen.
-func (r *run) begin(f *Fault) {
+// strike makes a fault of a time happen.
+func (r *run) strike(f *Fault) {
 	r.traceFault(f)
 	effect := f.effect(r.plan.Servers)
 	switch f.Do {
@@ -97,6 +97,7 @@ func (r *run) crash(n world.Node, down world.Instant) {
 // becalm begins the tail: the core is healed, the rest is broken as planned.
 func (r *run) becalm() {
 	r.calm = true
+	r.say("calm begins: servers %s are healed", listOf(r.plan.core()))
 	if r.trace != nil {
 		r.trace.Event(r.now(), 0, "calm", fmt.Sprintf("core %v, broken %v, clients %v", r.plan.Tail.Core, r.plan.Tail.Broken, r.plan.Tail.Clients))
 	}
@@ -154,6 +155,7 @@ func (r *run) traceDrop(from, to world.Node, p *packet, why world.Cause) {
 }
 
 func (r *run) traceFault(f *Fault) {
+	r.say("%v", f)
 	if r.trace != nil {
 		r.trace.Event(r.now(), 0, "fault", f.String())
 	}

@@ -37,6 +37,9 @@ func (r *run) start(n world.Node) {
 		r.effects[recoveries]++
 	}
 	r.world.Start(n, r.servers[n])
+	if len(records) > 0 || r.world.Now() > 0 {
+		r.say("server %d restarts with %s, view %d, aru %d", id, countOf(len(records), "record"), m.LastInstalled(), m.LocalARU())
+	}
 	if r.trace != nil {
 		r.trace.Event(r.now(), int(id), "start", m.String())
 	}
@@ -109,6 +112,9 @@ func (r *run) event(s *server, e *protocol.Event) {
 		if len(e.Batch.Updates) == 0 {
 			r.effects[noOps]++
 		}
+	}
+	if r.witness != nil {
+		r.witness.Machine(r.world.Now(), s.id, e)
 	}
 	if r.trace != nil {
 		r.trace.Event(r.now(), int(s.id), e.Kind.String(), describe(e))

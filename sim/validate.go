@@ -38,7 +38,7 @@ func (p *Plan) Validate() error {
 		}
 	}
 	for i := range p.Faults {
-		if err := p.validateFault(&p.Faults[i]); err != nil {
+		if err := p.ValidateFault(p.Faults[i]); err != nil {
 			return fmt.Errorf("fault %d: %w", i+1, err)
 		}
 	}
@@ -171,7 +171,8 @@ func (p *Plan) validateTail() error {
 	return nil
 }
 
-func (p *Plan) validateFault(f *Fault) error {
+// ValidateFault says what is wrong with a fault of this plan, if anything.
+func (p *Plan) ValidateFault(f Fault) error {
 	if f.At < 0 || f.For < 0 || f.At > maxTime || f.For > maxTime {
 		return fmt.Errorf("a time is not within 0 … %d", maxTime)
 	}

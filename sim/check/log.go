@@ -52,6 +52,19 @@ func NewLog(app protocol.App) *Log {
 // ARU is how far the canonical log goes without a hole.
 func (l *Log) ARU() protocol.Seq { return l.aru }
 
+// App is the application after ARU. It may be looked at, through a Clone.
+func (l *Log) App() protocol.App { return l.app }
+
+// Hash identifies what is ordered at 1…ARU.
+func (l *Log) Hash() uint64 {
+	h := uint64(l.aru) + 1
+	for seq := protocol.Seq(1); seq <= l.aru; seq++ {
+		h = (h ^ l.slot(seq).batch.Hash()) * 0x9E3779B97F4A7C15
+		h ^= h >> 29
+	}
+	return h
+}
+
 // State is the hash of the application after seq ≤ ARU.
 func (l *Log) State(seq protocol.Seq) uint64 { return l.states[seq] }
 

@@ -16,7 +16,7 @@ func TestS8Reply(t *testing.T) {
 		{"an answer to what was never ordered", func(s *story) {
 			s.sent(1, 1, put("a"))
 			s.replied(1, 1, done)
-		}, "S8", []string{"client 1", "operation 1"}},
+		}, "S8", []string{"client 1", "operation 1", "no position"}},
 		{"an answer to what is ordered above a hole", func(s *story) {
 			s.settled(1, 2, s.sentBatch(1, put("a")))
 			s.replied(1, 1, done)
@@ -49,6 +49,12 @@ func TestS8Reply(t *testing.T) {
 			s.sent(1, 1, put("a"))
 			s.replied(1, 1, done)
 		}, "S8", []string{"client 1", "operation 1", "seq 1", "seq 2"}},
+		{"the very place that had been answered", func(s *story) {
+			s.settled(1, 1, s.sentBatch(1, put("a")))
+			s.replied(1, 1, done)
+			s.sent(1, 1, put("a"))
+			s.replied(1, 1, done)
+		}, "S8", []string{"client 1", "operation 1", "seq 1"}},
 		{"the answer, as often as it comes", func(s *story) {
 			s.settled(1, 1, s.sentBatch(1, incr()))
 			s.replied(1, 1, number(1))

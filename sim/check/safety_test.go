@@ -187,7 +187,7 @@ func TestS5Durability(t *testing.T) {
 		}, "S5", nil},
 		{"a server is told of an order that nobody made", func(s *story) {
 			s.learned(3, 1, s.sentBatch(1, put("a")))
-		}, "S5", []string{"server 3", "seq 1"}},
+		}, "S5", []string{"server 3", "seq 1", "nobody ordered"}},
 		{"two disks of three, and not the one of the server that orders", func(s *story) {
 			b := s.sentBatch(1, put("a"))
 			s.stored(2, 1, 1, b)

@@ -67,10 +67,10 @@ func TestLostRecordsAreNotOverwritten(t *testing.T) {
 	w := New[note, line](Config{Servers: 1}, keeper{&lost})
 	p := &toy{deadline: Never}
 	w.Start(1, p)
-	w.Do(1, func() { w.Write(line{1}, true); w.Write(line{2}, true) })
+	w.Do(1, func() { w.Write(&line{1}, true); w.Write(&line{2}, true) })
 	w.Crash(1)
 	w.Start(1, p)
-	w.Do(1, func() { w.Write(line{7}, true) })
+	w.Do(1, func() { w.Write(&line{7}, true) })
 	if !slices.Equal(lost, []line{{1}, {2}}) {
 		t.Errorf("the observer now reads %v", lost)
 	}

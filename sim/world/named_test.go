@@ -10,6 +10,7 @@ func TestTheNthMessageOfAKindOnALink(t *testing.T) {
 	s := newStage(1, 3, takes(5))
 	second := &Trigger{Kind: hello, From: 1, To: 2, N: 2, Drop: true}
 	s.OnMessage(second)
+	s.OnMessage(&Trigger{Kind: bye, N: 9, Drop: true}) // so that this kind is looked at, too
 	s.send(1, 2, hello, 1, 0)
 	s.send(1, 2, bye, 2, 0)   // another kind
 	s.send(1, 3, hello, 3, 0) // another link
@@ -92,7 +93,7 @@ func TestThenRunsAfterTheEvent(t *testing.T) {
 	s.toys[2].onReceive = func(Node, note) {
 		s.Send(Parcel{To: 1, Kind: bye}, &note{1})
 		s.Send(Parcel{To: 3, Kind: bye}, &note{2})
-		s.Write(line{100}, false)
+		s.Write(&line{100}, false)
 		ran = append(ran, "event")
 	}
 	s.send(1, 2, hello, 0, 0)

@@ -124,6 +124,10 @@ func (w *World[M, R]) transmit(from, to Node, i uint32) {
 	name := uint64(it.kind)<<48 | uint64(from)<<40 | uint64(to)<<32 | uint64(n)
 	h := Mix(Mix(w.cfg.Seed^drawMessage, name), 0x2D358DCCAA6C78A5)
 	delay := l.delay.sample(Mix(h, drawDelay))
+	delay += w.nodes[from].slow + w.nodes[to].slow
+	if len(w.rules) > 0 && w.ruled(from, to, i) {
+		return
+	}
 	if w.watched[it.kind] {
 		verdict := w.name(from, to, it.kind)
 		if verdict.drop {

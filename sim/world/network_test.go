@@ -162,6 +162,10 @@ func TestBodiesAreFreedOnce(t *testing.T) {
 			s.Send(Parcel{To: 0, Kind: bye, Digest: uint64(m.n + 100)}, &note{m.n + 100})
 		}
 	}
+	s.write(3, 1, false)
+	s.send(3, 0, hello, 1, 1)
+	s.Crash(3) // takes what waits
+	s.life(3)
 	for n := range 20 {
 		s.send(2, 0, hello, n, 0)
 		s.write(2, n, false)

@@ -132,7 +132,7 @@ func (s *stage) send(from, to Node, kind uint8, n int, after uint64) {
 
 // write makes a node write record n.
 func (s *stage) write(node Node, n int, lazy bool) {
-	s.Do(node, func() { s.Write(line{n}, lazy) })
+	s.Do(node, func() { s.Write(&line{n}, lazy) })
 }
 
 // rest lets everything happen that is under way.

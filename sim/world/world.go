@@ -82,6 +82,7 @@ type World[M, R any] struct {
 	links    []link // from*len(nodes)+to
 	named    []*Trigger
 	watched  [MaxKinds]bool
+	rules    []*Rule
 	actions  []func()
 	after    []func() // to run once the current event is over
 }
@@ -100,6 +101,9 @@ type node[M, R any] struct {
 	life    uint32 // rises with each crash
 	timerAt Instant
 	disk    disk[M, R]
+	slow    Instant
+	paused  bool
+	stash   []entry // what came while it was paused
 }
 
 // New returns a world without processes; Start gives each node its first life.
@@ -151,6 +155,7 @@ func (w *World[M, R]) Crash(n Node) {
 	nd.process = nil
 	nd.life++
 	nd.timerAt = Never
+	w.Resume(n) // nobody is left to pause; what came for it meets a server that is down
 	for _, h := range nd.disk.held {
 		w.release(h.item)
 	}
@@ -185,6 +190,9 @@ func (w *World[M, R]) Step() bool {
 	}
 	e := w.queue.pop()
 	w.now = e.at
+	if e.kind != action && w.stashed(e) {
+		return true
+	}
 	switch e.kind {
 	case deliver:
 		w.deliver(e)

@@ -5,16 +5,6 @@ import (
 	"testing"
 )
 
-func (s *stage) timers() int {
-	n := 0
-	for i := range s.queue {
-		if s.queue[i].kind == timer {
-			n++
-		}
-	}
-	return n
-}
-
 // touch lets a node be asked for its deadline anew.
 func (s *stage) touch(n Node) { s.Do(n, func() {}) }
 
@@ -27,11 +17,11 @@ func TestADeadlineMovesLater(t *testing.T) {
 		p.deadline = d
 		s.touch(1)
 	}
-	if s.timers() != 1 {
-		t.Fatalf("%d timers are queued, want 1", s.timers())
+	if s.queue.len() != 1 {
+		t.Fatalf("%d timers are queued, want 1", s.queue.len())
 	}
-	if s.until(150); len(p.woken) != 0 || s.timers() != 1 {
-		t.Fatalf("woken at %v, %d timers", p.woken, s.timers())
+	if s.until(150); len(p.woken) != 0 || s.queue.len() != 1 {
+		t.Fatalf("woken at %v, %d timers", p.woken, s.queue.len())
 	}
 	s.rest()
 	if !slices.Equal(p.woken, []Instant{200}) || s.Counts.Events != 2 {
@@ -46,10 +36,18 @@ func TestADeadlineMovesEarlier(t *testing.T) {
 	p.deadline = 100
 	s.touch(1)
 	p.deadline = 40
+	p.onWake = func() {
+		if s.Now() == 40 {
+			p.deadline = 200
+		}
+	}
 	s.touch(1)
+	if s.until(150); s.queue.len() != 1 {
+		t.Errorf("%d timers are queued, want 1: the old entry armed another", s.queue.len())
+	}
 	s.rest()
-	if !slices.Equal(p.woken, []Instant{40}) {
-		t.Errorf("woken at %v, want [40]", p.woken)
+	if !slices.Equal(p.woken, []Instant{40, 200}) {
+		t.Errorf("woken at %v, want [40 200]", p.woken)
 	}
 }
 
@@ -138,7 +136,7 @@ func chatter(seed uint64, spice func(s *stage)) *stage {
 	})
 	talk := func(p *toy) {
 		p.onReceive = func(from Node, m note) {
-			s.Write(line{m.n}, m.n%3 == 0)
+			s.Write(&line{m.n}, m.n%3 == 0)
 			if m.n < 40 {
 				s.Send(Parcel{To: Node(m.n % 4), Kind: hello, After: uint64(len(s.Records(p.node))) - 1, Digest: uint64(m.n)}, &note{m.n + 1})
 			}

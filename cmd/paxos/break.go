@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/mutants"
+)
+
+const (
+	module = "github.com/fauer4effect/paxos"
+	// A mutant may spin for ever inside one seed.
+	huntLimit = 10 * time.Minute
+)
+
+var ourModule = regexp.MustCompile(`(?m)^module\s+"?` + regexp.QuoteMeta(module) + `"?\s*$`)
+
+func breakCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "break [NAME]",
+		Short: "build a planted bug and sweep it until it is caught",
+		Long: `Break lists the mutants: bugs planted to show that the checks are awake. With
+the name of one it builds the program with that bug in it, sweeps the result
+until a property is violated, and replays what was found. The program and the
+plans go to ./failures/NAME. It needs a checkout of the sources, and the go
+tool.`,
+		Example: `$ paxos break
+$ paxos break c-half-is-enough`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage("paxos break lists them", "it takes one mutant, not %d", len(args))
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			root, list, err := loadMutants()
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				listMutants(c.OutOrStdout(), list)
+				return nil
+			}
+			m, err := findMutant(list, args[0])
+			if err != nil {
+				return err
+			}
+			b := breaking{Mutant: m, root: root, out: filepath.Join(defaultOut, m.Name), w: c.OutOrStdout()}
+			return b.run(c.Context())
+		},
+	}
+}
+
+// loadMutants reads the mutants of the checkout that the program is run in.
+func loadMutants() (root string, list []mutants.Mutant, err error) {
+	root, err = checkout()
+	if err != nil {
+		return "", nil, usage("git clone https://"+module+", and run it in there", "%v", err)
+	}
+	list, err = mutants.Load(root)
+	if err != nil {
+		return "", nil, usage("", "%v", err)
+	}
+	return root, list, nil
+}
+
+// checkout is the root of the sources, found upwards from where we are.
+func checkout() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		text, err := os.ReadFile(filepath.Join(at, "go.mod"))
+		if err == nil && ourModule.Match(text) {
+			return at, nil
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if at == filepath.Dir(at) {
+			return "", fmt.Errorf("%s is in no checkout of %s", dir, module)
+		}
+	}
+}
+
+func listMutants(w io.Writer, list []mutants.Mutant) {
+	width := len("mutant")
+	for _, m := range list {
+		width = max(width, len(m.Name))
+	}
+	row := func(name, expect, title string) {
+		wrapped(w, fmt.Sprintf("%-*s  %-10s  ", width, name, expect), title)
+	}
+	row("mutant", "caught by", "what it does wrong")
+	for _, m := range list {
+		row(m.Name, strings.Join(m.Expect, ", "), m.Title)
+	}
+	fmt.Fprintf(w, "\nsee one caught: %s break %s\n", self(), list[0].Name)
+}
+
+// findMutant finds the mutant of a name, or names that come close.
+func findMutant(list []mutants.Mutant, name string) (mutants.Mutant, error) {
+	for _, m := range list {
+		if m.Name == name {
+			return m, nil
+		}
+	}
+	hint := "paxos break lists them"
+	if near := closeNames(list, name); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, ", ") + "? " + hint
+	}
+	return mutants.Mutant{}, usage(hint, "no mutant %s", quote(name))
+}
+
+// closeNames are up to five names that begin with the given one or are a few letters off, as
+// cobra judges it, or, where there are none, that contain it.
+func closeNames(list []mutants.Mutant, name string) []string {
+	names := &cobra.Command{SuggestionsMinimumDistance: 3}
+	var containing []string
+	for _, m := range list {
+		names.AddCommand(&cobra.Command{Use: m.Name, Run: func(*cobra.Command, []string) {}})
+		if strings.Contains(m.Name, name) {
+			containing = append(containing, m.Name)
+		}
+	}
+	near := names.SuggestionsFor(name)
+	if len(near) == 0 {
+		near = containing
+	}
+	return near[:min(len(near), 5)]
+}
+
+// breaking is one mutant on its way from the patch to the replay of what caught it.
+type breaking struct {
+	mutants.Mutant
+	root string // of the checkout
+	out  string // folder of the binary and the plans
+	w    io.Writer
+}
+
+func (b *breaking) run(ctx context.Context) error {
+	if _, err := exec.LookPath("go"); err != nil {
+		return usage("mutants are built with it", "%s: the go tool is missing: %v", b.Name, err)
+	}
+	fmt.Fprintf(b.w, "%s: %s\n\n", b.Name, b.Title)
+	wrapped(b.w, "  ", b.Story)
+	folder, err := openPlanFolder(b.out)
+	if err != nil {
+		return usage("the mutant and its plans go there", "%s: %v", b.out, err)
+	}
+	defer folder.close()
+	built, took, err := b.Build(ctx, b.root, b.out)
+	switch {
+	case ctx.Err() != nil:
+		return errInterrupted
+	case err != nil:
+		return usage("", "%v", err)
+	}
+	binary := filepath.Join(b.out, filepath.Base(built))
+	fmt.Fprintf(b.w, "\nbuilt in %v: %s\n", brief(took), binary)
+
+	limited, cancel := context.WithTimeout(ctx, huntLimit)
+	defer cancel()
+	catch, err := b.Hunt(limited, built, mutants.HuntOptions{Out: b.out})
+	switch {
+	case ctx.Err() != nil:
+		fmt.Fprintf(b.w, "interrupted: nothing caught it in %s, %v\n", plural(uint64(catch.SeedsNeeded), "seed"), brief(catch.Took))
+		return errInterrupted
+	case errors.Is(err, context.DeadlineExceeded):
+		return &failure{status: statusFailed, line: err.Error(), hint: fmt.Sprintf("the limit is %v", huntLimit)}
+	case err != nil:
+		return &failure{status: statusFailed, line: err.Error()}
+	}
+	return b.show(ctx, binary, catch)
+}
+
+// show tells what caught the mutant, and has the mutant replay it.
+func (b *breaking) show(ctx context.Context, binary string, c mutants.Catch) error {
+	expected := strings.Join(b.Expect, " or ")
+	needed := fmt.Sprintf("%s, %v", plural(uint64(c.SeedsNeeded), "seed"), brief(c.Took))
+	switch {
+	case c.ByPanicOnly:
+		fmt.Fprintf(b.w, "not caught by a property, only by a panic: %s (seed %d, %s)\n", c.Plan, c.Seed, needed)
+		return errFailed
+	case !c.Found:
+		fmt.Fprintf(b.w, "not caught in %s; it should have been, by %s\n", needed, expected)
+		return errFailed
+	}
+	fmt.Fprintf(b.w, "caught by %s at seed %d, in %s\n", c.Property, c.Seed, needed)
+	if plan, err := sim.LoadPlan(c.Plan); err == nil {
+		_, detail, _ := strings.Cut(plan.Finding, ": ")
+		labelled(b.w, "detail", detail)
+	}
+	fmt.Fprintf(b.w, "  %-9s %s\n", "plan", c.Plan)
+	if err := b.replay(ctx, binary, c); err != nil {
+		return err
+	}
+	if !b.Expects(c.Property) {
+		fmt.Fprintf(b.w, "\n%s caught it, and not %s: its story is wrong, or its list is\n", c.Property, expected)
+		return errFailed
+	}
+	return nil
+}
+
+// replay runs the plan with the mutant's own binary, which must find the same.
+func (b *breaking) replay(ctx context.Context, binary string, c mutants.Catch) error {
+	fmt.Fprintf(b.w, "\n$ %s replay %s\n", quote(filepath.ToSlash(binary)), quote(c.Plan))
+	var complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, "."+string(filepath.Separator)+binary, "replay", c.Plan)
+	cmd.Stdout, cmd.Stderr = b.w, &complaint
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return errInterrupted
+	case errors.As(err, &exit) && exit.ExitCode() == statusFailed:
+		return nil
+	}
+	return &failure{
+		status: statusFailed, line: fmt.Sprintf("the replay did not show the violation again: %v %s", err, &complaint),
+	}
+}

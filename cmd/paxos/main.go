@@ -1,0 +1,67 @@
+// Paxos sweeps a deterministic simulation of Paxos for broken promises, and replays what it
+// found.
+//
+//	paxos sweep              # thousands of seeds: each a cluster, its clients, its faults
+//	paxos run --seed 17      # one of them, in a screen
+//	paxos replay FILE        # a plan that a sweep left behind, or a seed
+//	paxos scenario FILE      # a scripted story of faults
+//	paxos break              # planted bugs, and the sweep that catches them
+//	paxos version
+//
+// Exit status: 0 all is well; 1 a property was violated or a check failed; 2 wrong usage or
+// bad input, with one line on stderr that says what and where; 130 interrupted.
+//
+// This package only reads flags and writes text and JSON; package sim does the work.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait for the runs under way
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the program but for the process around it. It returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	out := &output{Writer: stdout}
+	root := rootCommand()
+	root.SetArgs(append([]string{}, args...)) // nil would mean os.Args
+	root.SetOut(out)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if out.err != nil {
+		err = usage("", "standard output: %v", out.err)
+	}
+	return exitStatus(cmd, err, stderr)
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "paxos",
+		Short: "a testbed in which Paxos meets every fault that a seed can draw",
+		Long: `Paxos runs complete Paxos clusters, clients and faults included, in a simulated
+world in which a seed decides everything, and checks every step of every run.`,
+		Example: `$ paxos sweep                               # thousands of seeds
+$ paxos replay failures/seed-17.json        # what it found, again
+$ paxos run --seed 17 --trace events.jsonl  # all that happens in one of them
+$ paxos break                               # see a planted bug caught`,
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		SuggestionsMinimumDistance: 2,
+	}
+	root.PersistentFlags().Bool("help", false, "show this") // -h is kept for the host file
+	root.SetHelpFunc(showHelp)
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(helpCommand())
+	root.AddCommand(sweepCommand(), runCommand(), replayCommand(), scenarioCommand(), breakCommand(), versionCommand())
+	return root
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/fauer4effect/paxos/sim"
+)
+
+// result is what a command left behind.
+type result struct {
+	status         int
+	stdout, stderr string
+}
+
+// paxos runs the program in-process.
+func paxos(t *testing.T, args ...string) result {
+	t.Helper()
+	return paxosUntil(t, t.Context(), args...)
+}
+
+func paxosUntil(t *testing.T, ctx context.Context, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status := run(ctx, args, &stdout, &stderr)
+	return result{status, stdout.String(), stderr.String()}
+}
+
+// wants fails unless the command ended so, and without a word on stderr where it ended well.
+func (r result) wants(t *testing.T, status int) result {
+	t.Helper()
+	if r.status != status || status < statusUsage && r.stderr != "" {
+		t.Fatalf("status %d, want %d\nstdout: %s\nstderr: %s", r.status, status, r.stdout, r.stderr)
+	}
+	return r
+}
+
+// decode reads stdout strictly: one JSON object of known fields, and nothing else.
+func decode[T any](t *testing.T, r result) T {
+	t.Helper()
+	var v T
+	d := json.NewDecoder(strings.NewReader(r.stdout))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&v); err != nil {
+		t.Fatalf("stdout is not the object: %v\n%s", err, r.stdout)
+	}
+	if d.More() || strings.Count(r.stdout, "\n") != 1 {
+		t.Fatalf("stdout holds more than one object in a line:\n%s", r.stdout)
+	}
+	return v
+}
+
+// file writes a file of that text and returns its path.
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// planFile writes the plan of a seed, changed as told.
+func planFile(t *testing.T, seed uint64, change func(*sim.Plan)) string {
+	t.Helper()
+	p := sim.Swarm(seed, sim.SwarmOptions{})
+	if change != nil {
+		change(p)
+	}
+	return file(t, "plan.json", string(p.Encode()))
+}
+
+// impatient makes L1 fail: what a client asked must be answered in no time.
+func impatient(p *sim.Plan) {
+	p.Tail.Clients = nil
+	p.Tail.Settle, p.Tail.Answer, p.Tail.For = 1, 1, 1_000_000_000
+	p.Workload.Tries = 0
+}
+
+// Bad input ends with status 2 and exactly one line that says what and where, before
+// anything is run or written.
+func TestBadInputIsToldInOneLine(t *testing.T) {
+	good := string(sim.Swarm(1, sim.SwarmOptions{}).Encode())
+	plain := file(t, "plain", "x")
+	for _, c := range []struct {
+		args string
+		want string
+	}{
+		{"swep", `paxos: unknown command "swep" (did you mean sweep?`},
+		{"shrink plan.json", `unknown command "shrink"`},
+		{"serve", `unknown command "serve"`},
+		{"--nodes 3", "unknown flag --nodes"},
+		{"-h", "unknown flag -h (paxos --help"},
+		{"help nope", "paxos: help: no command"},
+		{"sweep -h", "paxos: sweep: unknown flag -h (paxos sweep --help"},
+		{"sweep --shrink", "unknown flag --shrink"},
+		{"sweep -x", "unknown flag -x"},
+		{"sweep 3", "unexpected argument 3"},
+		{"sweep --seeds", "--seeds: its value is missing"},
+		{"sweep --seeds 0", "--seeds 0: how many"},
+		{"sweep --seeds -3", "--seeds -3: how many"},
+		{"sweep --seeds 1e3", "--seeds 1e3: how many"},
+		{"sweep --seeds 9007199254740993", "2^53"},
+		{"sweep --from 9007199254740992", "--from 9007199254740992: seeds stay below 2^53"},
+		{"sweep --from 9007199254740991 --seeds 2", "seeds stay below 2^53"},
+		{"sweep --nodes 0", "paxos: sweep: --nodes 0: a cluster has 1 to 9 servers"},
+		{"sweep --nodes 10", "paxos: sweep: --nodes 10: a cluster has 1 to 9 servers"},
+		{"sweep --nodes three", "--nodes three: a cluster has"},
+		{"sweep --for 0s", "--for 0s: a duration is above zero"},
+		{"sweep --for -3s", "--for -3s: a duration is above zero"},
+		{"sweep --for 3", "has a unit"},
+		{"sweep --for 24h", "a run has at most"},
+		{"sweep --budget 0s", "--budget 0s"},
+		{"sweep --jobs 0", "--jobs 0"},
+		{"sweep --jobs -1", "--jobs -1"},
+		{"sweep --shard 3/2", "--shard 3/2: shards are"},
+		{"sweep --shard 0/2", "--shard 0/2: shards are"},
+		{"sweep --shard 4/3", "--shard 4/3: shards are"},
+		{"sweep --shard x", "--shard x: shards are"},
+		{"sweep --shard 1/", "--shard 1/: shards are"},
+		{"sweep --shard 1/2/3", "--shard 1/2/3: shards are"},
+		{"sweep --shard 3/3 --seeds 2", "--shard 3/3: 2 seeds cannot be split"},
+		{"sweep --out " + plain, "--out " + plain},
+		{"sweep --out " + plain + "/below/it", "--out " + plain + "/below/it: mkdir"},
+		{"sweep --out=", "--out '': it has no name"},
+		{"sweep --json=maybe", "--json maybe"},
+		{"run", "--seed is missing (for example: paxos run --seed 17)"},
+		{"run 17", "unexpected argument 17"},
+		{"run --seed x", "--seed x: a seed is a whole number"},
+		{"run --seed 9007199254740992", "seeds stay below 2^53"},
+		{"run --seed 1 --nodes 10", "--nodes 10: a cluster has"},
+		{"run --seed 1 --trace " + plain + "/t", "--trace " + plain + "/t"},
+		{"run --seed 1 --as-scenario", "unknown flag --as-scenario"},
+		{"replay", "it takes one plan or seed, not 0"},
+		{"replay 1 2", "it takes one plan or seed, not 2"},
+		{"replay --recorded f", "unknown flag --recorded"},
+		{"replay 9007199254740992", "seeds stay below 2^53"},
+		{"replay nowhere.json", "plan nowhere.json: no such file (a sweep keeps plans in ./failures"},
+		{"replay " + t.TempDir(), "is a directory"},
+		{"replay " + file(t, "empty.json", ""), "empty.json: it is empty"},
+		{"replay " + file(t, "cut.json", good[:len(good)/2]), "cut.json: it ends in the middle"},
+		{"replay " + file(t, "bad.json", "{\n\"version\" 1}"), "bad.json: byte"},
+		{"replay " + file(t, "unknown.json", `{"version": 1, "colour": "red"}`), "colour"},
+		{"replay " + file(t, "v2.json", strings.Replace(good, `"version": 1`, `"version": 2`, 1)), "version is 2"},
+		{"replay " + file(t, "trailing.json", good+"{}"), "something follows the plan"},
+		{"replay " + planFile(t, 1, func(p *sim.Plan) { p.Servers = 10 }), "servers is 10; a cluster has 1 to 9"},
+		{"replay " + planFile(t, 1, func(p *sim.Plan) { p.Servers = 0 }), "servers is 0"},
+		{"replay --nodes 3 " + planFile(t, 1, nil), "--nodes 3: a plan of a file decides this"},
+		{"replay --for 3s " + planFile(t, 1, nil), "--for 3s: a plan of a file decides this"},
+		{"break a b", "it takes one mutant, not 2"},
+		{"version 2", "unexpected argument 2"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			r := paxos(t, strings.Fields(c.args)...).wants(t, statusUsage)
+			if r.stdout != "" || strings.Count(r.stderr, "\n") != 1 || !strings.HasPrefix(r.stderr, "paxos: ") {
+				t.Errorf("want one line on stderr alone\nstdout: %s\nstderr: %s", r.stdout, r.stderr)
+			}
+			if !strings.Contains(r.stderr, c.want) {
+				t.Errorf("stderr: %swant: %s", r.stderr, c.want)
+			}
+			if left, _ := os.ReadDir("."); len(left) > 0 {
+				t.Errorf("it left %v behind", left[0].Name())
+			}
+		})
+	}
+}
+
+// What a person reads fits 80 columns, and help ends with a session that works.
+func TestTextFitsTheColumns(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, args := range []string{
+		"", "--help", "sweep --help", "run --help", "replay --help", "break --help", "version --help", "version",
+		"sweep --seeds 20", "sweep --seeds 1", "run --seed 0", "run --seed 3 --nodes 9", "replay 17 --nodes 5",
+	} {
+		r := paxos(t, strings.Fields(args)...).wants(t, 0)
+		fits(t, args, r.stdout)
+		if strings.HasSuffix(args, "--help") && args != "version --help" {
+			if _, session, _ := strings.Cut(r.stdout, "For example:\n"); !strings.HasPrefix(session, "  $ paxos ") {
+				t.Errorf("paxos %s ends without an example:\n%s", args, r.stdout)
+			}
+		}
+	}
+}
+
+// fits lets only what must be copied be longer.
+func fits(t *testing.T, what, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if f := strings.Fields(line); len(f) > 0 && (f[0] == "plan" || f[0] == "replay" || f[0] == "or" || f[0] == "$") {
+			continue
+		}
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > columns {
+			t.Errorf("paxos %s: %d columns: %s", what, n, line)
+		}
+	}
+}
+
+func TestHelpOfACommand(t *testing.T) {
+	want := paxos(t, "sweep", "--help").wants(t, 0).stdout
+	if got := paxos(t, "help", "sweep").wants(t, 0).stdout; got != want {
+		t.Errorf("help sweep prints\n%s\nsweep --help prints\n%s", got, want)
+	}
+}
+
+func TestVersionNamesTheBuild(t *testing.T) {
+	if out := paxos(t, "version").wants(t, 0).stdout; !strings.Contains(out, sim.Build()+"\ngo1.") {
+		t.Error(out)
+	}
+}
+
+// A full disk behind standard output is not success.
+func TestUnwritableStdout(t *testing.T) {
+	for _, args := range [][]string{{"version"}, {"run", "--seed", "1", "--json"}, {"run", "--seed", "1"}} {
+		var stderr bytes.Buffer
+		if status := run(t.Context(), args, full{}, &stderr); status != statusUsage || !strings.Contains(stderr.String(), "standard output") {
+			t.Errorf("%v: status %d: %s", args, status, &stderr)
+		}
+	}
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, os.ErrClosed }

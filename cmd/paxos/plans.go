@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/fauer4effect/paxos/sim"
+)
+
+// planFolder is where a sweep leaves the plans of seeds that failed.
+type planFolder struct {
+	path string
+	made []string // the folders that we made for it, the deepest first
+}
+
+// openPlanFolder makes the folder, and makes sure that a plan can be written to it.
+func openPlanFolder(path string) (*planFolder, error) {
+	path = filepath.Clean(path)
+	f := &planFolder{path: path}
+	for dir := path; ; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(dir); !os.IsNotExist(err) || dir == filepath.Dir(dir) {
+			break
+		}
+		f.made = append(f.made, dir)
+	}
+	err := os.MkdirAll(path, 0o755)
+	if err == nil {
+		var probe *os.File
+		if probe, err = os.CreateTemp(path, ".probe-*"); err == nil {
+			probe.Close()
+			err = os.Remove(probe.Name())
+		}
+	}
+	if err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// close removes the folders that we made, as far as they are empty.
+func (f *planFolder) close() {
+	for _, dir := range f.made {
+		if os.Remove(dir) != nil {
+			return
+		}
+	}
+}
+
+// keep writes the plan of a run that failed, with what wrote it and what it showed, and
+// returns its path. The file is there as a whole or not at all.
+func (f *planFolder) keep(r *sim.Report) (string, error) {
+	plan := *r.Plan
+	plan.Build = sim.Build()
+	plan.Finding = r.Violation.Property + ": " + r.Violation.Detail
+	path := filepath.Join(f.path, fmt.Sprintf("seed-%d.json", plan.Seed))
+	// Another sweep may have made the folder, found nothing and removed it since.
+	if err := os.MkdirAll(f.path, 0o755); err != nil {
+		return "", err
+	}
+	return path, writeWhole(path, plan.Encode())
+}
+
+// writeWhole writes a file under another name and renames it when all of it is there.
+func writeWhole(path string, text []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".plan-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // gone already when all went well
+	if _, err = tmp.Write(text); err == nil {
+		err = tmp.Chmod(0o644)
+	}
+	if closed := tmp.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	return err
+}
+
+// property is the property that a plan's finding names.
+func property(finding string) string {
+	name, _, _ := strings.Cut(finding, ":")
+	return name
+}

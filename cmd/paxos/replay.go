@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fauer4effect/paxos/sim"
+)
+
+func replayCommand() *cobra.Command {
+	var swarm swarmFlags
+	var watch watchFlags
+	c := &cobra.Command{
+		Use:   "replay PLAN.json|SEED [flags]",
+		Short: "run a plan that a sweep kept, or a seed, again",
+		Long: `Replay runs a plan again: the same plan is the same run, event for event. What
+consists of digits is a seed, everything else a file. A seed draws the same plan
+only where --nodes and --for are what they were in the sweep, and only as long
+as the generator of plans is the same; a file holds the plan itself.`,
+		Example: `$ paxos replay failures/seed-17.json
+$ paxos replay failures/seed-17.json --trace events.jsonl
+$ paxos replay 17 --nodes 5                 # had it been swept with --nodes 5`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage("for example: paxos replay failures/seed-17.json, or paxos replay 17",
+					"it takes one plan or seed, not %d", len(args))
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			s, err := replaySubject(args[0], swarm)
+			if err != nil {
+				return err
+			}
+			return watch.run(c, s)
+		},
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	swarm.register(f)
+	watch.register(f)
+	return c
+}
+
+// replaySubject finds the plan that an argument means.
+func replaySubject(arg string, swarm swarmFlags) (subject, error) {
+	if arg != "" && strings.Trim(arg, "0123456789") == "" {
+		seed, err := parseSeed(arg)
+		if err != nil {
+			return subject{}, usage("", "%s: %v", arg, err)
+		}
+		return subject{plan: sim.Swarm(seed, swarm.options()), replay: seedCommand(seed, swarm)}, nil
+	}
+	if swarm != (swarmFlags{}) {
+		return subject{}, usage("leave it out, or give a seed", "%s: a plan of a file decides this itself",
+			strings.TrimSpace(swarm.given()))
+	}
+	plan, err := sim.LoadPlan(arg)
+	var unread *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return subject{}, usage("a sweep keeps plans in ./"+defaultOut+"; a seed consists of digits", "plan %s: no such file", quote(arg))
+	case errors.As(err, &unread):
+		return subject{}, usage("", "plan %s: %v", quote(arg), unread.Err)
+	case err != nil:
+		return subject{}, usage("", "%v", err)
+	}
+	return subject{plan: plan, file: arg, replay: fmt.Sprintf("%s replay %s", self(), quote(arg))}, nil
+}
+
+// seedCommand replays a seed.
+func seedCommand(seed uint64, swarm swarmFlags) string {
+	return fmt.Sprintf("%s replay %d%s", self(), seed, swarm.given())
+}
+
+// afterAll says in a line that a plan no longer shows what it was kept for, and in another
+// that the build changed since; "" if it does show it.
+func afterAll(r *sim.Report) (line, builds string) {
+	was, is := property(r.Plan.Finding), ""
+	if !r.OK() {
+		is = r.Violation.Property
+	}
+	if was == "" || was == is {
+		return "", ""
+	}
+	if is == "" {
+		is = "no violation"
+	}
+	if r.Plan.Build != "" && r.Plan.Build != sim.Build() {
+		builds = "(then " + r.Plan.Build + ", now " + sim.Build() + ")"
+	}
+	return fmt.Sprintf("the plan was kept because it showed %s; now it shows %s", was, is), builds
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/fauer4effect/paxos/sim"
+)
+
+// A seed, its replay, the replay of its plan, traced or not: one run, one hash.
+func TestOneRunManyWays(t *testing.T) {
+	trace := filepath.Join(t.TempDir(), "events.jsonl")
+	for _, seed := range []uint64{0, 5, 23} {
+		text := strconv.FormatUint(seed, 10)
+		want := decode[runJSON](t, paxos(t, "run", "--seed", text, "--json").wants(t, 0))
+		if want.Verdict != "ok" || len(want.Hash) != 16 || want.Seed != seed || want.Events == 0 {
+			t.Fatalf("%+v", want)
+		}
+		for _, args := range [][]string{
+			{"replay", text, "--json"},
+			{"replay", planFile(t, seed, nil), "--json"},
+			{"run", "--seed", text, "--trace", trace, "--json"},
+			{"replay", planFile(t, seed, nil), "--trace", trace, "--json"},
+		} {
+			got := decode[runJSON](t, paxos(t, args...).wants(t, 0))
+			got.WallSeconds = want.WallSeconds
+			if got != want {
+				t.Errorf("paxos %v\n%+v\nwant\n%+v", args, got, want)
+			}
+		}
+	}
+}
+
+// --nodes and --for belong to the seed: the same flags draw the same plan, others another.
+func TestReplayOfASeedTakesTheSweepsFlags(t *testing.T) {
+	hash := func(args ...string) string {
+		return decode[runJSON](t, paxos(t, append(args, "--json")...).wants(t, 0)).Hash
+	}
+	want := hash("run", "--seed", "7", "--nodes", "5", "--for", "900ms")
+	if got := hash("replay", "7", "--nodes", "5", "--for", "900ms"); got != want {
+		t.Errorf("hash %s, want %s", got, want)
+	}
+	if got := hash("replay", "7"); got == want {
+		t.Error("--nodes and --for change nothing")
+	}
+}
+
+// A plan whose bound nobody can meet: the clients must be answered within a nanosecond. Its
+// replay breaks L1, ends with status 1 and says how to see it again.
+func TestReplayOfAViolation(t *testing.T) {
+	path := planFile(t, 5, impatient)
+	r := paxos(t, "replay", path).wants(t, statusFailed)
+	fits(t, "replay", r.stdout)
+	if !strings.Contains(r.stdout, "\nL1 broken\n") || !strings.Contains(r.stdout, " replay "+path+"\n") {
+		t.Error(r.stdout)
+	}
+	j := decode[runJSON](t, paxos(t, "replay", path, "--json").wants(t, statusFailed))
+	if j.Verdict != "violation" || j.Property != "L1" || j.Detail == "" || j.Finding != "" {
+		t.Errorf("%+v", j)
+	}
+}
+
+// A plan that was kept for one thing and shows another says so.
+func TestReplayComparesWithTheFinding(t *testing.T) {
+	for _, c := range []struct {
+		finding string
+		change  func(*sim.Plan)
+		status  int
+		want    string
+	}{
+		{"S1: two batches", nil, 0, "it showed S1; now it shows no violation (then elsewhere, now "},
+		{"S1: two batches", impatient, statusFailed, "it showed S1; now it shows L1 (then elsewhere, now "},
+		{"L1: unanswered", impatient, statusFailed, ""},
+		{"", nil, 0, ""},
+	} {
+		r := paxos(t, "replay", planFile(t, 5, func(p *sim.Plan) {
+			p.Finding, p.Build = c.finding, "elsewhere"
+			if c.change != nil {
+				c.change(p)
+			}
+		})).wants(t, c.status)
+		if c.want == "" && strings.Contains(r.stdout, "was kept") || !strings.Contains(oneSpaced(r.stdout), c.want) {
+			t.Errorf("finding %q:\n%s", c.finding, r.stdout)
+		}
+		fits(t, "replay", r.stdout)
+	}
+}
+
+func oneSpaced(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// A trace is JSON, a line each, and never takes the place of the plan it is of.
+func TestTrace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "events.jsonl")
+	paxos(t, "run", "--seed", "3", "--trace", path).wants(t, 0)
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := 0
+	for s := bufio.NewScanner(f); s.Scan(); lines++ {
+		if !json.Valid(s.Bytes()) {
+			t.Fatalf("line %d: %s", lines+1, s.Text())
+		}
+	}
+	if lines < 100 {
+		t.Errorf("%d lines", lines)
+	}
+	plan := planFile(t, 3, nil)
+	r := paxos(t, "replay", plan, "--trace", plan).wants(t, statusUsage)
+	if _, err := sim.LoadPlan(plan); err != nil || !strings.Contains(r.stderr, "that is the plan") {
+		t.Error(err, r.stderr)
+	}
+	if _, err := os.Stat("/dev/full"); err == nil {
+		r := paxos(t, "run", "--seed", "3", "--trace", "/dev/full").wants(t, statusUsage)
+		if r.stdout != "" || !strings.Contains(r.stderr, "the trace is not complete") {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+func TestInterruptedRun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, args := range [][]string{{"run", "--seed", "1"}, {"replay", "1", "--json"}} {
+		r := paxosUntil(t, ctx, args...).wants(t, statusInterrupted)
+		if r.stdout != "" || !strings.Contains(r.stderr, "interrupted") {
+			t.Errorf("%v: %+v", args, r)
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// printRun tells of one run in a screen: the plan, what happened, the verdict.
+func printRun(w io.Writer, s subject, r *sim.Report, wall time.Duration) {
+	p := r.Plan
+	if s.file != "" {
+		fmt.Fprintf(w, "plan %s\n", s.file)
+	}
+	fmt.Fprintf(w, "seed %d: %s, %s, %v under faults\n", p.Seed, plural(uint64(p.Servers), "server"),
+		plural(uint64(p.Workload.Clients), "client"), brief(time.Duration(p.Faulty)))
+	labelled(w, "network", describeNetwork(&p.Network))
+	labelled(w, "disk", "a write is durable after "+describeLaw(p.Disk.Sync)+slowDisks(p.Disk.Servers))
+	labelled(w, "faults", describeFaults(p))
+	labelled(w, "calm", describeTail(&p.Tail))
+	fmt.Fprintf(w, "\nin %v simulated, %v on the clock:\n", brief(time.Duration(r.End)), brief(wall))
+	wrapped(w, "  ", fmt.Sprintf("%s, %s between servers, %s answered, %s led",
+		plural(r.Events, "event"), plural(r.Messages, "message"), plural(r.Updates, "update"), plural(r.Views, "view")))
+	effectRows(w, &r.Effects)
+	fmt.Fprintln(w)
+	printVerdict(w, s, r)
+}
+
+func printVerdict(w io.Writer, s subject, r *sim.Report) {
+	fmt.Fprintf(w, "hash %s\n", sim.HashString(r.Hash))
+	if line, builds := afterAll(r); line != "" {
+		fmt.Fprintln(w, line)
+		if builds != "" {
+			wrapped(w, "", builds)
+		}
+	}
+	if r.OK() {
+		fmt.Fprintln(w, "nothing found: all properties held")
+		return
+	}
+	fmt.Fprintf(w, "%s broken\n", r.Violation.Property)
+	labelled(w, "time", instant(r.Violation.At))
+	labelled(w, "detail", r.Violation.Detail)
+	fmt.Fprintf(w, "  %-9s %s\n", "replay", s.replay)
+}
+
+func describeNetwork(n *sim.Network) string {
+	text := "a message takes " + describeLaw(n.All.Delay)
+	if n.All.Loss > 0 {
+		text += "; " + percent(n.All.Loss) + " are lost"
+	}
+	if n.All.Duplicate > 0 {
+		text += "; " + percent(n.All.Duplicate) + " arrive twice"
+	}
+	if n.All.Late > 0 {
+		text += "; " + percent(n.All.Late) + " are held back for " + describeLaw(n.All.LateBy)
+	}
+	var links []string
+	for _, l := range n.Links {
+		links = append(links, fmt.Sprintf("%d->%d", l.From, l.To))
+	}
+	if len(links) > 0 {
+		text += "; laws of their own: " + strings.Join(links, ", ")
+	}
+	return text
+}
+
+func slowDisks(disks []sim.ServerDisk) string {
+	var text string
+	for _, d := range disks {
+		text += fmt.Sprintf("; on server %d after %s", d.Server, describeLaw(d.Sync))
+	}
+	return text
+}
+
+// describeFaults counts the plan's faults by kind.
+func describeFaults(p *sim.Plan) string {
+	kinds := p.FaultKinds()
+	var parts []string
+	for _, e := range sim.AllEffects() {
+		if kinds[e] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", kinds[e], e))
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func describeTail(t *sim.Tail) string {
+	text := "all servers are healed"
+	if len(t.Core) > 0 {
+		text = fmt.Sprintf("servers %s are healed", list(t.Core))
+	}
+	for _, b := range t.Broken {
+		text += fmt.Sprintf(", %d stays %s", b.Server, b.How)
+	}
+	switch len(t.Clients) {
+	case 0:
+		text += "; all clients go on"
+	case 1:
+		text += fmt.Sprintf("; only client %d goes on", t.Clients[0])
+	default:
+		text += fmt.Sprintf("; only clients %s go on", list(t.Clients))
+	}
+	return text + fmt.Sprintf("; a leader must serve within %v, and answer within %v",
+		brief(time.Duration(t.Settle)), brief(time.Duration(t.Answer)))
+}
+
+func list(numbers []int) string { return strings.Trim(fmt.Sprint(numbers), "[]") }
+
+// describeLaw says how long something takes.
+func describeLaw(l world.Law) string {
+	least, mean, most := brief(time.Duration(l.Min)), brief(time.Duration(l.Mean)), brief(time.Duration(l.Max))
+	var text string
+	switch l.Kind {
+	case "uniform":
+		return least + " to " + most
+	case "exponential":
+		text = least + " and an exponential of mean " + mean
+	case "tail":
+		text = least + " and a heavy tail of mean " + mean
+	default:
+		return least
+	}
+	if l.Max > 0 {
+		text += ", at most " + most
+	}
+	return text
+}
+
+// percent writes parts per million.
+func percent(ppm uint32) string {
+	return strconv.FormatFloat(float64(ppm)/1e4, 'g', 2, 64) + " %"
+}

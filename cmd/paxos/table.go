@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/fauer4effect/paxos/sim"
+)
+
+// tableFormat are the columns in front of an effect's meaning.
+const tableFormat = "%-13s %6s %9s  "
+
+// faultTable shows each kind of fault: in how many plans it was, how often it took effect.
+func faultTable(w io.Writer, times, planned *sim.Effects) {
+	wrapped(w, fmt.Sprintf(tableFormat, "fault", "plans", "times"), "what took effect each time")
+	for _, e := range sim.AllEffects() {
+		if e.IsFault() {
+			row(w, e, tableCount(planned[e], 6), times[e])
+		}
+	}
+}
+
+// effectTable shows what else happened.
+func effectTable(w io.Writer, times *sim.Effects) {
+	wrapped(w, fmt.Sprintf(tableFormat, "effect", "", "times"), "what happened each time")
+	for _, e := range sim.AllEffects() {
+		if !e.IsFault() {
+			row(w, e, "", times[e])
+		}
+	}
+}
+
+// effectRows shows the effects that occurred in one run.
+func effectRows(w io.Writer, times *sim.Effects) {
+	for _, e := range sim.AllEffects() {
+		if times[e] > 0 {
+			wrapped(w, fmt.Sprintf("  %-13s %9s  ", e, tableCount(times[e], 9)), e.Meaning())
+		}
+	}
+}
+
+func row(w io.Writer, e sim.Effect, plans string, times uint64) {
+	wrapped(w, fmt.Sprintf(tableFormat, e, plans, tableCount(times, 9)), e.Meaning())
+}
+
+// tableCount is exact as long as it fits its column.
+func tableCount(n uint64, width int) string {
+	if exact := fmt.Sprint(n); len(exact) <= width {
+		return exact
+	}
+	return rough(float64(n))
+}

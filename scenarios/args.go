@@ -1,0 +1,222 @@
+package scenarios
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// duration reads 250ms, 1.5s, 2m.
+func duration(s string) (world.Instant, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 || d > 24*time.Hour {
+		return 0, fmt.Errorf("%q is no time from 0s to 24h, such as 250ms or 1.5s", s)
+	}
+	return world.Instant(d), nil
+}
+
+// law reads a time, or a range of them: 1ms or 1ms..20ms.
+func law(s string) (world.Law, error) {
+	lo, hi, ranged := strings.Cut(s, "..")
+	from, err := duration(lo)
+	if err != nil || !ranged {
+		return world.Constant(from), err
+	}
+	to, err := duration(hi)
+	if err == nil && to < from {
+		err = fmt.Errorf("%q ends before it begins", s)
+	}
+	return world.Uniform(from, to), err
+}
+
+// share reads 12.5%, in parts per million.
+func share(s string) (uint32, error) {
+	digits, ok := strings.CutSuffix(s, "%")
+	percent, err := strconv.ParseFloat(digits, 64)
+	if !ok || err != nil || math.IsNaN(percent) || percent < 0 || percent > 100 {
+		return 0, fmt.Errorf("%q is no share from 0%% to 100%%", s)
+	}
+	return uint32(math.Round(percent * 10_000)), nil
+}
+
+func number(s string, lo, hi int) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < lo || n > hi {
+		return 0, fmt.Errorf("%q is no number from %d to %d", s, lo, hi)
+	}
+	return n, nil
+}
+
+// server reads the number of a server of this cluster.
+func (p *parser) server(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no server: they are 1 to %d", s, p.script.plan.Servers)
+	}
+	if n < 1 || n > p.script.plan.Servers {
+		return 0, fmt.Errorf("no server %d of %d", n, p.script.plan.Servers)
+	}
+	return n, nil
+}
+
+// servers reads 1,2,5.
+func (p *parser) servers(s string) ([]int, error) {
+	var ids []int
+	seen := map[int]bool{}
+	for word := range strings.SplitSeq(s, ",") {
+		id, err := p.server(word)
+		if err != nil {
+			return nil, err
+		}
+		if seen[id] {
+			return nil, fmt.Errorf("server %d is named twice", id)
+		}
+		seen[id] = true
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// who is one or more servers, some of which are known only when the story gets there.
+type who func(*story) ([]int, error)
+
+// who reads 1,2,5 or leader or followers.
+func (p *parser) who(s string) (who, error) {
+	switch s {
+	case "leader":
+		return func(st *story) ([]int, error) {
+			if id := st.leader(); id != 0 {
+				return []int{id}, nil
+			}
+			return nil, fmt.Errorf("no server leads now")
+		}, nil
+	case "all":
+		return func(st *story) ([]int, error) { return st.all(), nil }, nil
+	}
+	ids, err := p.servers(s)
+	return func(*story) ([]int, error) { return ids, nil }, err
+}
+
+// link reads 1->3, 2->* or *->*; zero stands for any.
+func (p *parser) link(s string) (from, to int, err error) {
+	a, b, ok := strings.Cut(s, "->")
+	if !ok {
+		return 0, 0, fmt.Errorf("%q is no link, such as 1->3 or 2->*", s)
+	}
+	end := func(s string) (int, error) {
+		if s == "*" {
+			return 0, nil
+		}
+		return p.server(s)
+	}
+	if from, err = end(a); err == nil {
+		to, err = end(b)
+	}
+	if err == nil && from == to && from != 0 {
+		err = fmt.Errorf("link %s: a server hears itself", s)
+	}
+	return from, to, err
+}
+
+// messages reads a kind of message and a link: Accept 2->*.
+func (p *parser) messages(args []string) (world.Rule, error) {
+	if len(args) != 2 {
+		return world.Rule{}, errUsage
+	}
+	r := world.Rule{}
+	if args[0] != "*" {
+		if r.Kind = sim.KindOf(args[0]); r.Kind == 0 {
+			return r, fmt.Errorf("unknown kind of message %q: there are %s", args[0], strings.Join(kindNames(), ", "))
+		}
+	}
+	from, to, err := p.link(args[1])
+	r.From, r.To = world.Node(from), world.Node(to)
+	return r, err
+}
+
+// client reads the name of a directed client, a to e.
+func (p *parser) client(s string) (int, error) {
+	if len(s) != 1 || s[0] < 'a' || s[0] >= 'a'+maxDirected {
+		return 0, fmt.Errorf("%q is no client: they are a to %s", s, sim.DirectedName(maxDirected))
+	}
+	i := int(s[0]-'a') + 1
+	p.script.clients = max(p.script.clients, i)
+	return i, nil
+}
+
+const maxDirected = 5
+
+// option takes "name value" out of args.
+func option(args []string, name string) (rest []string, value string, ok bool) {
+	for i := 0; i+1 < len(args); i++ {
+		if args[i] == name {
+			return append(append([]string{}, args[:i]...), args[i+2:]...), args[i+1], true
+		}
+	}
+	return args, "", false
+}
+
+// within takes "within 2s" out of args.
+func within(args []string, fallback world.Instant) ([]string, world.Instant, error) {
+	rest, value, ok := option(args, "within")
+	if !ok {
+		return args, fallback, nil
+	}
+	d, err := duration(value)
+	return rest, d, err
+}
+
+// comparison reads "3" or "op 3", op one of = != < <= > >=.
+type comparison struct {
+	op string
+	n  uint64
+}
+
+func compare(args []string) (comparison, error) {
+	c := comparison{op: "="}
+	if len(args) == 2 {
+		c.op = args[0]
+		args = args[1:]
+	}
+	if len(args) != 1 {
+		return c, errUsage
+	}
+	n, err := strconv.ParseUint(args[0], 10, 53)
+	if err != nil {
+		return c, fmt.Errorf("%q is no number", args[0])
+	}
+	c.n = n
+	switch c.op {
+	case "=", "!=", "<", "<=", ">", ">=":
+		return c, nil
+	}
+	return c, fmt.Errorf("%q compares nothing: there are = != < <= > >=", c.op)
+}
+
+func (c comparison) holds(x uint64) bool {
+	switch c.op {
+	case "!=":
+		return x != c.n
+	case "<":
+		return x < c.n
+	case "<=":
+		return x <= c.n
+	case ">":
+		return x > c.n
+	case ">=":
+		return x >= c.n
+	}
+	return x == c.n
+}
+
+func (c comparison) String() string {
+	if c.op == "=" {
+		return strconv.FormatUint(c.n, 10)
+	}
+	return c.op + " " + strconv.FormatUint(c.n, 10)
+}

@@ -1,0 +1,121 @@
+package scenarios
+
+import (
+	"fmt"
+
+	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+func clientCommands() []command {
+	const tail = " [via SERVER] [within TIME]"
+	commands := []command{
+		{"send", "CLIENT put|get|append|incr|cas|delete KEY … [via SERVER]", "send an operation and go on; the client repeats it until it is answered or sends another", false, parseSend},
+	}
+	for _, c := range []struct{ name, args, summary string }{
+		{"put", "CLIENT KEY VALUE", "set a key and wait for the answer, for 10s or the time given. Clients are a to e. With `via` the client keeps to that server; else it asks the next one when it gets no answer"},
+		{"get", "CLIENT KEY", "read a key, through the log like any update"},
+		{"append", "CLIENT KEY VALUE", "append to a key; the answer is its length"},
+		{"incr", "CLIENT KEY", "add one to a key; the answer is its value"},
+		{"cas", "CLIENT KEY OLD NEW", "set a key if it holds OLD"},
+		{"delete", "CLIENT KEY", "delete a key"},
+	} {
+		commands = append(commands, command{c.name, c.args + tail, c.summary, false,
+			func(p *parser, args []string) (func(*story) error, error) { return parseOperation(p, c.name, args) }})
+	}
+	return commands
+}
+
+// request is one operation of a directed client.
+type request struct {
+	client int
+	op     kv.Op
+	via    who // nil: where the client was last
+}
+
+// request reads CLIENT and what follows the operation's name.
+func (p *parser) request(name, client string, args []string) (r request, err error) {
+	if r.client, err = p.client(client); err != nil {
+		return r, err
+	}
+	args, via, stays := option(args, "via")
+	if stays {
+		if r.via, err = p.who(via); err != nil {
+			return r, err
+		}
+	}
+	r.op, err = operation(name, args)
+	return r, err
+}
+
+func operation(name string, args []string) (kv.Op, error) {
+	forms := map[string]struct {
+		kind kv.Kind
+		args int
+	}{
+		"put": {kv.Put, 2}, "get": {kv.Get, 1}, "append": {kv.Append, 2},
+		"incr": {kv.Incr, 1}, "cas": {kv.CAS, 3}, "delete": {kv.Delete, 1},
+	}
+	form, ok := forms[name]
+	if !ok || len(args) != form.args {
+		return kv.Op{}, errUsage
+	}
+	op := kv.Op{Kind: form.kind, Key: args[0]}
+	switch form.kind {
+	case kv.Put, kv.Append:
+		op.Value = args[1]
+	case kv.CAS:
+		op.Old, op.Value = args[1], args[2]
+	}
+	return op, nil
+}
+
+func parseOperation(p *parser, name string, args []string) (func(*story) error, error) {
+	args, limit, err := within(args, patience)
+	if err != nil {
+		return nil, err
+	}
+	if len(args) == 0 {
+		return nil, errUsage
+	}
+	r, err := p.request(name, args[0], args[1:])
+	return func(st *story) error {
+		if err := st.send(r); err != nil {
+			return err
+		}
+		answered := func() bool { return !st.stage.Waiting(r.client) }
+		if st.stage.Until(limit, answered) || st.stage.Violation() != nil {
+			return nil
+		}
+		return fmt.Errorf("expected an answer to client %s within %v; there is none", sim.DirectedName(r.client), wall(limit))
+	}, err
+}
+
+func parseSend(p *parser, args []string) (func(*story) error, error) {
+	if len(args) < 3 {
+		return nil, errUsage
+	}
+	r, err := p.request(args[1], args[0], args[2:])
+	return func(st *story) error { return st.send(r) }, err
+}
+
+// send lets a directed client send its request.
+func (st *story) send(r request) error {
+	via := st.via[r.client]
+	if r.via != nil {
+		ids, err := r.via(st)
+		if err != nil {
+			return err
+		}
+		via = ids[0]
+	}
+	if via == 0 {
+		via = 1
+	}
+	st.via[r.client] = via
+	st.stage.Send(r.client, r.op, via, r.via == nil)
+	return nil
+}
+
+func wall(d world.Instant) string { return fmt.Sprintf("%gs", float64(d)/float64(second)) }

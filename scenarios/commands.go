@@ -1,0 +1,90 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// command is one word of the language.
+type command struct {
+	name    string
+	args    string
+	summary string
+	setup   bool // stands before the first step, and takes no time
+	parse   func(p *parser, args []string) (func(*story) error, error)
+}
+
+// subjects is the command table, by subject. docs/SCENARIOS.md is made from it.
+var subjects []subject
+
+type subject struct {
+	title    string
+	commands []command
+}
+
+func init() { // not a literal: the commands refer to the table through unknownCommand
+	subjects = []subject{
+		{"Setting the scene", setupCommands()},
+		{"Time", timeCommands()},
+		{"Clients", clientCommands()},
+		{"Faults", faultCommands()},
+		{"What must hold", expectCommands()},
+	}
+}
+
+func find(name string) (command, bool) {
+	for _, s := range subjects {
+		for _, c := range s.commands {
+			if c.name == name {
+				return c, true
+			}
+		}
+	}
+	return command{}, false
+}
+
+func unknownCommand(name string) error {
+	var names []string
+	for _, s := range subjects {
+		for _, c := range s.commands {
+			names = append(names, c.name)
+		}
+	}
+	best, score := "", 0
+	for _, n := range names {
+		if shared := sharedPrefix(n, name); shared > score {
+			best, score = n, shared
+		}
+	}
+	if score >= 2 {
+		return fmt.Errorf("unknown step %q; did you mean %s?", name, best)
+	}
+	return fmt.Errorf("unknown step %q; there are %s", name, strings.Join(names, ", "))
+}
+
+func sharedPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// Reference is the language's reference, in Markdown, made from the command table.
+func Reference() string {
+	var b strings.Builder
+	for i, s := range subjects {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "### %s\n\n| step | what it does |\n|---|---|\n", s.title)
+		commands := slices.Clone(s.commands)
+		slices.SortFunc(commands, func(a, b command) int { return strings.Compare(a.name, b.name) })
+		for _, c := range commands {
+			usage := strings.TrimSpace(c.name + " " + c.args)
+			fmt.Fprintf(&b, "| `%s` | %s |\n", strings.ReplaceAll(usage, "|", `\|`), c.summary)
+		}
+	}
+	return b.String()
+}

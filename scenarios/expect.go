@@ -1,0 +1,291 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/sim"
+)
+
+func expectCommands() []command {
+	return []command{
+		{"expect", "leader N|none | view [OP] N | ordered [OP] N | executed SERVER [OP] N | ordered-on SERVERS [SEQ] | value KEY VALUE|missing [on SERVER] | reply CLIENT RESULT | no-reply CLIENT | state SERVER STATE | up SERVER | down SERVER | effect NAME [OP] N", "it is so now. OP is one of = != < <= > >=. ordered-on: exactly these servers have executed the slot, the highest ordered one if none is named", false, parseExpect},
+		{"check", "linearizable | converged | view-changes [OP] N | end", "porcupine finds an order that explains what all clients saw; all servers that are up have executed the same slots with the same state; so many views were led after the first; what the plan's tail promises has come true (L1, L3)", false, parseCheck},
+		{"cmp", "transcript FILE", "the story so far, as told, is the file in the script; `paxos scenario --update` and `go test ./scenarios -update` rewrite it", false, parseCmp},
+	}
+}
+
+func parseExpect(p *parser, args []string) (func(*story) error, error) {
+	if len(args) < 2 {
+		return nil, errUsage
+	}
+	switch rest := args[1:]; args[0] {
+	case "leader":
+		return p.expectLeader(rest)
+	case "view":
+		return expectNumber(rest, "view", func(st *story) uint64 { return st.ledView() })
+	case "ordered":
+		return expectNumber(rest, "slots ordered", func(st *story) uint64 { return uint64(st.stage.Log().ARU()) })
+	case "executed":
+		return p.expectExecuted(rest)
+	case "ordered-on":
+		return p.expectOrderedOn(rest)
+	case "value":
+		return p.expectValue(rest)
+	case "reply":
+		return p.expectReply(rest)
+	case "no-reply":
+		return p.expectNoReply(rest)
+	case "state":
+		return p.expectState(rest)
+	case "up", "down":
+		return p.expectUp(args[0], rest)
+	case "effect":
+		return expectEffect(rest)
+	}
+	return nil, fmt.Errorf("unknown expectation %q: there are leader, view, ordered, executed, ordered-on, value, reply, no-reply, state, up, down and effect", args[0])
+}
+
+func (p *parser) expectLeader(args []string) (func(*story) error, error) {
+	if len(args) != 1 {
+		return nil, errUsage
+	}
+	want := 0
+	if args[0] != "none" {
+		var err error
+		if want, err = p.server(args[0]); err != nil {
+			return nil, err
+		}
+	}
+	return func(st *story) error {
+		switch got := st.leader(); {
+		case got == want:
+			return nil
+		case want == 0:
+			return fmt.Errorf("expected no server to lead; server %d leads view %d", got, st.stage.Server(got).LastInstalled())
+		}
+		return fmt.Errorf("expected server %d to lead; %s", want, st.now())
+	}, nil
+}
+
+func expectNumber(args []string, what string, value func(*story) uint64) (func(*story) error, error) {
+	c, err := compare(args)
+	return func(st *story) error {
+		if got := value(st); !c.holds(got) {
+			return fmt.Errorf("expected %s %v; it is %d", what, c, got)
+		}
+		return nil
+	}, err
+}
+
+func (p *parser) expectExecuted(args []string) (func(*story) error, error) {
+	if len(args) < 2 {
+		return nil, errUsage
+	}
+	id, err := p.server(args[0])
+	if err != nil {
+		return nil, err
+	}
+	return expectNumber(args[1:], fmt.Sprintf("slots executed on server %d", id), func(st *story) uint64 {
+		return uint64(st.stage.Server(id).LocalARU())
+	})
+}
+
+func (p *parser) expectOrderedOn(args []string) (func(*story) error, error) {
+	if len(args) != 1 && len(args) != 2 {
+		return nil, errUsage
+	}
+	want, err := p.servers(args[0])
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(want)
+	seq := uint64(0)
+	if len(args) == 2 {
+		if seq, err = strconv.ParseUint(args[1], 10, 53); err != nil || seq == 0 {
+			return nil, fmt.Errorf("%q is no seq", args[1])
+		}
+	}
+	return func(st *story) error {
+		at := protocol.Seq(seq)
+		if at == 0 {
+			at = st.stage.Log().ARU()
+		}
+		var got []int
+		for _, id := range st.all() {
+			if at > 0 && st.stage.Server(id).LocalARU() >= at {
+				got = append(got, id)
+			}
+		}
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("expected slot %d to be executed on servers %s; it is on %s", at, list(want), list(got))
+		}
+		return nil
+	}, nil
+}
+
+func (p *parser) expectValue(args []string) (func(*story) error, error) {
+	args, on, single := option(args, "on")
+	if len(args) != 2 {
+		return nil, errUsage
+	}
+	key, want := args[0], args[1]
+	id := 0
+	if single {
+		var err error
+		if id, err = p.server(on); err != nil {
+			return nil, err
+		}
+	}
+	return func(st *story) error {
+		app, where := st.stage.Log().App(), "the log"
+		if id > 0 {
+			app, where = st.stage.Server(id).App(), fmt.Sprintf("server %d", id)
+		}
+		result, err := kv.DecodeResult(app.Clone().Apply(kv.Op{Kind: kv.Get, Key: key}.Encode()))
+		got := result.Value
+		if result.Status == kv.Missing {
+			got = "missing"
+		}
+		if err != nil || got != want {
+			return fmt.Errorf("expected %s to be %s; in %s it is %s", key, want, where, got)
+		}
+		return nil
+	}, nil
+}
+
+func (p *parser) expectReply(args []string) (func(*story) error, error) {
+	if len(args) != 2 {
+		return nil, errUsage
+	}
+	i, err := p.client(args[0])
+	want := args[1]
+	return func(st *story) error {
+		if st.stage.Waiting(i) {
+			return fmt.Errorf("expected client %s to be answered %s; it still waits", args[0], want)
+		}
+		if got := strings.Trim(st.stage.Answer(i).Result.String(), `"`); got != want {
+			return fmt.Errorf("expected client %s to be answered %s; it was answered %s", args[0], want, got)
+		}
+		return nil
+	}, err
+}
+
+func (p *parser) expectNoReply(args []string) (func(*story) error, error) {
+	if len(args) != 1 {
+		return nil, errUsage
+	}
+	i, err := p.client(args[0])
+	return func(st *story) error {
+		if !st.stage.Waiting(i) {
+			return fmt.Errorf("expected client %s to wait; server %d answered %v", args[0], st.stage.Answer(i).By, st.stage.Answer(i).Result)
+		}
+		return nil
+	}, err
+}
+
+func (p *parser) expectState(args []string) (func(*story) error, error) {
+	if len(args) != 2 {
+		return nil, errUsage
+	}
+	id, err := p.server(args[0])
+	if err != nil {
+		return nil, err
+	}
+	want, err := stateNamed(args[1])
+	return func(st *story) error {
+		if got := st.stage.Server(id).State(); got != want || !st.stage.Up(id) {
+			return fmt.Errorf("expected server %d to be in %v; it is %s", id, want, st.condition(id))
+		}
+		return nil
+	}, err
+}
+
+func (p *parser) expectUp(which string, args []string) (func(*story) error, error) {
+	if len(args) != 1 {
+		return nil, errUsage
+	}
+	who, err := p.who(args[0])
+	return func(st *story) error {
+		ids, err := who(st)
+		for _, id := range ids {
+			if st.stage.Up(id) != (which == "up") {
+				return fmt.Errorf("expected server %d to be %s; it is %s", id, which, st.condition(id))
+			}
+		}
+		return err
+	}, err
+}
+
+func expectEffect(args []string) (func(*story) error, error) {
+	for _, e := range sim.AllEffects() {
+		if e.String() == args[0] {
+			return expectNumber(args[1:], "effect "+args[0], func(st *story) uint64 { return st.stage.Effects()[e] })
+		}
+	}
+	var names []string
+	for _, e := range sim.AllEffects() {
+		names = append(names, e.String())
+	}
+	return nil, fmt.Errorf("unknown effect %q: there are %s", args[0], strings.Join(names, ", "))
+}
+
+func parseCheck(_ *parser, args []string) (func(*story) error, error) {
+	if len(args) == 0 {
+		return nil, errUsage
+	}
+	switch {
+	case args[0] == "linearizable" && len(args) == 1:
+		return func(st *story) error {
+			st.stage.Judge()
+			return nil // a violation, if any, fails the step
+		}, nil
+	case args[0] == "converged" && len(args) == 1:
+		return converged, nil
+	case args[0] == "end" && len(args) == 1:
+		return func(st *story) error {
+			if at, end := st.stage.Now(), planEnd(st.script.plan); at < end {
+				return fmt.Errorf("expected the plan to be at its end, %s; it is %s", wall(end), wall(at))
+			}
+			st.stage.Report()
+			return nil
+		}, nil
+	case args[0] == "view-changes":
+		return expectNumber(args[1:], "view changes", func(st *story) uint64 { return max(1, st.stage.Views()) - 1 })
+	}
+	return nil, errUsage
+}
+
+// converged compares the servers that are up.
+func converged(st *story) error {
+	first := 0
+	for _, id := range st.all() {
+		if !st.stage.Up(id) {
+			continue
+		}
+		if first == 0 {
+			first = id
+		}
+		a, b := st.stage.Server(first), st.stage.Server(id)
+		if a.LocalARU() != b.LocalARU() || a.App().Hash() != b.App().Hash() {
+			return fmt.Errorf("expected all servers to be equal; server %d has executed 1…%d with state %s, server %d 1…%d with state %s",
+				first, a.LocalARU(), sim.HashString(a.App().Hash()), id, b.LocalARU(), sim.HashString(b.App().Hash()))
+		}
+	}
+	return nil
+}
+
+func parseCmp(p *parser, args []string) (func(*story) error, error) {
+	if len(args) != 2 || args[0] != "transcript" {
+		return nil, errUsage
+	}
+	want, ok := p.script.files[args[1]]
+	if !ok {
+		return nil, fmt.Errorf("no file %s stands in the script; add it below as `-- %s --`", args[1], args[1])
+	}
+	return func(st *story) error { return st.compare(args[1], string(want)) }, nil
+}

@@ -1,0 +1,283 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+func faultCommands() []command {
+	return []command{
+		{"crash", "SERVERS [for TIME]", "they lose what is not durable; they restart after the time, or when told. SERVERS is 1,2 or leader or all", false, parseStrike("crash")},
+		{"restart", "SERVERS", "begin a new life of servers that are down", false, parseEach(restart)},
+		{"pause", "SERVERS", "stop servers as they stand", false, parseEach(pause)},
+		{"resume", "SERVERS", "let paused servers go on, with all that came meanwhile", false, parseEach(resume)},
+		{"elect", "SERVERS", "they start an election, unprovoked", false, parseStrike("elect")},
+		{"slow", "SERVERS TIME", "each message from and to them takes this much longer; 0s ends it", false, parseSlow},
+		{"partition", "SERVERS / SERVERS [/ SERVERS…]", "no message passes between the sides; every server is on one", false, parsePartition},
+		{"cut", "LINK", "no message passes in this direction: 1->3, 2->* or *->2", false, parseCut},
+		{"isolate", "SERVERS", "each of them is cut off", false, parseStrike("isolate")},
+		{"deaf", "SERVERS", "each of them hears no server", false, parseStrike("deaf")},
+		{"mute", "SERVERS", "no server hears any of them", false, parseStrike("mute")},
+		{"heal", "[LINK]", "take all cuts and drops back, or the cuts of one direction", false, parseHeal},
+		{"drop", "KIND LINK", "messages of this kind are lost on this link, until heal: Accept 2->*; KIND may be *", false, parseRule(false)},
+		{"hold", "KIND LINK", "messages of this kind wait on this link, until they are released", false, parseRule(true)},
+		{"release", "[KIND LINK]", "held messages go on their way, and none is held any more there (everywhere, if nothing is named)", false, parseRelease},
+		{"deliver", "KIND LINK", "deliver the first held message that matches, now", false, parseDeliver},
+	}
+}
+
+// parseStrike is a fault of the plan's language that happens now.
+func parseStrike(do string) func(*parser, []string) (func(*story) error, error) {
+	return func(p *parser, args []string) (func(*story) error, error) {
+		args, span, spanned := option(args, "for")
+		if len(args) != 1 || spanned && do != "crash" {
+			return nil, errUsage
+		}
+		var down world.Instant
+		var err error
+		if spanned {
+			if down, err = duration(span); err != nil {
+				return nil, err
+			}
+		}
+		who, err := p.who(args[0])
+		return func(st *story) error {
+			ids, err := who(st)
+			if err != nil {
+				return err
+			}
+			for _, id := range ids {
+				if !st.stage.Up(id) && (do == "crash" || do == "elect") {
+					return fmt.Errorf("server %d is down", id)
+				}
+			}
+			st.stage.Strike(sim.Fault{Do: do, Servers: ids, For: down})
+			return nil
+		}, err
+	}
+}
+
+// parseEach is a command for each of some servers.
+func parseEach(do func(st *story, id int) error) func(*parser, []string) (func(*story) error, error) {
+	return func(p *parser, args []string) (func(*story) error, error) {
+		if len(args) != 1 {
+			return nil, errUsage
+		}
+		who, err := p.who(args[0])
+		return func(st *story) error {
+			ids, err := who(st)
+			for _, id := range ids {
+				if err == nil {
+					err = do(st, id)
+				}
+			}
+			return err
+		}, err
+	}
+}
+
+func restart(st *story, id int) error {
+	if st.stage.Up(id) {
+		return fmt.Errorf("server %d is up", id)
+	}
+	st.stage.Restart(id)
+	return nil
+}
+
+func pause(st *story, id int) error {
+	if !st.stage.Up(id) {
+		return fmt.Errorf("server %d is down", id)
+	}
+	st.say("server %d is paused", id)
+	st.stage.Pause(id)
+	return nil
+}
+
+func resume(st *story, id int) error {
+	if !st.stage.Paused(id) {
+		return fmt.Errorf("server %d is not paused", id)
+	}
+	st.say("server %d goes on", id)
+	st.stage.Resume(id)
+	return nil
+}
+
+func parseSlow(p *parser, args []string) (func(*story) error, error) {
+	if len(args) != 2 {
+		return nil, errUsage
+	}
+	by, err := duration(args[1])
+	if err != nil {
+		return nil, err
+	}
+	each, err := parseEach(func(st *story, id int) error {
+		st.say("messages of server %d take %v longer", id, wall(by))
+		st.stage.Slow(id, by)
+		return nil
+	})(p, args[:1])
+	return each, err
+}
+
+func parsePartition(p *parser, args []string) (func(*story) error, error) {
+	var sides [][]int
+	side := map[int]int{}
+	for i, word := range args {
+		if i%2 == 1 {
+			if word != "/" {
+				return nil, errUsage
+			}
+			continue
+		}
+		ids, err := p.servers(word)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			if side[id] != 0 {
+				return nil, fmt.Errorf("server %d is on two sides; for a bridge, cut single links", id)
+			}
+			side[id] = len(sides) + 1
+		}
+		sides = append(sides, ids)
+	}
+	if len(sides) < 2 || len(args)%2 == 0 {
+		return nil, errUsage
+	}
+	for id := 1; id <= p.script.plan.Servers; id++ {
+		if side[id] == 0 {
+			return nil, fmt.Errorf("server %d is on no side", id)
+		}
+	}
+	return func(st *story) error {
+		st.say("partition: %s", strings.Join(args, " "))
+		for from := range side {
+			for to := range side {
+				if side[from] != side[to] {
+					st.cuts = append(st.cuts, [2]int{from, to})
+				}
+			}
+		}
+		st.applyCuts()
+		return nil
+	}, nil
+}
+
+// applyCuts cuts the links collected, in a fixed order.
+func (st *story) applyCuts() {
+	slices.SortFunc(st.cuts, func(a, b [2]int) int { return 10*(a[0]-b[0]) + a[1] - b[1] })
+	st.quiet = true
+	for _, c := range st.cuts {
+		st.stage.Strike(sim.Fault{Do: "cut", From: c[0], To: c[1]})
+	}
+	st.quiet, st.cuts = false, nil
+}
+
+func parseCut(p *parser, args []string) (func(*story) error, error) {
+	if len(args) != 1 {
+		return nil, errUsage
+	}
+	from, to, err := p.link(args[0])
+	return func(st *story) error {
+		st.say("cut %s", args[0])
+		for _, a := range st.all() {
+			for _, b := range st.all() {
+				if a != b && (from == 0 || from == a) && (to == 0 || to == b) {
+					st.cuts = append(st.cuts, [2]int{a, b})
+				}
+			}
+		}
+		st.applyCuts()
+		return nil
+	}, err
+}
+
+func parseHeal(p *parser, args []string) (func(*story) error, error) {
+	switch len(args) {
+	case 0:
+		return func(st *story) error {
+			st.say("all links heal")
+			st.stage.Heal()
+			for _, r := range st.rules {
+				if !r.Hold {
+					st.stage.RemoveRule(r)
+				}
+			}
+			st.rules = slices.DeleteFunc(st.rules, func(r *world.Rule) bool { return !r.Hold })
+			return nil
+		}, nil
+	case 1:
+		from, to, err := p.link(args[0])
+		return func(st *story) error {
+			st.say("%s heals", args[0])
+			for _, a := range st.all() {
+				for _, b := range st.all() {
+					if a != b && (from == 0 || from == a) && (to == 0 || to == b) {
+						st.stage.HealLink(a, b)
+					}
+				}
+			}
+			return nil
+		}, err
+	}
+	return nil, errUsage
+}
+
+func parseRule(hold bool) func(*parser, []string) (func(*story) error, error) {
+	return func(p *parser, args []string) (func(*story) error, error) {
+		rule, err := p.messages(args)
+		return func(st *story) error {
+			r := rule
+			if r.Hold = hold; hold {
+				st.say("hold %s", strings.Join(args, " "))
+			} else {
+				st.say("drop %s", strings.Join(args, " "))
+			}
+			st.rules = append(st.rules, &r)
+			st.stage.AddRule(&r)
+			return nil
+		}, err
+	}
+}
+
+func parseRelease(p *parser, args []string) (func(*story) error, error) {
+	filter, err := world.Rule{}, error(nil)
+	if len(args) > 0 {
+		filter, err = p.messages(args)
+	}
+	return func(st *story) error {
+		released := 0
+		for _, r := range st.rules {
+			if r.Hold {
+				released += st.stage.Release(r, filter, 1<<30)
+			}
+		}
+		st.rules = slices.DeleteFunc(st.rules, func(r *world.Rule) bool {
+			ended := r.Hold && (filter.Kind == 0 || filter.Kind == r.Kind) &&
+				(filter.From == 0 || filter.From == r.From) && (filter.To == 0 || filter.To == r.To)
+			if ended {
+				st.stage.RemoveRule(r)
+			}
+			return ended
+		})
+		st.say("%d held messages go on", released)
+		return nil
+	}, err
+}
+
+func parseDeliver(p *parser, args []string) (func(*story) error, error) {
+	filter, err := p.messages(args)
+	return func(st *story) error {
+		for _, r := range st.rules {
+			if r.Hold && st.stage.Release(r, filter, 1) == 1 {
+				st.say("deliver %s", strings.Join(args, " "))
+				st.stage.Run(0)
+				return nil
+			}
+		}
+		return fmt.Errorf("expected a held %s to deliver; none is held", strings.Join(args, " "))
+	}, err
+}

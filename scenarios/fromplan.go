@@ -1,0 +1,67 @@
+package scenarios
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// FromPlan writes a plan down as a script: its faults as steps, the rest as a file. Running
+// the script gives the same orderings as running the plan.
+func FromPlan(p *sim.Plan) []byte {
+	rest := *p
+	rest.Faults = nil
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Seed %d as a script: %d servers, %d clients, %d faults, then a calm end.\n", p.Seed, p.Servers, p.Workload.Clients, len(p.Faults))
+	b.WriteString("# A starting point to edit: as it stands, it gives the same orderings as the run.\n")
+	b.WriteString("plan plan.json\n")
+	for i := range p.Faults {
+		b.WriteString(faultLine(&p.Faults[i]))
+	}
+	fmt.Fprintf(&b, "run %v\n", time.Duration(p.Faulty))
+	fmt.Fprintf(&b, "run %v\n", time.Duration(p.Tail.Settle+p.Tail.For+p.Tail.Answer))
+	b.WriteString("check end\n")
+	return txtar.Format(&txtar.Archive{
+		Comment: []byte(b.String()),
+		Files:   []txtar.File{{Name: "plan.json", Data: rest.Encode()}},
+	})
+}
+
+// faultLine is the line that schedules a fault.
+func faultLine(f *sim.Fault) string {
+	what := f.Do
+	switch {
+	case f.Do == "cut":
+		what += fmt.Sprintf(" %d->%d", f.From, f.To)
+	case len(f.Servers) > 0:
+		what += " " + strings.ReplaceAll(list(f.Servers), " ", ",")
+	}
+	if f.For > 0 {
+		what += " for " + time.Duration(f.For).String()
+	}
+	if f.On == nil {
+		return fmt.Sprintf("at %v %s\n", time.Duration(f.At), what)
+	}
+	unsynced := ""
+	if f.On.Unsynced {
+		unsynced = "unsynced "
+	}
+	return fmt.Sprintf("on %s %s->%s n %d %s%s\n", f.On.Kind, end(f.On.From), end(f.On.To), f.On.N, unsynced, what)
+}
+
+func end(id int) string {
+	if id == 0 {
+		return "*"
+	}
+	return fmt.Sprint(id)
+}
+
+// planEnd is how long the script's plan takes, tail included.
+func planEnd(p *sim.Plan) world.Instant {
+	return p.Faulty + p.Tail.Settle + p.Tail.For + p.Tail.Answer
+}

@@ -1,0 +1,205 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// Script is a story that was read and checked, but not yet run.
+type Script struct {
+	Name  string // of its file
+	About string // the sentences it opens with
+	Seeds uint64 // how many seeds the story is told under
+
+	plan    *sim.Plan
+	steps   []step
+	clients int // directed: a, b, c …
+	files   map[string][]byte
+	source  []byte
+}
+
+// step is one line, ready to run.
+type step struct {
+	line int
+	text string
+	run  func(*story) error // nil: it took effect while the script was read
+}
+
+// Error is what is wrong with a script, or how its story failed, and where.
+type Error struct {
+	File  string
+	Line  int
+	Err   error
+	Story bool // the script is fine, but what it expects did not hold
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
+func (e *Error) Unwrap() error { return e.Err }
+
+// parser reads a script's lines.
+type parser struct {
+	script  *Script
+	begun   bool // a step that takes time has been read: no more setup
+	cluster bool
+}
+
+// Parse reads a script and checks every line of it. The name is used in errors.
+func Parse(name string, text []byte) (*Script, error) {
+	archive := txtar.Parse(text)
+	p := &parser{script: &Script{
+		Name: name, Seeds: 1, plan: defaultPlan(), files: map[string][]byte{}, source: text,
+	}}
+	s := p.script
+	for _, f := range archive.Files {
+		if _, twice := s.files[f.Name]; twice {
+			return nil, &Error{File: name, Line: 1, Err: fmt.Errorf("file %s stands in it twice", f.Name)}
+		}
+		s.files[f.Name] = f.Data
+	}
+	lines := strings.Split(string(archive.Comment), "\n")
+	s.About = about(lines)
+	for i, line := range lines {
+		if err := p.line(i+1, line); err != nil {
+			return nil, &Error{File: name, Line: i + 1, Err: err}
+		}
+	}
+	switch {
+	case len(s.steps) == 0:
+		return nil, &Error{File: name, Line: 1, Err: errors.New("no step: a script is a list of steps, such as `cluster 3` and `until leader 1`")}
+	case s.About == "":
+		return nil, &Error{File: name, Line: 1, Err: errors.New("a script opens with # and what it shows, in a sentence or more")}
+	}
+	if err := s.plan.Validate(); err != nil {
+		return nil, &Error{File: name, Line: 1, Err: err}
+	}
+	return s, nil
+}
+
+// about joins the comment lines that a script opens with.
+func about(lines []string) string {
+	var words []string
+	for _, line := range lines {
+		comment, ok := strings.CutPrefix(line, "#")
+		if !ok {
+			break
+		}
+		words = append(words, strings.Fields(comment)...)
+	}
+	return strings.Join(words, " ")
+}
+
+// FirstSentence is the first sentence of what the script shows.
+func (s *Script) FirstSentence() string {
+	first, _, more := strings.Cut(s.About, ". ")
+	if more {
+		first += "."
+	}
+	return first
+}
+
+func (p *parser) line(n int, line string) error {
+	words, err := split(line)
+	if err != nil || len(words) == 0 {
+		return err
+	}
+	st := step{line: n, text: strings.TrimSpace(line)}
+	negated := words[0] == "!"
+	if negated {
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		return errors.New("nothing follows the !")
+	}
+	c, ok := find(words[0])
+	switch {
+	case !ok:
+		return unknownCommand(words[0])
+	case c.setup && negated:
+		return fmt.Errorf("%s sets the scene and cannot fail: leave the ! out", c.name)
+	case c.setup && p.begun:
+		return fmt.Errorf("%s sets the scene: it must stand before the first step", c.name)
+	case !c.setup && !p.cluster:
+		return fmt.Errorf("no cluster yet: begin with `cluster 3`")
+	}
+	p.begun = !c.setup
+	st.run, err = c.parse(p, words[1:])
+	if errors.Is(err, errUsage) {
+		return fmt.Errorf("usage: %s %s", c.name, c.args)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.name, err)
+	}
+	p.script.steps = append(p.script.steps, st)
+	return nil
+}
+
+// errUsage says that the arguments are not of the command's form.
+var errUsage = errors.New("usage")
+
+// split takes a line apart like the engine does that will run it, and refuses what that
+// engine offers but this language does not have.
+func split(line string) ([]string, error) {
+	var words []string
+	word, inWord, quoted := "", false, false
+	for i := 0; i < len(line); i++ {
+		c := line[i]
+		switch {
+		case c == '\'':
+			inWord = true
+			if quoted && i+1 < len(line) && line[i+1] == '\'' {
+				word += "'"
+				i++
+			} else {
+				quoted = !quoted
+			}
+		case quoted:
+			word += string(c)
+		case c == '#':
+			i = len(line)
+		case c == ' ' || c == '\t' || c == '\r':
+			if inWord {
+				words = append(words, word)
+			}
+			word, inWord = "", false
+		case c == '$' || c == '&' || c == '[' && !inWord || c == '?' && !inWord && len(words) == 0:
+			return nil, fmt.Errorf("%q means nothing here: there are no variables, conditions or background steps", string(c))
+		default:
+			word += string(c)
+			inWord = true
+		}
+	}
+	if quoted {
+		return nil, errors.New("a quote ' is not closed")
+	}
+	if inWord {
+		words = append(words, word)
+	}
+	return words, nil
+}
+
+// defaultPlan is the cluster of a script that says no more: fast links, fast disks, no
+// faults but those of the script, and no end.
+func defaultPlan() *sim.Plan {
+	return &sim.Plan{
+		Version: sim.PlanVersion, Seed: 1,
+		Network: sim.Network{All: world.LinkLaw{Delay: world.Uniform(ms/2, 3*ms/2)}},
+		Disk:    sim.Disk{Sync: world.Uniform(ms/5, ms)},
+		Workload: sim.Workload{
+			Keys: 2, Timeout: 300 * ms, Tries: 4, Pause: world.Uniform(0, 40*ms),
+			Mix: sim.Mix{Get: 2, Put: 2, Append: 1, CAS: 1, Incr: 1},
+		},
+		Faulty: 24 * 3600 * second, // a script decides when it is calm
+		Tail:   sim.Tail{Delay: world.Uniform(ms/2, 3*ms/2), Pause: world.Uniform(0, 100*ms)},
+	}
+}
+
+const (
+	ms     = world.Instant(1e6)
+	second = 1000 * ms
+)

@@ -1,0 +1,256 @@
+package scenarios
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+func setupCommands() []command {
+	return []command{
+		{"cluster", "N [seed S]", "N servers, 1 to 9; the seed decides what the script leaves open (1 if not given)", true, parseCluster},
+		{"seeds", "N", "tell the whole story under N seeds, from the cluster's on", true, parseSeeds},
+		{"delay", "TIME[..TIME]", "how long a message takes (0.5ms..1.5ms if not given)", true, parseLaw(func(p *sim.Plan, l world.Law) { p.Network.All.Delay = l })},
+		{"sync", "TIME[..TIME]", "how long a disk takes to make records durable (0.2ms..1ms)", true, parseLaw(func(p *sim.Plan, l world.Law) { p.Disk.Sync = l })},
+		{"loss", "SHARE%", "this share of messages is lost", true, parseShare(func(p *sim.Plan, ppm uint32) { p.Network.All.Loss = ppm })},
+		{"duplicate", "SHARE%", "this share of messages arrives twice", true, parseShare(func(p *sim.Plan, ppm uint32) { p.Network.All.Duplicate = ppm })},
+		{"late", "SHARE% TIME..TIME", "this share of messages takes so much longer", true, parseLate},
+		{"clients", "N [pause TIME[..TIME]] [keys K] [timeout TIME]", "N clients in the background, which work on K keys of their own", true, parseClients},
+		{"set", "SETTING VALUE", "a setting of the machine: timeout, ceiling, heartbeat, retransmit, stagger, update_timer (times), part_bytes", true, parseSet},
+		{"plan", "FILE", "take the cluster, its laws, clients and tail from a plan that stands in the script as a file", true, parsePlan},
+		{"at", "TIME FAULT…", "schedule a fault: crash, isolate, deaf, mute, connect, partition (servers 1,2), elect, cut 1->2; with `for TIME`", true, parseAt},
+		{"on", "KIND LINK n N [unsynced] FAULT…", "when the N-th such message leaves: drop, `delay TIME`, or crash its sender `for TIME`", true, parseOn},
+	}
+}
+
+func parseCluster(p *parser, args []string) (func(*story) error, error) {
+	args, seed, seeded := option(args, "seed")
+	if len(args) != 1 || p.cluster {
+		if p.cluster {
+			return nil, fmt.Errorf("there is a cluster already")
+		}
+		return nil, errUsage
+	}
+	n, err := number(args[0], 1, protocol.MaxServers)
+	if err != nil {
+		return nil, err
+	}
+	if seeded {
+		s, err := strconv.ParseUint(seed, 10, 53)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no seed below 2^53", seed)
+		}
+		p.script.plan.Seed = s
+	}
+	p.script.plan.Servers, p.cluster = n, true
+	return nil, nil
+}
+
+func parseSeeds(p *parser, args []string) (func(*story) error, error) {
+	if len(args) != 1 {
+		return nil, errUsage
+	}
+	n, err := number(args[0], 1, 1_000_000)
+	p.script.Seeds = uint64(n)
+	return nil, err
+}
+
+func parseLaw(set func(*sim.Plan, world.Law)) func(*parser, []string) (func(*story) error, error) {
+	return func(p *parser, args []string) (func(*story) error, error) {
+		if len(args) != 1 {
+			return nil, errUsage
+		}
+		l, err := law(args[0])
+		set(p.script.plan, l)
+		return nil, err
+	}
+}
+
+func parseShare(set func(*sim.Plan, uint32)) func(*parser, []string) (func(*story) error, error) {
+	return func(p *parser, args []string) (func(*story) error, error) {
+		if len(args) != 1 {
+			return nil, errUsage
+		}
+		ppm, err := share(args[0])
+		set(p.script.plan, ppm)
+		return nil, err
+	}
+}
+
+func parseLate(p *parser, args []string) (func(*story) error, error) {
+	if len(args) != 2 {
+		return nil, errUsage
+	}
+	ppm, err := share(args[0])
+	if err != nil {
+		return nil, err
+	}
+	p.script.plan.Network.All.Late = ppm
+	p.script.plan.Network.All.LateBy, err = law(args[1])
+	return nil, err
+}
+
+func parseClients(p *parser, args []string) (func(*story) error, error) {
+	w := &p.script.plan.Workload
+	args, pause, paused := option(args, "pause")
+	args, keys, keyed := option(args, "keys")
+	args, timeout, timed := option(args, "timeout")
+	if len(args) != 1 {
+		return nil, errUsage
+	}
+	var err error
+	if w.Clients, err = number(args[0], 1, 8); err != nil {
+		return nil, err
+	}
+	if paused {
+		if w.Pause, err = law(pause); err != nil {
+			return nil, err
+		}
+	}
+	if keyed {
+		if w.Keys, err = number(keys, 1, 100); err != nil {
+			return nil, err
+		}
+	}
+	if timed {
+		w.Timeout, err = duration(timeout)
+	}
+	return nil, err
+}
+
+func parseSet(p *parser, args []string) (func(*story) error, error) {
+	if len(args) != 2 {
+		return nil, errUsage
+	}
+	settings := map[string]int64{}
+	if len(p.script.plan.Settings) > 0 {
+		if err := json.Unmarshal(p.script.plan.Settings, &settings); err != nil {
+			return nil, err
+		}
+	}
+	times := []string{"timeout", "ceiling", "heartbeat", "retransmit", "stagger", "update_timer"}
+	switch {
+	case args[0] == "part_bytes":
+		n, err := number(args[1], 1, 1<<20)
+		if err != nil {
+			return nil, err
+		}
+		settings["part_bytes"] = int64(n)
+	case slices.Contains(times, args[0]):
+		d, err := duration(args[1])
+		if err != nil {
+			return nil, err
+		}
+		settings[args[0]+"_ns"] = int64(d)
+	default:
+		return nil, fmt.Errorf("no setting %q: there are %s and part_bytes", args[0], strings.Join(times, ", "))
+	}
+	raw, err := json.Marshal(settings) // keys come out sorted
+	p.script.plan.Settings = raw
+	return nil, err
+}
+
+func parsePlan(p *parser, args []string) (func(*story) error, error) {
+	if len(args) != 1 {
+		return nil, errUsage
+	}
+	text, ok := p.script.files[args[0]]
+	if !ok {
+		return nil, fmt.Errorf("no file %s stands in the script; add it below as `-- %s --`", args[0], args[0])
+	}
+	if p.cluster {
+		return nil, fmt.Errorf("there is a cluster already")
+	}
+	plan, err := sim.ReadPlan(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", args[0], err)
+	}
+	p.script.plan, p.cluster = plan, true
+	return nil, nil
+}
+
+// parseAt reads a fault with a time, for the plan.
+func parseAt(p *parser, args []string) (func(*story) error, error) {
+	switch {
+	case !p.cluster:
+		return nil, fmt.Errorf("no cluster yet: begin with `cluster 3`")
+	case len(args) < 2:
+		return nil, errUsage
+	}
+	at, err := duration(args[0])
+	if err != nil {
+		return nil, err
+	}
+	f, err := p.fault(args[1:])
+	if err != nil {
+		return nil, err
+	}
+	f.At = at
+	p.script.plan.Faults = append(p.script.plan.Faults, f)
+	return nil, p.script.plan.ValidateFault(f)
+}
+
+// fault reads `crash 1,2 for 300ms` and the like.
+func (p *parser) fault(args []string) (f sim.Fault, err error) {
+	args, span, spanned := option(args, "for")
+	if len(args) != 2 {
+		return f, errUsage
+	}
+	if f.Do = args[0]; f.Do == "cut" {
+		f.From, f.To, err = p.link(args[1])
+	} else {
+		f.Servers, err = p.servers(args[1])
+	}
+	if spanned && err == nil {
+		f.For, err = duration(span)
+	}
+	return f, err
+}
+
+// parseOn reads a fault that waits for a message, for the plan.
+func parseOn(p *parser, args []string) (func(*story) error, error) {
+	if !p.cluster {
+		return nil, fmt.Errorf("no cluster yet: begin with `cluster 3`")
+	}
+	args, nth, counted := option(args, "n")
+	if len(args) < 3 || !counted {
+		return nil, errUsage
+	}
+	rule, err := p.messages(args[:2])
+	if err != nil {
+		return nil, err
+	}
+	n, err := number(nth, 1, 1<<30)
+	if err != nil {
+		return nil, err
+	}
+	f := sim.Fault{On: &sim.Name{Kind: args[0], From: int(rule.From), To: int(rule.To), N: uint32(n)}}
+	args = args[2:]
+	if args[0] == "unsynced" && len(args) > 1 {
+		f.On.Unsynced, args = true, args[1:]
+	}
+	args, span, spanned := option(args, "for")
+	f.Do = args[0]
+	if f.Do == "delay" && len(args) == 2 {
+		args, span, spanned = args[:1], args[1], true
+	}
+	if len(args) != 1 {
+		return nil, errUsage
+	}
+	if spanned {
+		if f.For, err = duration(span); err != nil {
+			return nil, err
+		}
+	}
+	p.script.plan.Faults = append(p.script.plan.Faults, f)
+	return nil, p.script.plan.ValidateFault(f)
+}
+
+func kindNames() []string { return protocol.KindNames()[1:] }

@@ -1,0 +1,255 @@
+package scenarios
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"golang.org/x/tools/txtar"
+	"rsc.io/script"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// Outcome is what came of a script.
+type Outcome struct {
+	Transcript string // of the first seed, or of the one that failed
+	Seed       uint64 // the seed that failed, or the last
+	Seeds      uint64 // told
+	Hash       uint64 // of the run
+	Log        uint64 // of what was ordered in it
+	Servers    string // a table of where they stood, if it failed
+	Updated    []byte // the script with its cmp files rewritten, if that was asked for and changes it
+}
+
+// story is one telling of a script, under one seed.
+type story struct {
+	script     *Script
+	stage      *sim.Stage
+	steps      []step // that are left
+	transcript transcript
+	quiet      bool
+	rules      []*world.Rule
+	cuts       [][2]int
+	ordered    map[protocol.Seq]bool // told already; looked up, never ranged over
+	via        map[int]int           // by client: the server it asked last
+	violated   error
+	update     bool
+	first      bool // under the script's own seed
+	rewritten  map[string]string
+}
+
+// Run tells the story under each of its seeds, up to the first that fails. The error is an
+// *Error, or the context's.
+func (s *Script) Run(ctx context.Context, update bool) (*Outcome, error) {
+	o := &Outcome{}
+	for o.Seeds < s.Seeds {
+		if err := ctx.Err(); err != nil {
+			return o, err
+		}
+		plan := *s.plan
+		plan.Seed += o.Seeds
+		st := &story{script: s, steps: s.steps, first: o.Seeds == 0, via: map[int]int{}, ordered: map[protocol.Seq]bool{}, update: update && o.Seeds == 0, rewritten: map[string]string{}}
+		st.stage = sim.Open(&plan, s.clients, st)
+		err := st.tell(ctx)
+		o.Seed, o.Hash, o.Log = plan.Seed, st.stage.Hash(), st.stage.Log().Hash()
+		o.Seeds++
+		if o.Seeds == 1 || err != nil {
+			o.Transcript = st.transcript.String()
+		}
+		if err != nil {
+			o.Servers = st.table()
+			return o, err
+		}
+		if st.update {
+			o.Updated = st.rewrite()
+		}
+	}
+	return o, nil
+}
+
+// tell runs the script's lines through the script engine, in which only our commands exist.
+// What it would log is dropped: the transcript is ours.
+func (st *story) tell(ctx context.Context) error {
+	engine := &script.Engine{Cmds: map[string]script.Cmd{}, Quiet: true}
+	for _, subject := range subjects {
+		for _, c := range subject.commands {
+			engine.Cmds[c.name] = script.Command(script.CmdUsage{Summary: c.summary, Args: c.args},
+				func(*script.State, ...string) (script.WaitFunc, error) { return nil, st.next() })
+		}
+	}
+	state, err := script.NewState(ctx, "/", []string{})
+	if err != nil {
+		return err
+	}
+	lines := txtar.Parse(st.script.source).Comment
+	line := 1
+	err = engine.Execute(state, st.script.Name, bufio.NewReader(bytes.NewReader(lines)), io.Discard)
+	if err == nil && st.violated != nil { // in the last step, behind a !
+		err = st.violated
+	}
+	if err == nil || ctx.Err() != nil {
+		return errors.Join(err, ctx.Err())
+	}
+	if n := len(st.script.steps) - len(st.steps); n > 0 {
+		line = st.script.steps[n-1].line
+	}
+	var failed *script.CommandError
+	if errors.As(err, &failed) {
+		line, err = failed.Line, failed.Err
+	}
+	text := st.script.lineText(line)
+	switch {
+	case st.violated != nil:
+		err = st.violated
+	case errors.Is(err, script.ErrUnexpectedSuccess):
+		err = errors.New("it holds, and the ! says that it must not")
+	}
+	return &Error{File: st.script.Name, Line: line, Err: fmt.Errorf("%s: %w", text, err), Story: true}
+}
+
+func (s *Script) lineText(line int) string {
+	for _, st := range s.steps {
+		if st.line == line {
+			return st.text
+		}
+	}
+	return "the story"
+}
+
+// next runs the next step. A property that breaks fails whatever the step expects.
+func (st *story) next() error {
+	step := st.steps[0]
+	st.steps = st.steps[1:]
+	if st.violated != nil || step.run == nil {
+		return st.violated
+	}
+	err := step.run(st)
+	if v := st.stage.Violation(); v != nil {
+		st.violated = fmt.Errorf("property %s is broken: %s", v.Property, v.Detail)
+		st.say("property %s is broken: %s", v.Property, v.Detail)
+		return st.violated
+	}
+	return err
+}
+
+// leader is the server that leads the highest view, 0 for none. Deposed servers that still
+// believe to lead do not count once another leads a higher view.
+func (st *story) leader() int {
+	leader, view := 0, protocol.View(0)
+	for _, id := range st.all() {
+		if s := st.stage.Server(id); st.stage.Up(id) && s.State() == protocol.RegLeader && s.LastInstalled() > view {
+			leader, view = id, s.LastInstalled()
+		}
+	}
+	return leader
+}
+
+// leads says whether a server leads a view, be it deposed elsewhere.
+func (st *story) leads(id int) bool {
+	return st.stage.Up(id) && st.stage.Server(id).State() == protocol.RegLeader
+}
+
+// ledView is the view of the leader, or the highest installed one while there is none.
+func (st *story) ledView() uint64 {
+	if id := st.leader(); id != 0 {
+		return uint64(st.stage.Server(id).LastInstalled())
+	}
+	return 0
+}
+
+func (st *story) all() []int {
+	ids := make([]int, st.script.plan.Servers)
+	for i := range ids {
+		ids[i] = i + 1
+	}
+	return ids
+}
+
+func (st *story) held(filter world.Rule) int {
+	n := 0
+	for _, r := range st.rules {
+		n += st.stage.Held(r, filter)
+	}
+	return n
+}
+
+// now says who leads, for errors.
+func (st *story) now() string {
+	if id := st.leader(); id != 0 {
+		return fmt.Sprintf("server %d leads view %d", id, st.stage.Server(id).LastInstalled())
+	}
+	return "no server leads"
+}
+
+// condition is a server's state in a word or two.
+func (st *story) condition(id int) string {
+	switch {
+	case !st.stage.Up(id):
+		return "down"
+	case st.stage.Paused(id):
+		return "paused, in " + st.stage.Server(id).State().String()
+	}
+	return st.stage.Server(id).State().String()
+}
+
+// table shows every server, aligned, for a step that failed.
+func (st *story) table() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "server\tstate\tview\tattempted\taru\tproposed\tpending\tdurable")
+	for _, id := range st.all() {
+		s := st.stage.Server(id)
+		fmt.Fprintf(w, "%d\t%s\t%d\t%d\t%d\t%d\t%d\t%d of %d\n", id, st.condition(id), s.LastInstalled(),
+			s.LastAttempted(), s.LocalARU(), s.LastProposed(), s.Pending(),
+			st.stage.Durable(id), st.stage.Durable(id)+uint64(st.stage.Unsynced(id)))
+	}
+	w.Flush() // a Builder takes all
+	return b.String()
+}
+
+// compare holds the transcript against a file of the script, or rewrites the file.
+func (st *story) compare(name, want string) error {
+	got := st.transcript.String()
+	if st.update {
+		st.rewritten[name] = got
+		return nil
+	}
+	if got == want || !st.first {
+		return nil // the file has the story of the first seed
+	}
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range g {
+		if i >= len(w) || g[i] != w[i] {
+			expected := "the end"
+			if i < len(w) && w[i] != "" {
+				expected = w[i]
+			}
+			return fmt.Errorf("expected line %d of the transcript to be %q; it is %q", i+1, expected, g[i])
+		}
+	}
+	return fmt.Errorf("expected %d lines of transcript; there are %d", len(w)-1, len(g)-1)
+}
+
+// rewrite is the script with its compared files replaced, nil if nothing changes.
+func (st *story) rewrite() []byte {
+	archive := txtar.Parse(st.script.source)
+	changed := false
+	for i := range archive.Files {
+		f := &archive.Files[i]
+		if text, ok := st.rewritten[f.Name]; ok && text != string(f.Data) {
+			f.Data, changed = []byte(text), true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	return txtar.Format(archive)
+}

@@ -1,0 +1,220 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// Stage is a run that somebody directs step by step, while all properties are checked as in
+// any run. Between two calls nothing happens. One goroutine owns it.
+type Stage struct {
+	run  *run
+	plan *Plan
+}
+
+// Witness is told what happens on a Stage, as it happens.
+type Witness interface {
+	// Machine is what a server's machine says of itself.
+	Machine(at world.Instant, id protocol.ServerID, e *protocol.Event)
+	// Say is anything else, in words: crashes, restarts, faults, clients.
+	Say(at world.Instant, text string)
+}
+
+// Answer is what a directed client got for its last operation.
+type Answer struct {
+	Op     kv.Op
+	Result kv.Result
+	By     int           // the server that replied
+	Took   world.Instant // since it was first sent
+}
+
+// Open begins a run of the plan, with so many clients more that do what they are told.
+func Open(p *Plan, directed int, w Witness) *Stage {
+	s := &Stage{run: newRun(p, directed, nil), plan: p}
+	s.run.witness = w
+	s.act(s.run.begin)
+	return s
+}
+
+// act calls f, and turns a panic of the machine into a finding.
+func (s *Stage) act(f func()) {
+	defer s.run.caught()
+	f()
+}
+
+// Now is the virtual time.
+func (s *Stage) Now() world.Instant { return s.run.world.Now() }
+
+// Violation is the first property found broken, nil for none.
+func (s *Stage) Violation() *check.Violation { return s.run.checker.Violation() }
+
+// Run lets virtual time pass, up to the first violation.
+func (s *Stage) Run(d world.Instant) { s.Until(d, func() bool { return false }) }
+
+// Until lets time pass until the condition holds, and says whether it came to hold within
+// the limit. The condition is looked at after every event.
+func (s *Stage) Until(limit world.Instant, holds func() bool) bool {
+	if holds() {
+		return true
+	}
+	held := false
+	s.act(func() {
+		s.run.world.AdvanceTo(s.Now()+limit, func() bool {
+			held = holds()
+			return held || s.Violation() != nil
+		})
+	})
+	return held && s.Violation() == nil
+}
+
+// Strike makes a fault that has no message to wait for happen now.
+func (s *Stage) Strike(f Fault) {
+	f.At = s.Now()
+	s.act(func() { s.run.strike(&f) })
+}
+
+// Heal takes all cuts back, or those of one direction.
+func (s *Stage) Heal() { s.run.world.HealAll() }
+
+// HealLink takes the cuts of one direction back.
+func (s *Stage) HealLink(from, to int) {
+	for s.run.world.IsCut(world.Node(from), world.Node(to)) {
+		s.run.world.Heal(world.Node(from), world.Node(to))
+	}
+}
+
+// Restart begins a new life of a server that is down.
+func (s *Stage) Restart(id int) { s.act(func() { s.run.start(world.Node(id)) }) }
+
+// Pause stops a server as it stands; Resume lets it go on with what has come meanwhile.
+func (s *Stage) Pause(id int) { s.run.world.Pause(world.Node(id)) }
+
+// Resume lets a paused server go on.
+func (s *Stage) Resume(id int) { s.act(func() { s.run.world.Resume(world.Node(id)) }) }
+
+// Slow makes each message from or to the server take longer.
+func (s *Stage) Slow(id int, by world.Instant) { s.run.world.Slow(world.Node(id), by) }
+
+// AddRule and RemoveRule put a rule of the network in force and take it away.
+func (s *Stage) AddRule(r *world.Rule) { s.run.world.AddRule(r) }
+
+// RemoveRule takes a rule away; what it holds stays held.
+func (s *Stage) RemoveRule(r *world.Rule) { s.run.world.RemoveRule(r) }
+
+// Held is how many messages that match the filter a rule holds.
+func (s *Stage) Held(r *world.Rule, filter world.Rule) int { return s.run.world.Held(r, filter) }
+
+// Release sends up to n messages that a rule holds and that match the filter.
+func (s *Stage) Release(r *world.Rule, filter world.Rule, n int) int {
+	return s.run.world.Release(r, filter, n)
+}
+
+// KindOf is the number of a kind of message, by its name; 0 if there is none.
+func KindOf(name string) uint8 { return kindOf(name) }
+
+// Up says whether a server is alive; a paused one is.
+func (s *Stage) Up(id int) bool { return s.run.world.Up(world.Node(id)) }
+
+// Paused says whether a server is paused.
+func (s *Stage) Paused(id int) bool { return s.run.world.Paused(world.Node(id)) }
+
+// Server is a server's machine, of its last life if it is down. It may be looked at, not
+// stepped.
+func (s *Stage) Server(id int) *protocol.Server { return s.run.servers[id].machine }
+
+// Durable and Unsynced count a server's records.
+func (s *Stage) Durable(id int) uint64 { return s.run.world.Durable(world.Node(id)) }
+
+// Unsynced is how many records a crash of the server would take.
+func (s *Stage) Unsynced(id int) int { return s.run.world.Unsynced(world.Node(id)) }
+
+// Log is the checker's canonical log.
+func (s *Stage) Log() *check.Log { return s.run.checker.Log }
+
+// Views is how many views have been led so far; the first is no change.
+func (s *Stage) Views() uint64 { return s.run.views }
+
+// Answered is how many operations of the plan's own clients were answered.
+func (s *Stage) Answered() uint64 { return s.run.updates }
+
+// Effects are the run's effects so far.
+func (s *Stage) Effects() Effects { return s.run.effects }
+
+// Hash identifies all that happened so far.
+func (s *Stage) Hash() uint64 { return s.run.world.Hash() }
+
+// client is the i-th directed client, from 1.
+func (s *Stage) client(i int) *client { return s.run.clients[s.plan.Workload.Clients+i] }
+
+// Send makes directed client i, from 1, send an operation to a server. It repeats it there
+// on each of its timeouts, and at the next server if roam is set, until it is answered. One
+// that is still waiting gives its operation up first.
+func (s *Stage) Send(i int, op kv.Op, via int, roam bool) {
+	c := s.client(i)
+	s.act(func() {
+		c.leaveOpen()
+		c.timestamp++
+		c.key = s.run.keys.directed(op.Key)
+		c.target, c.roams = via, roam
+		s.run.say("client %s asks server %d: %v", DirectedName(i), via, op)
+		s.run.world.Do(c.node, func() { c.begin(op) })
+	})
+}
+
+// Waiting says whether directed client i waits for an answer.
+func (s *Stage) Waiting(i int) bool { return s.client(i).waiting }
+
+// Answer is the last answer that directed client i got.
+func (s *Stage) Answer(i int) Answer { return s.client(i).last }
+
+// DirectedName is the name of directed client i: a, b, c …
+func DirectedName(i int) string { return string(rune('a' + i - 1)) }
+
+// Judge asks porcupine about all that clients did so far; Converge, whether the given
+// servers are equally far with equal states. Both fail the run if not.
+func (s *Stage) Judge() {
+	s.act(func() {
+		for _, c := range s.run.clients[1:] {
+			c.leaveOpen()
+		}
+		s.run.keys.judgeRest()
+	})
+}
+
+// Report ends the run as its plan's own Run would, if it has come to the plan's end.
+func (s *Stage) Report() *Report {
+	s.act(s.run.finish)
+	return s.run.report()
+}
+
+// answered tells of a directed client's answer.
+func (c *client) answered(from world.Node, result kv.Result) {
+	c.last = Answer{Op: c.op, Result: result, By: int(from), Took: c.run.world.Now() - c.call}
+	c.wakeAt = world.Never
+	c.run.say("client %s has its answer from server %d: %v", DirectedName(int(c.id)-c.run.plan.Workload.Clients), from, result)
+}
+
+// say tells a witness, if there is one.
+func (r *run) say(format string, args ...any) {
+	if r.witness != nil {
+		r.witness.Say(r.world.Now(), fmt.Sprintf(format, args...))
+	}
+}
+
+// core lists the servers that are healed in the tail.
+func (p *Plan) core() []int {
+	var ids []int
+	for id := 1; id <= p.Servers; id++ {
+		if p.inCore(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func listOf(ids []int) string { return strings.Trim(fmt.Sprint(ids), "[]") }

@@ -1,0 +1,129 @@
+package world
+
+// Rule tells the network what to do with messages that match it, until it is taken away:
+// scripts direct a run with rules, where a Trigger names a single message.
+type Rule struct {
+	Kind     uint8 // zero: any
+	From, To Node  // zero: any
+	Hold     bool  // keep them until Release; false: they are lost
+
+	kept []keptMessage
+}
+
+type keptMessage struct {
+	from, to Node
+	item     uint32
+}
+
+func (r *Rule) matches(from, to Node, kind uint8) bool {
+	return (r.Kind == 0 || r.Kind == kind) && (r.From == 0 || r.From == from) && (r.To == 0 || r.To == to)
+}
+
+// AddRule puts a rule in force. Where several match, the first that was added decides.
+func (w *World[M, R]) AddRule(r *Rule) { w.rules = append(w.rules, r) }
+
+// RemoveRule takes a rule away. What it holds stays held.
+func (w *World[M, R]) RemoveRule(r *Rule) {
+	for i := range w.rules {
+		if w.rules[i] == r {
+			w.rules = append(w.rules[:i:i], w.rules[i+1:]...)
+			return
+		}
+	}
+}
+
+// Held is how many messages that match the filter the rule holds.
+func (w *World[M, R]) Held(r *Rule, filter Rule) int {
+	n := 0
+	for _, k := range r.kept {
+		if filter.matches(k.from, k.to, w.items[k.item].kind) {
+			n++
+		}
+	}
+	return n
+}
+
+// Release sends up to n of the messages that the rule holds and that match the filter on
+// their way, at once and in the order in which they were held, and returns how many.
+func (w *World[M, R]) Release(r *Rule, filter Rule, n int) int {
+	var rest []keptMessage
+	released := 0
+	for _, k := range r.kept {
+		if released == n || !filter.matches(k.from, k.to, w.items[k.item].kind) {
+			rest = append(rest, k)
+			continue
+		}
+		released++
+		w.schedule(entry{at: w.now, kind: deliver, node: k.to, from: k.from, item: k.item})
+	}
+	r.kept = rest
+	return released
+}
+
+// ruled says whether a rule has taken the message.
+func (w *World[M, R]) ruled(from, to Node, i uint32) bool {
+	it := &w.items[i]
+	for _, r := range w.rules {
+		if !r.matches(from, to, it.kind) {
+			continue
+		}
+		if r.Hold {
+			it.refs++
+			r.kept = append(r.kept, keptMessage{from, to, i})
+		} else {
+			w.observer.Dropped(from, to, &it.message, Named)
+		}
+		return true
+	}
+	return false
+}
+
+// Pause stops a node as it stands: it takes no message, no timer and no sync until Resume.
+func (w *World[M, R]) Pause(n Node) { w.nodes[n].paused = true }
+
+// Paused says whether the node is paused.
+func (w *World[M, R]) Paused(n Node) bool { return w.nodes[n].paused }
+
+// Resume lets a paused node go on, with all that has come meanwhile, in order.
+func (w *World[M, R]) Resume(n Node) {
+	nd := &w.nodes[n]
+	nd.paused = false
+	for _, e := range nd.stash {
+		if e.kind == timer {
+			if nd.process == nil {
+				continue
+			}
+			nd.timerAt = w.now
+		}
+		e.at = w.now
+		w.schedule(e)
+	}
+	nd.stash = nil
+	w.arm(n)
+}
+
+// stashed keeps an event for a paused node.
+func (w *World[M, R]) stashed(e entry) bool {
+	nd := &w.nodes[e.node]
+	if !nd.paused {
+		return false
+	}
+	nd.stash = append(nd.stash, e)
+	return true
+}
+
+// Slow makes each message from or to the node take longer.
+func (w *World[M, R]) Slow(n Node, by Instant) { w.nodes[n].slow = by }
+
+// AdvanceTo makes everything happen up to t, unless stop, asked after each event, says to
+// stop before; then the time is that of the event.
+func (w *World[M, R]) AdvanceTo(t Instant, stop func() bool) bool {
+	for w.Next() <= t {
+		w.Step()
+		if stop() {
+			return true
+		}
+	}
+	w.now = max(w.now, t)
+	return false
+}
