@@ -32,6 +32,14 @@ func (s *Server) session(client ClientID) *session {
 	return &s.sessions[i]
 }
 
+// LastExecuted is the timestamp of the client's update that this server executed last.
+func (s *Server) LastExecuted(client ClientID) Timestamp {
+	if i, ok := s.sessionOf[client]; ok {
+		return s.sessions[i].lastExecuted
+	}
+	return 0
+}
+
 // onClientUpdate takes an update from a client, or a copy that a server relayed.
 func (s *Server) onClientUpdate(m Message, out *Output) {
 	if m.Batch == nil || len(m.Batch.Updates) != 1 {

@@ -60,6 +60,10 @@ func (s *Server) vote(id ServerID, out *Output) {
 
 // onVCProof hears which view a peer has installed, where it stands and how far it is (X8).
 func (s *Server) onVCProof(m Message, out *Output) {
+	if m.View == 0 && m.State != LeaderElection {
+		s.drop(malformed) // view 0 has no leader to follow
+		return
+	}
 	s.reported[m.Server] = m.ARU
 	switch {
 	case m.View > s.lastInstalled && s.leader(m.View) == s.id:

@@ -33,6 +33,14 @@ func mixBool(h uint64, b bool) uint64 {
 	return mix(h, 2)
 }
 
+// mixInstant folds in how far a time lies from now.
+func mixInstant(h uint64, at, now Instant) uint64 {
+	if at == never {
+		return mix(h, never)
+	}
+	return mix(h, uint64(at-now))
+}
+
 // Hash identifies the server's whole state: two servers of equal hash answer equal inputs
 // alike. Times count relative to now, so that states which differ only in when they were
 // reached are one state to a search.
@@ -47,8 +55,12 @@ func (s *Server) Hash(now Instant) uint64 {
 		h = mix(h, x)
 	}
 	h = mixBool(mixBool(h, s.preinstalled), s.progress.running)
-	for _, at := range []Instant{s.progress.since, s.heartbeatAt, s.retransmitAt} {
-		h = mix(h, uint64(at-now))
+	since := s.progress.since
+	if !s.progress.running {
+		since = never
+	}
+	for _, at := range []Instant{since, s.heartbeatAt, s.retransmitAt} {
+		h = mixInstant(h, at, now)
 	}
 	h = mix(h, uint64(s.progress.timeout))
 	for id := 1; id <= s.n; id++ {
@@ -60,11 +72,16 @@ func (s *Server) Hash(now Instant) uint64 {
 	for _, b := range s.queue[s.queueHead:] {
 		h = mix(h, b.hash)
 	}
-	h = s.history.hash(h, now)
+	h = s.history.hash(h)
+	if s.state == RegLeader {
+		for seq := s.localARU + 1; seq <= s.lastProposed; seq++ {
+			h = mixInstant(h, s.history.at(seq).sentAt, now)
+		}
+	}
 	return mix(s.hashSessions(h, now), s.app.Hash())
 }
 
-func (sl *slot) hash(h uint64, now Instant) uint64 {
+func (sl *slot) hash(h uint64) uint64 {
 	h = mix(h, uint64(sl.seq))
 	h = mix(mix(h, uint64(sl.view)), uint64(sl.pos))
 	h = mix(mixBool(h, sl.ordered), uint64(sl.heardView))
@@ -76,10 +93,10 @@ func (sl *slot) hash(h uint64, now Instant) uint64 {
 	for _, v := range sl.accepts {
 		h = mix(h, uint64(v))
 	}
-	return mix(h, uint64(sl.sentAt-now))
+	return h
 }
 
-func (hi *history) hash(h uint64, now Instant) uint64 {
+func (hi *history) hash(h uint64) uint64 {
 	for seq := Seq(1); seq <= hi.executed; seq++ {
 		e := hi.settled(seq)
 		h = mix(mix(h, e.batch.hash), uint64(e.view))
@@ -87,7 +104,7 @@ func (hi *history) hash(h uint64, now Instant) uint64 {
 	for i := range hi.ring {
 		seq := hi.executed + 1 + Seq(i)
 		if sl := hi.peek(seq); sl != nil {
-			h = sl.hash(h, now)
+			h = sl.hash(h)
 		}
 	}
 	return h
@@ -108,7 +125,7 @@ func (s *Server) hashSessions(h uint64, now Instant) uint64 {
 		h = mixBytes(mix(h, uint64(c.lastEnqueued)), c.lastResult)
 		if c.pending != nil {
 			h = mix(h, c.pending.hash)
-			h = mix(mix(h, uint64(c.since-now)), uint64(c.timer-now))
+			h = mixInstant(mixInstant(h, c.since, now), c.timer, now)
 		}
 	}
 	return h

@@ -199,7 +199,10 @@ func (s *Server) execute(out *Output) {
 	if s.state != LeaderElection {
 		s.progress.restart(s.now)
 	}
-	if s.state == RegLeader {
+	switch s.state {
+	case RegLeader:
 		s.propose(out)
+	case Preparing:
+		s.tryLead(out) // what the answers must cover begins higher now (X3)
 	}
 }

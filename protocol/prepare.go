@@ -126,8 +126,11 @@ func (s *Server) sendParts(p parts, out *Output) {
 // onPrepareOK takes over what one part of an answer knows.
 func (s *Server) onPrepareOK(m Message, out *Output) {
 	switch {
-	case m.List == nil || m.Seq >= m.ARU:
+	case !m.wellFormed():
 		s.drop(malformed)
+		return
+	case m.lastSeq() > s.localARU+reachSlots:
+		s.drop(beyondWindow) // we catch up first, and ask again (X4)
 		return
 	case m.View != s.lastAttempted || m.View != s.lastInstalled:
 		s.drop(oldView)
@@ -144,10 +147,33 @@ func (s *Server) onPrepareOK(m Message, out *Output) {
 	s.tryLead(out)
 }
 
+// wellFormed says whether a data list has rising seqs within its range, each with a batch.
+func (m *Message) wellFormed() bool {
+	if m.List == nil || m.Seq >= m.ARU {
+		return false
+	}
+	last := m.Seq
+	for _, e := range *m.List {
+		if e.Batch == nil || e.Seq <= last || e.Seq > m.ARU || !e.Ordered && e.View == 0 {
+			return false
+		}
+		last = e.Seq
+	}
+	return true
+}
+
+// lastSeq is the highest seq that a well-formed data list has an entry for.
+func (m *Message) lastSeq() Seq {
+	if len(*m.List) == 0 {
+		return m.Seq
+	}
+	return (*m.List)[len(*m.List)-1].Seq
+}
+
 // hear takes over one entry of a data list: for a seq an ordered update wins, else the
 // proposal of the highest view. It is evidence, not an acceptance (X27).
 func (s *Server) hear(e Entry, out *Output) {
-	if e.Seq <= s.localARU || e.Batch == nil {
+	if e.Seq <= s.localARU {
 		return
 	}
 	s.top = max(s.top, e.Seq)

@@ -65,7 +65,7 @@ func (s *Server) onCatchUpRequest(m Message, out *Output) {
 // onCatchUpReply takes over slots that a peer has ordered.
 func (s *Server) onCatchUpReply(m Message, out *Output) {
 	switch {
-	case m.List == nil || m.Seq >= m.ARU:
+	case !m.wellFormed():
 		s.drop(malformed)
 		return
 	case m.ARU <= s.localARU:
@@ -81,7 +81,6 @@ func (s *Server) onCatchUpReply(m Message, out *Output) {
 		}
 	}
 	s.execute(out)
-	s.tryLead(out) // coverage is looked at again as LocalARU rises (X3)
 	if s.localARU >= s.requestedTo && s.behind() {
 		s.requestCatchUp(out)
 	}

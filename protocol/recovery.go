@@ -14,22 +14,11 @@ func (s *Server) recover(stable Stable) error {
 			return fmt.Errorf("record %d: position %d follows %d", i, r.Position, s.position)
 		}
 		s.position = r.Position
-		switch r.Kind {
-		case RecordInstalled:
-			s.lastInstalled, s.installedPos = r.View, r.Position
-		case RecordAccepted:
-			if r.Batch == nil || r.View == 0 || r.Seq == 0 {
-				return fmt.Errorf("record %d: an acceptance without view, seq or batch", i)
-			}
-			sl := s.history.at(r.Seq)
-			if r.View >= sl.view {
-				sl.view, sl.batch, sl.pos = r.View, r.Batch, r.Position
-			}
-			s.top = max(s.top, r.Seq)
-		case RecordOrdered:
+		if err := s.load(r); err != nil {
+			return fmt.Errorf("record %d: %w", i, err)
+		}
+		if r.Kind == RecordOrdered {
 			ordered = append(ordered, *r)
-		default:
-			return fmt.Errorf("record %d: unknown kind %d", i, r.Kind)
 		}
 	}
 	s.durable = s.position
@@ -38,6 +27,30 @@ func (s *Server) recover(stable Stable) error {
 		s.recoverOrdered(&ordered[i])
 	}
 	s.executeRecovered()
+	return nil
+}
+
+// load takes over what one record says; the ordered ones wait until all are read.
+func (s *Server) load(r *Record) error {
+	switch {
+	case r.Kind == RecordInstalled && r.View > s.lastInstalled:
+		s.lastInstalled, s.installedPos = r.View, r.Position
+	case r.Kind == RecordInstalled:
+		return fmt.Errorf("view %d is installed after view %d", r.View, s.lastInstalled)
+	case r.Kind == RecordAccepted && r.Batch != nil && r.View > 0 && r.Seq > 0:
+		sl := s.history.at(r.Seq)
+		if r.View >= sl.view {
+			sl.view, sl.batch, sl.pos = r.View, r.Batch, r.Position
+			sl.accepts[s.id] = r.View // X6: it is durable
+		}
+		s.top = max(s.top, r.Seq)
+	case r.Kind == RecordAccepted:
+		return fmt.Errorf("an acceptance of view %d, seq %d, batch %v", r.View, r.Seq, r.Batch)
+	case r.Kind != RecordOrdered:
+		return fmt.Errorf("unknown kind %d", r.Kind)
+	case r.Seq == 0:
+		return fmt.Errorf("seq 0 is ordered")
+	}
 	return nil
 }
 

@@ -71,7 +71,11 @@ type Config struct {
 
 const (
 	windowSlots = 16            // W: slots between LocalARU and LastProposed (X15)
+	reachSlots  = 4096          // above LocalARU, that a data list may tell of
 	never       = math.MaxInt64 // an Instant that does not come
+
+	maxView View = 1 << 60
+	maxSeq  Seq  = 1 << 60
 )
 
 // Server is one server's machine. It is a plain value of its inputs: no clock, no I/O, no
@@ -181,6 +185,9 @@ func (s *Server) receive(m Message, out *Output) {
 		return
 	case m.Server == s.id:
 		s.drop(fromSelf)
+		return
+	case m.View > maxView || m.Seq > maxSeq || m.ARU > maxSeq && (m.Kind != PrepareOK || m.ARU != Infinity):
+		s.drop(malformed) // nobody gets that far, and sums must not overflow
 		return
 	}
 	switch m.Kind {

@@ -6,8 +6,8 @@ import (
 )
 
 // Effect is something whose occurrences a run counts: kinds of fault that took effect, and
-// what they lead to. A fault takes effect where it could matter: a message counts as lost
-// only if its receiver could have used it.
+// what they lead to. A fault takes effect where it could matter: a message is useful if its
+// receiver could have made something of it.
 type Effect uint8
 
 // The effects, in the order in which they are shown. The first are kinds of fault, that a
@@ -54,39 +54,39 @@ const (
 
 // effectNames are the effects' keys in JSON and in tables, with what they count.
 var effectNames = [numEffects]struct{ key, meaning string }{
-	loss:             {"loss", "message lost that its receiver could have used"},
+	loss:             {"loss", "useful message lost"},
 	duplicate:        {"duplicate", "message delivered twice"},
 	late:             {"late", "message held back, often across views"},
 	slowLink:         {"slow-link", "link with a law of its own"},
 	crash:            {"crash", "server crashed"},
 	powerCut:         {"power-cut", "most of the servers crashed at once"},
-	crashOnSend:      {"crash-on-send", "server crashed right after a message left"},
+	crashOnSend:      {"crash-on-send", "crash right after a message left"},
 	cutLink:          {"cut", "useful message lost to a one-way cut"},
 	partition:        {"partition", "useful message lost between two sides"},
-	connect:          {"bare-majority", "useful message lost outside the one connected majority"},
-	isolate:          {"isolate", "useful message lost to or from a server cut off"},
-	deaf:             {"deaf", "useful message lost to a server that hears nobody"},
-	mute:             {"mute", "useful message lost from a server nobody hears"},
+	connect:          {"bare-majority", "useful message lost outside the majority"},
+	isolate:          {"isolate", "useful message lost: server cut off"},
+	deaf:             {"deaf", "useful message lost to a deaf server"},
+	mute:             {"mute", "useful message lost from a mute server"},
 	elect:            {"elect", "election started unprovoked"},
 	dropNamed:        {"drop", "named message lost"},
 	delayNamed:       {"delay", "named message delayed"},
 	brokenDown:       {"tail-down", "server down for good"},
-	brokenCut:        {"tail-cut", "useful message lost: server cut off for good"},
-	brokenDeaf:       {"tail-deaf", "useful message lost: server deaf for good"},
-	brokenMute:       {"tail-mute", "useful message lost: server mute for good"},
-	quitClients:      {"quit", "client gave up in the middle of an operation as the calm began"},
+	brokenCut:        {"tail-cut", "useful message lost: cut off for good"},
+	brokenDeaf:       {"tail-deaf", "useful message lost: deaf for good"},
+	brokenMute:       {"tail-mute", "useful message lost: mute for good"},
+	quitClients:      {"quit", "client left for good, its operation open"},
 	reordered:        {"reordered", "message delivered after a later one"},
 	unsyncedLost:     {"unsynced-lost", "crash that took records not yet durable"},
 	recoveries:       {"recovery", "server restarted with records"},
 	viewChanges:      {"view-change", "view led after the first"},
 	twoLeaders:       {"two-leaders", "second server that believed to lead"},
-	returns:          {"return", "server went back into the view of the others (X21)"},
+	returns:          {"return", "server went back into the others' view (X21)"},
 	catchUps:         {"catch-up", "server asked for slots it lacked (X11)"},
 	noOps:            {"no-op", "hole filled (X7)"},
 	timeouts:         {"timeout", "client asked another server"},
 	abandoned:        {"abandoned", "operation given up, possibly done"},
 	filtered:         {"filtered", "duplicate update not executed again"},
-	porcupineUnknown: {"unknown", "key whose history porcupine could not decide"},
+	porcupineUnknown: {"unknown", "key that porcupine could not decide"},
 }
 
 func (e Effect) String() string { return effectNames[e].key }
@@ -164,6 +164,9 @@ func (r *run) useful(to world.Node, m *protocol.Message) bool {
 	}
 	s := r.servers[to].machine
 	switch m.Kind {
+	case protocol.ClientUpdate:
+		u := &m.Batch.Updates[0]
+		return s.LastExecuted(u.Client) < u.Timestamp
 	case protocol.Proposal, protocol.Accept:
 		return m.View == s.LastInstalled() && m.Seq > s.LocalARU()
 	case protocol.ViewChange:

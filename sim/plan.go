@@ -143,12 +143,15 @@ func jsonError(err error, at int64) error {
 
 // LoadPlan reads the plan of a file.
 func LoadPlan(path string) (*Plan, error) {
-	f, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("plan %w", err)
+		var p *os.PathError
+		if errors.As(err, &p) {
+			err = p.Err
+		}
+		return nil, fmt.Errorf("plan %s: %w", path, err)
 	}
-	defer f.Close()
-	p, err := ReadPlan(f)
+	p, err := ReadPlan(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("plan %s: %w", path, err)
 	}

@@ -36,7 +36,7 @@ func Swarm(seed uint64, o SwarmOptions) *Plan {
 	if o.Faulty > 0 {
 		p.Faulty = o.Faulty
 	}
-	s.rough = s.One(6) && p.Servers > 2
+	s.rough = s.One(4) && p.Servers > 2
 	s.drawSettings()
 	s.drawNetwork()
 	s.drawDisk()

@@ -136,7 +136,7 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 		{"run --seed 9007199254740992", "seeds stay below 2^53"},
 		{"run --seed 1 --nodes 10", "--nodes 10: a cluster has"},
 		{"run --seed 1 --trace " + plain + "/t", "--trace " + plain + "/t"},
-		{"run --seed 1 --as-scenario", "unknown flag --as-scenario"},
+		{"run --seed 1 --as-scenario --json", "--as-scenario goes with neither"},
 		{"replay", "it takes one plan or seed, not 0"},
 		{"replay 1 2", "it takes one plan or seed, not 2"},
 		{"replay --recorded f", "unknown flag --recorded"},

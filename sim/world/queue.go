@@ -145,10 +145,24 @@ func (q *queue) pop() entry {
 	e, near := q.first()
 	q.size--
 	if !near {
-		return q.far.pop()
+		top := q.far.pop()
+		q.follow(int64(top.at) >> bucketBits)
+		return top
 	}
 	q.nearHead++
 	return *e
+}
+
+// follow lets the wheel keep up with the time while only far events happen, or after a gap
+// all that is due soon would count as far.
+func (q *queue) follow(bucket int64) {
+	if q.nearHead < len(q.near) || bucket <= q.opened {
+		return
+	}
+	if next, ok := q.nextBucket(); ok {
+		bucket = min(bucket, next-1)
+	}
+	q.near, q.nearHead, q.opened = q.near[:0], 0, bucket
 }
 
 // heap is a 4-ary min-heap on (at, tie).
