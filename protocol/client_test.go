@@ -34,6 +34,24 @@ func TestADuplicateGetsTheStoredResult(t *testing.T) {
 	}
 }
 
+// What was executed stays so under the next leader: the client that missed its answer and
+// asks again gets that of the first time.
+func TestADuplicateAfterAViewChange(t *testing.T) {
+	c := newView1(t, 3)
+	c.request(3, 1, 1, "a")
+	c.settle()
+	c.crash(1)
+	c.wait(1000 * ms)
+	if s := c.servers[2]; s.state != RegLeader || s.lastInstalled != 2 {
+		t.Fatalf("server 2 does not lead view 2: %v", s)
+	}
+	c.replies = nil
+	c.request(2, 1, 1, "a")
+	c.settle()
+	c.mustAllHave(1)
+	c.mustReply(2, "1 a")
+}
+
 // An update that two leaders bound, each to a slot of its own, takes effect at the first.
 func TestAnUpdateBoundTwiceIsAppliedOnce(t *testing.T) {
 	c := newView1(t, 3)

@@ -109,6 +109,23 @@ func TestHashesDoNotDependOnTheTime(t *testing.T) {
 	})
 }
 
+// Nor does the hash of a leader with a slot that it never sent, since it learnt that the slot
+// is ordered, above one that it proposed.
+func TestTheHashOfASlotThatWasNeverSent(t *testing.T) {
+	lead := func(now Instant) uint64 {
+		c := newClusterAt(t, 3, now, Settings{})
+		c.receive(2, Message{Kind: VCProof, Server: 3, View: 2})
+		c.receive(2, answer(0, Infinity, Entry{Seq: 2, Ordered: true, Batch: one(1)}))
+		if s := c.servers[2]; s.state != RegLeader || s.localARU != 0 || s.lastProposed != 2 {
+			t.Fatalf("server 2 has not found seq 2 ordered and proposed seq 1: %v", s)
+		}
+		return c.servers[2].Hash(now)
+	}
+	if early, late := lead(0), lead(86_400_000*ms); early != late {
+		t.Errorf("hash %016x, and a day later %016x", early, late)
+	}
+}
+
 // Servers that met their clients in another order are in the same state, on every machine:
 // the ids lie further apart than 32 bits of sign can tell.
 func TestHashesDoNotDependOnTheOrderOfClients(t *testing.T) {

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 )
@@ -117,7 +118,7 @@ func (s *Server) hashSessions(h uint64, now Instant) uint64 {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int {
-		return int(int64(s.sessions[a].client) - int64(s.sessions[b].client))
+		return cmp.Compare(s.sessions[a].client, s.sessions[b].client)
 	})
 	for _, i := range order {
 		c := &s.sessions[i]

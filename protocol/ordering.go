@@ -177,21 +177,10 @@ func (s *Server) learn(sl *slot, batch *Batch, out *Output) {
 }
 
 // execute runs the ordered slots above LocalARU, in order and without a gap (S3), and lets
-// the leader propose on.
+// the leader go on.
 func (s *Server) execute(out *Output) {
 	before := s.localARU
-	for {
-		sl := s.history.peek(s.localARU + 1)
-		if sl == nil || !sl.ordered {
-			break
-		}
-		batch, seq := sl.batch, sl.seq
-		s.history.settle(sl)
-		s.localARU = seq
-		for i := range batch.Updates {
-			s.apply(seq, &batch.Updates[i], out)
-		}
-		out.event(Event{Kind: Executed, Seq: seq, Batch: batch, Hash: s.app.Hash()})
+	for s.executeNext(out) {
 	}
 	if s.localARU == before {
 		return
@@ -205,4 +194,20 @@ func (s *Server) execute(out *Output) {
 	case Preparing:
 		s.tryLead(out) // what the answers must cover begins higher now (X3)
 	}
+}
+
+// executeNext runs the slot above LocalARU, if it is ordered.
+func (s *Server) executeNext(out *Output) bool {
+	sl := s.history.peek(s.localARU + 1)
+	if sl == nil || !sl.ordered {
+		return false
+	}
+	batch, seq := sl.batch, sl.seq
+	s.history.settle(sl)
+	s.localARU = seq
+	for i := range batch.Updates {
+		s.apply(seq, &batch.Updates[i], out)
+	}
+	out.event(Event{Kind: Executed, Seq: seq, Batch: batch, Hash: s.app.Hash()})
+	return true
 }

@@ -76,17 +76,7 @@ func (s *Server) recoverOrdered(r *Record) {
 // answered all of it, or a client will ask again.
 func (s *Server) executeRecovered() {
 	var silent Output
-	for {
-		sl := s.history.peek(s.localARU + 1)
-		if sl == nil || !sl.ordered {
-			return
-		}
-		batch, seq := sl.batch, sl.seq
-		s.history.settle(sl)
-		s.localARU = seq
-		for i := range batch.Updates {
-			s.apply(seq, &batch.Updates[i], &silent)
-		}
+	for s.executeNext(&silent) {
 		silent.Reset()
 	}
 }

@@ -31,8 +31,12 @@ func DefaultSettings() Settings {
 func (s Settings) withDefaults() Settings {
 	d := DefaultSettings()
 	for _, f := range []struct{ value, fallback *Instant }{
-		{&s.Heartbeat, &d.Heartbeat}, {&s.Retransmit, &d.Retransmit}, {&s.Timeout, &d.Timeout},
-		{&s.Ceiling, &d.Ceiling}, {&s.Stagger, &d.Stagger}, {&s.UpdateTimer, &d.UpdateTimer},
+		{&s.Heartbeat, &d.Heartbeat},
+		{&s.Retransmit, &d.Retransmit},
+		{&s.Timeout, &d.Timeout},
+		{&s.Ceiling, &d.Ceiling},
+		{&s.Stagger, &d.Stagger},
+		{&s.UpdateTimer, &d.UpdateTimer},
 	} {
 		if *f.value == 0 {
 			*f.value = *f.fallback

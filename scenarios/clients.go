@@ -21,8 +21,10 @@ func clientCommands() []command {
 		{"cas", "CLIENT KEY OLD NEW", "set a key if it holds OLD"},
 		{"delete", "CLIENT KEY", "delete a key"},
 	} {
-		commands = append(commands, command{c.name, c.args + tail, c.summary, false,
-			func(p *parser, args []string) (func(*story) error, error) { return parseOperation(p, c.name, args) }})
+		commands = append(commands, command{
+			c.name, c.args + tail, c.summary, false,
+			func(p *parser, args []string) (func(*story) error, error) { return parseOperation(p, c.name, args) },
+		})
 	}
 	return commands
 }

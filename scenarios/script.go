@@ -114,7 +114,7 @@ func (p *parser) line(n int, line string) error {
 		words = words[1:]
 	}
 	if len(words) == 0 {
-		return errors.New("nothing follows the !")
+		return errors.New("the ! stands alone, with no step behind it")
 	}
 	c, ok := find(words[0])
 	switch {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/fauer4effect/paxos/protocol"
@@ -32,7 +33,7 @@ func (s *swarm) drawFaults() {
 			k.draw()
 		}
 	}
-	slices.SortStableFunc(s.plan.Faults, func(a, b Fault) int { return int((a.At - b.At) / microsecond) })
+	slices.SortStableFunc(s.plan.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 }
 
 // odds is one in n, or certain.

@@ -184,8 +184,10 @@ func TestLinearizableReportsTheFirstKeyAndAnswer(t *testing.T) {
 		}
 	}
 	slices.Reverse(history)
-	want := Opinion{Illegal, "b",
-		`key "b": no order of the operations so far gives answer 5 of 9, client 4: incr "b" → 12 [40ns, 55ns]`}
+	want := Opinion{
+		Illegal, "b",
+		`key "b": no order of the operations so far gives answer 5 of 9, client 4: incr "b" → 12 [40ns, 55ns]`,
+	}
 	for _, got := range []Opinion{Linearizable(history, 0), LinearizableWithin(history, 1000)} {
 		if got != want {
 			t.Errorf("got  %+v\nwant %+v", got, want)
@@ -356,8 +358,10 @@ func generate(s shape, draw func(n int) int) []Operation {
 }
 
 func generateOp(key int, draw func(n int) int) kv.Op {
-	ops := []kv.Op{get(), get(), get(), appends("a"), appends("b"), appends("cd"), put("a"), put("bb"),
-		cas("a", "b"), cas("ab", ""), remove()}
+	ops := []kv.Op{
+		get(), get(), get(), appends("a"), appends("b"), appends("cd"), put("a"), put("bb"),
+		cas("a", "b"), cas("ab", ""), remove(),
+	}
 	if key%2 == 1 {
 		ops = []kv.Op{get(), get(), incr(), incr(), incr(), cas("1", "7"), put("3"), remove()}
 	}
