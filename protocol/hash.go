@@ -76,7 +76,9 @@ func (s *Server) Hash(now Instant) uint64 {
 	h = s.history.hash(h)
 	if s.state == RegLeader {
 		for seq := s.localARU + 1; seq <= s.lastProposed; seq++ {
-			h = mixInstant(h, s.history.at(seq).sentAt, now)
+			if sl := s.history.at(seq); !sl.ordered { // an ordered one is not sent again
+				h = mixInstant(h, sl.sentAt, now)
+			}
 		}
 	}
 	return mix(s.hashSessions(h, now), s.app.Hash())
