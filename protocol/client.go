@@ -155,6 +155,11 @@ func (s *Server) restartAges() {
 func (s *Server) enqueue(c *session, b *Batch) {
 	if ts := b.Updates[0].Timestamp; ts > c.lastEnqueued {
 		c.lastEnqueued = ts
+		if s.queueHead > 0 && len(s.queue) == cap(s.queue) {
+			n := copy(s.queue, s.queue[s.queueHead:]) // a queue that is never empty may not grow for ever
+			clear(s.queue[n:])
+			s.queue, s.queueHead = s.queue[:n], 0
+		}
 		s.queue = append(s.queue, b)
 	}
 }

@@ -205,6 +205,10 @@ func (m *Message) Digest() uint64 {
 }
 
 func (m *Message) String() string {
+	entries := 0
+	if m.List != nil {
+		entries = len(*m.List)
+	}
 	switch m.Kind {
 	case ClientUpdate:
 		return fmt.Sprintf("ClientUpdate(%v)", m.Batch)
@@ -215,7 +219,7 @@ func (m *Message) String() string {
 	case Prepare:
 		return fmt.Sprintf("Prepare(view %d, aru %d)", m.View, m.ARU)
 	case PrepareOK:
-		return fmt.Sprintf("PrepareOK(view %d, %s, %d entries)", m.View, rangeOf(m.Seq, m.ARU), len(*m.List))
+		return fmt.Sprintf("PrepareOK(view %d, %s, %d entries)", m.View, rangeOf(m.Seq, m.ARU), entries)
 	case Proposal:
 		return fmt.Sprintf("Proposal(view %d, seq %d, %v)", m.View, m.Seq, m.Batch)
 	case Accept:
@@ -223,7 +227,7 @@ func (m *Message) String() string {
 	case CatchUpRequest:
 		return fmt.Sprintf("CatchUpRequest%s", rangeOf(m.Seq, m.ARU))
 	case CatchUpReply:
-		return fmt.Sprintf("CatchUpReply(%s, %d entries)", rangeOf(m.Seq, m.ARU), len(*m.List))
+		return fmt.Sprintf("CatchUpReply(%s, %d entries)", rangeOf(m.Seq, m.ARU), entries)
 	}
 	return m.Kind.String()
 }

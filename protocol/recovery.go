@@ -7,7 +7,6 @@ import "fmt"
 
 // recover loads the records in order and executes the contiguous ordered prefix.
 func (s *Server) recover(stable Stable) error {
-	var ordered []Record
 	for i := range stable.Records {
 		r := &stable.Records[i]
 		if r.Position != s.position+1 {
@@ -17,20 +16,13 @@ func (s *Server) recover(stable Stable) error {
 		if err := s.load(r); err != nil {
 			return fmt.Errorf("record %d: %w", i, err)
 		}
-		if r.Kind == RecordOrdered {
-			ordered = append(ordered, *r)
-		}
 	}
 	s.durable = s.position
 	s.lastAttempted = s.lastInstalled
-	for i := range ordered {
-		s.recoverOrdered(&ordered[i])
-	}
-	s.executeRecovered()
 	return nil
 }
 
-// load takes over what one record says; the ordered ones wait until all are read.
+// load takes over what one record says.
 func (s *Server) load(r *Record) error {
 	switch {
 	case r.Kind == RecordInstalled && r.View > s.lastInstalled:
@@ -38,26 +30,41 @@ func (s *Server) load(r *Record) error {
 	case r.Kind == RecordInstalled:
 		return fmt.Errorf("view %d is installed after view %d", r.View, s.lastInstalled)
 	case r.Kind == RecordAccepted && r.Batch != nil && r.View > 0 && r.Seq > 0:
-		sl := s.history.at(r.Seq)
-		if r.View >= sl.view {
-			sl.view, sl.batch, sl.pos = r.View, r.Batch, r.Position
-			sl.accepts[s.id] = r.View // X6: it is durable
-		}
-		s.top = max(s.top, r.Seq)
+		s.loadAccepted(r)
 	case r.Kind == RecordAccepted:
 		return fmt.Errorf("an acceptance of view %d, seq %d, batch %v", r.View, r.Seq, r.Batch)
 	case r.Kind != RecordOrdered:
 		return fmt.Errorf("unknown kind %d", r.Kind)
 	case r.Seq == 0:
 		return fmt.Errorf("seq 0 is ordered")
+	case r.Seq > s.localARU:
+		s.loadOrdered(r)
+		s.executeRecovered()
 	}
 	return nil
 }
 
-// recoverOrdered settles a slot on its ordered record. One without a batch speaks of the
+// loadAccepted takes over an acceptance: per seq the one of the highest view, which is the
+// last, stands.
+func (s *Server) loadAccepted(r *Record) {
+	s.top = max(s.top, r.Seq)
+	if r.Seq <= s.localARU {
+		if e := s.history.settled(r.Seq); e.batch.hash == r.Batch.hash {
+			e.view, e.pos = r.View, r.Position
+		}
+		return
+	}
+	sl := s.history.at(r.Seq)
+	if !sl.ordered || sl.batch.hash == r.Batch.hash {
+		sl.view, sl.batch, sl.pos = r.View, r.Batch, r.Position
+		sl.accepts[s.id] = r.View // X6: it is durable
+	}
+}
+
+// loadOrdered settles a slot on its ordered record. One without a batch speaks of the
 // accepted proposal, if that is of its view or a later one; else the proposal was lost and
 // the slot is learnt anew.
-func (s *Server) recoverOrdered(r *Record) {
+func (s *Server) loadOrdered(r *Record) {
 	sl := s.history.at(r.Seq)
 	switch {
 	case sl.ordered:

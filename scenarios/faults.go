@@ -154,14 +154,11 @@ func parsePartition(p *parser, args []string) (func(*story) error, error) {
 	}
 	return func(st *story) error {
 		st.say("partition: %s", strings.Join(args, " "))
-		for from := range side {
-			for to := range side {
-				if side[from] != side[to] {
-					st.cuts = append(st.cuts, [2]int{from, to})
-				}
-			}
+		st.quiet = true
+		for _, side := range sides[1:] { // cuts add up, and heal takes all of them back
+			st.stage.Strike(sim.Fault{Do: "partition", Servers: side})
 		}
-		st.applyCuts()
+		st.quiet = false
 		return nil
 	}, nil
 }

@@ -41,6 +41,7 @@ type story struct {
 	ordered    map[protocol.Seq]bool // told already; looked up, never ranged over
 	via        map[int]int           // by client: the server it asked last
 	violated   error
+	violatedAt int // line of the step in which it came
 	update     bool
 	first      bool // under the script's own seed
 	rewritten  map[string]string
@@ -105,6 +106,9 @@ func (st *story) tell(ctx context.Context) error {
 	if errors.As(err, &failed) {
 		line, err = failed.Line, failed.Err
 	}
+	if st.violated != nil {
+		line = st.violatedAt // a ! may have let later steps pass
+	}
 	text := st.script.lineText(line)
 	switch {
 	case st.violated != nil:
@@ -133,6 +137,7 @@ func (st *story) next() error {
 	}
 	err := step.run(st)
 	if v := st.stage.Violation(); v != nil {
+		st.violatedAt = step.line
 		st.violated = fmt.Errorf("property %s is broken: %s", v.Property, v.Detail)
 		st.say("property %s is broken: %s", v.Property, v.Detail)
 		return st.violated
@@ -157,7 +162,7 @@ func (st *story) leads(id int) bool {
 	return st.stage.Up(id) && st.stage.Server(id).State() == protocol.RegLeader
 }
 
-// ledView is the view of the leader, or the highest installed one while there is none.
+// ledView is the view of the leader, 0 while there is none.
 func (st *story) ledView() uint64 {
 	if id := st.leader(); id != 0 {
 		return uint64(st.stage.Server(id).LastInstalled())

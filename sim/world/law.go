@@ -82,8 +82,9 @@ func (s *sampler) sample(draw uint64) Instant {
 	case s.table == nil:
 		return s.min
 	}
-	step := uint64(s.mean / 1024)
-	d := s.min + Instant(step*uint64(s.table[draw>>56])+Below(draw<<8, step*8+1)) // the low bits keep draws apart
+	mean, quantile := uint64(s.mean), uint64(s.table[draw>>56])
+	d := s.min + Instant(mean/1024*quantile+mean%1024*quantile/1024)
+	d += Instant(Below(draw<<8, mean/128+1)) // the low bits keep draws apart
 	if s.max > 0 {
 		d = min(d, s.max)
 	}

@@ -202,7 +202,7 @@ func (w *World[M, R]) Step() bool {
 		w.sync(e)
 	case action:
 		w.Counts.Events++
-		w.fold(uint64(e.kind)<<24|1<<32, uint64(e.item))
+		w.fold(5<<16, uint64(e.item))
 		w.actions[e.item]()
 		w.actions[e.item] = nil
 	}
