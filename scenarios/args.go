@@ -85,7 +85,7 @@ func (p *parser) servers(s string) ([]int, error) {
 // who is one or more servers, some of which are known only when the story gets there.
 type who func(*story) ([]int, error)
 
-// who reads 1,2,5 or leader or followers.
+// who reads 1,2,5 or leader or all.
 func (p *parser) who(s string) (who, error) {
 	switch s {
 	case "leader":

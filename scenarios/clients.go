@@ -47,8 +47,16 @@ func (p *parser) request(name, client string, args []string) (r request, err err
 			return r, err
 		}
 	}
-	r.op, err = operation(name, args)
+	if r.op, err = operation(name, args); err == nil && p.script.plan.Workload.Clients > 0 && background(r.op.Key) {
+		err = fmt.Errorf("key %s may be one of the background clients' own, k0, c1.2 and so on: take another name", r.op.Key)
+	}
 	return r, err
+}
+
+// background says whether a key is named as those of the background clients are. Their
+// histories and those of directed clients are judged apart, so they may not share a key.
+func background(key string) bool {
+	return len(key) > 1 && (key[0] == 'k' || key[0] == 'c') && key[1] >= '0' && key[1] <= '9'
 }
 
 func operation(name string, args []string) (kv.Op, error) {

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -221,6 +222,9 @@ func (p *parser) expectUp(which string, args []string) (func(*story) error, erro
 	}, err
 }
 
+// undecided counts the keys that porcupine gave up.
+var undecided = sim.AllEffects()[slices.IndexFunc(sim.AllEffects(), func(e sim.Effect) bool { return e.String() == "unknown" })]
+
 func expectEffect(args []string) (func(*story) error, error) {
 	for _, e := range sim.AllEffects() {
 		if e.String() == args[0] {
@@ -241,8 +245,11 @@ func parseCheck(_ *parser, args []string) (func(*story) error, error) {
 	switch {
 	case args[0] == "linearizable" && len(args) == 1:
 		return func(st *story) error {
-			st.stage.Judge()
-			return nil // a violation, if any, fails the step
+			st.stage.Judge() // a violation, if any, fails the step
+			if n := st.stage.Effects()[undecided]; n > 0 {
+				return fmt.Errorf("expected an order that explains what all clients saw; porcupine could not decide %d keys", n)
+			}
+			return nil
 		}, nil
 	case args[0] == "converged" && len(args) == 1:
 		return converged, nil
@@ -275,6 +282,9 @@ func converged(st *story) error {
 			return fmt.Errorf("expected all servers to be equal; server %d has executed 1…%d with state %s, server %d 1…%d with state %s",
 				first, a.LocalARU(), sim.HashString(a.App().Hash()), id, b.LocalARU(), sim.HashString(b.App().Hash()))
 		}
+	}
+	if first == 0 {
+		return errors.New("expected all servers to be equal; none is up")
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func faultCommands() []command {
 		{"heal", "[LINK]", "take all cuts and drops back, or the cuts of one direction", false, parseHeal},
 		{"drop", "KIND LINK", "messages of this kind are lost on this link, until heal: Accept 2->*; KIND may be *", false, parseRule(false)},
 		{"hold", "KIND LINK", "messages of this kind wait on this link, until they are released", false, parseRule(true)},
-		{"release", "[KIND LINK]", "held messages go on their way, and none is held any more there (everywhere, if nothing is named)", false, parseRelease},
+		{"release", "[KIND LINK]", "held messages that match go on their way, and `hold`s of nothing else end (all, if nothing is named)", false, parseRelease},
 		{"deliver", "KIND LINK", "deliver the first held message that matches, now", false, parseDeliver},
 	}
 }

@@ -137,8 +137,7 @@ func (r *run) begin() {
 func (r *run) play() {
 	defer r.caught()
 	r.begin()
-	for r.checker.Violation() == nil && r.world.Next() <= r.end {
-		r.world.Step()
+	for r.checker.Violation() == nil && r.world.StepBy(r.end) {
 	}
 	r.finish()
 }

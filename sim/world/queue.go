@@ -142,15 +142,27 @@ func (q *queue) first() (e *entry, near bool) {
 }
 
 func (q *queue) pop() entry {
+	e, _ := q.popBy(Never)
+	return e
+}
+
+// popBy takes the next event, if it is due by t.
+func (q *queue) popBy(t Instant) (entry, bool) {
+	if q.size == 0 {
+		return entry{}, false
+	}
 	e, near := q.first()
+	if e.at > t {
+		return entry{}, false
+	}
 	q.size--
 	if !near {
 		top := q.far.pop()
 		q.follow(int64(top.at) >> bucketBits)
-		return top
+		return top, true
 	}
 	q.nearHead++
-	return *e
+	return *e, true
 }
 
 // follow lets the wheel keep up with the time while only far events happen, or after a gap

@@ -118,7 +118,7 @@ func (w *World[M, R]) Slow(n Node, by Instant) { w.nodes[n].slow = by }
 // AdvanceTo makes everything happen up to t, unless stop, asked after each event, says to
 // stop before; then the time is that of the event.
 func (w *World[M, R]) AdvanceTo(t Instant, stop func() bool) bool {
-	for w.Next() <= t && w.Step() {
+	for w.StepBy(t) {
 		if stop() {
 			return true
 		}

@@ -184,11 +184,14 @@ func (w *World[M, R]) Next() Instant {
 }
 
 // Step makes the next event happen; false means that none is left.
-func (w *World[M, R]) Step() bool {
-	if w.queue.len() == 0 {
+func (w *World[M, R]) Step() bool { return w.StepBy(Never) }
+
+// StepBy makes the next event happen, if it is due by t; false means that none is.
+func (w *World[M, R]) StepBy(t Instant) bool {
+	e, ok := w.queue.popBy(t)
+	if !ok {
 		return false
 	}
-	e := w.queue.pop()
 	w.now = e.at
 	if e.kind != action && w.stashed(e) {
 		return true
