@@ -247,7 +247,7 @@ func parseCheck(_ *parser, args []string) (func(*story) error, error) {
 		return func(st *story) error {
 			st.stage.Judge() // a violation, if any, fails the step
 			if n := st.stage.Effects()[undecided]; n > 0 {
-				return fmt.Errorf("expected an order that explains what all clients saw; porcupine could not decide %d keys", n)
+				return fmt.Errorf("expected an order that explains what all clients saw; porcupine gave up on %d of the keys", n)
 			}
 			return nil
 		}, nil

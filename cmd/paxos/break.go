@@ -200,6 +200,11 @@ func (b *breaking) show(ctx context.Context, binary string, c mutants.Catch) err
 		fmt.Fprintf(b.w, "not caught in %s; it should have been, by %s\n", needed, expected)
 		return errFailed
 	}
+	if effect, missing := strings.CutPrefix(c.Property, "idle:"); missing {
+		fmt.Fprintf(b.w, "caught in %s: in a sweep of more than 500 seeds the effect %q never occurred\n", needed, effect)
+		fmt.Fprintf(b.w, "see it: %s sweep --seeds 512\n", quote(filepath.ToSlash(binary)))
+		return nil
+	}
 	fmt.Fprintf(b.w, "caught by %s at seed %d, in %s\n", c.Property, c.Seed, needed)
 	if plan, err := sim.LoadPlan(c.Plan); err == nil {
 		_, detail, _ := strings.Cut(plan.Finding, ": ")
