@@ -229,9 +229,6 @@ func (s *Server) apply(seq Seq, u *Update, out *Output) {
 			s.updateAt, s.oldestFrom = never, never
 		}
 	}
-	if s.state != LeaderElection {
-		s.progress.timeout = s.settings.Timeout // X9: the view works
-	}
 	if u.Server == s.id {
 		out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Result: c.lastResult})
 	}

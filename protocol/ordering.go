@@ -203,6 +203,9 @@ func (s *Server) executeNext(out *Output) bool {
 		return false
 	}
 	batch, seq := sl.batch, sl.seq
+	if sl.view == s.lastInstalled && len(batch.Updates) > 0 && s.state != LeaderElection {
+		s.progress.timeout = s.settings.Timeout // X9: the view works
+	}
 	s.history.settle(sl)
 	s.localARU = seq
 	for i := range batch.Updates {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -278,7 +277,7 @@ func TestSeeds(t *testing.T) {
 	if o.Transcript != first {
 		t.Errorf("of several seeds the first is told, not\n%s", o.Transcript)
 	}
-	// Who is leader once a is answered is left to the delays: see which seed is the first to differ.
+	// Whether server 3 is among the first to execute the slot is left to the delays.
 	const fails = "expect executed 3 1"
 	o, err = parse(t, fmt.Sprintf(script, 100, 40, fails)).Run(t.Context(), false)
 	if err == nil || o.Seeds < 2 || o.Seeds == 40 || o.Seed != 100+o.Seeds-1 {
@@ -287,9 +286,6 @@ func TestSeeds(t *testing.T) {
 	alone, same := parse(t, fmt.Sprintf(script, o.Seed, 1, fails)).Run(t.Context(), false)
 	if same == nil || same.Error() != err.Error() || alone.Transcript != o.Transcript || alone.Hash != o.Hash {
 		t.Errorf("alone, seed %d ends in %v, with the others in %v:\n%s\n%s", o.Seed, same, err, alone.Transcript, o.Transcript)
-	}
-	if filepath.Base(o.Servers) == "" {
-		t.Error("no table of servers")
 	}
 }
 
