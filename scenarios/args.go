@@ -59,7 +59,7 @@ func (p *parser) server(s string) (int, error) {
 		return 0, fmt.Errorf("%q is no server: they are 1 to %d", s, p.script.plan.Servers)
 	}
 	if n < 1 || n > p.script.plan.Servers {
-		return 0, fmt.Errorf("no server %d of %d", n, p.script.plan.Servers)
+		return 0, fmt.Errorf("no server %d: they are 1 to %d", n, p.script.plan.Servers)
 	}
 	return n, nil
 }

@@ -14,14 +14,14 @@ import (
 
 func expectCommands() []command {
 	return []command{
-		{"expect", "leader N|none | view [OP] N | ordered [OP] N | executed SERVER [OP] N | ordered-on SERVERS [SEQ] | value KEY VALUE|missing [on SERVER] | reply CLIENT RESULT | no-reply CLIENT | state SERVER STATE | up SERVER | down SERVER | effect NAME [OP] N", "it is so now. OP is one of = != < <= > >=. ordered-on: exactly these servers have executed the slot, the highest ordered one if none is named", false, parseExpect},
+		{"expect", "leader N|none | view [OP] N | ordered [OP] N | executed SERVER [OP] N | ordered-on SERVERS [SEQ] | value KEY VALUE|missing [on SERVER] | reply CLIENT RESULT | no-reply [CLIENT] | state SERVER STATE | up SERVER | down SERVER | effect NAME [OP] N", "it is so now. OP is one of = != < <= > >=. ordered-on: exactly these servers have executed the slot, the highest ordered one if none is named", false, parseExpect},
 		{"check", "linearizable | converged | view-changes [OP] N | end", "porcupine finds an order that explains what all clients saw; all servers that are up have executed the same slots with the same state; so many views were led after the first; what the plan's tail promises has come true (L1, L3)", false, parseCheck},
 		{"cmp", "transcript FILE", "the story so far, as told, is the file in the script; `paxos scenario --update` and `go test ./scenarios -update` rewrite it", false, parseCmp},
 	}
 }
 
 func parseExpect(p *parser, args []string) (func(*story) error, error) {
-	if len(args) < 2 {
+	if len(args) == 0 || len(args) == 1 && args[0] != "no-reply" {
 		return nil, errUsage
 	}
 	switch rest := args[1:]; args[0] {
@@ -177,16 +177,29 @@ func (p *parser) expectReply(args []string) (func(*story) error, error) {
 }
 
 func (p *parser) expectNoReply(args []string) (func(*story) error, error) {
-	if len(args) != 1 {
+	if len(args) > 1 {
 		return nil, errUsage
 	}
-	i, err := p.client(args[0])
+	named := 0
+	if len(args) == 1 {
+		var err error
+		if named, err = p.client(args[0]); err != nil {
+			return nil, err
+		}
+	}
 	return func(st *story) error {
-		if !st.stage.Waiting(i) {
-			return fmt.Errorf("expected client %s to wait; server %d answered %v", args[0], st.stage.Answer(i).By, st.stage.Answer(i).Result)
+		i := named
+		if i == 0 {
+			i = st.asked
+		}
+		switch {
+		case i == 0:
+			return fmt.Errorf("expected a client to wait; none has asked anything")
+		case !st.stage.Waiting(i):
+			return fmt.Errorf("expected client %s to wait; server %d answered %v", sim.DirectedName(i), st.stage.Answer(i).By, st.stage.Answer(i).Result)
 		}
 		return nil
-	}, err
+	}, nil
 }
 
 func (p *parser) expectState(args []string) (func(*story) error, error) {

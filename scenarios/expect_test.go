@@ -37,9 +37,9 @@ func TestEveryExpectationCanFail(t *testing.T) {
 		{calm, "expect reply a 1", "expected client a to be answered 1; it was answered done"},
 		{alone, "expect reply b done", "expected client b to be answered done; it still waits"},
 		{calm, "expect no-reply a", "expected client a to wait; server 1 answered done"},
+		{calm, "expect no-reply", "expected client a to wait; server 1 answered done"},
 		{calm, "expect state 2 RegLeader", "expected server 2 to be in RegLeader; it is RegNonLeader"},
 		{calm + "crash 2\n", "expect state 2 RegNonLeader", "expected server 2 to be in RegNonLeader; it is down"},
-		{calm, "expect up 2,9", ""},
 		{calm + "crash 2\n", "expect up 1,2", "expected server 2 to be up; it is down"},
 		{calm, "expect down 2", "expected server 2 to be down; it is RegNonLeader"},
 		{calm + "pause 2\n", "expect down leader", "expected server 1 to be down; it is RegLeader"},
@@ -69,9 +69,6 @@ func TestEveryExpectationCanFail(t *testing.T) {
 		{calm, "resume 2", "server 2 is not paused"},
 		{calm, "deliver Accept *->1", "expected a held Accept *->1 to deliver; none is held"},
 	} {
-		if c.want == "" {
-			continue
-		}
 		failed(t, c.before+c.step+"\n", strings.Count(c.before, "\n")+1, c.step+": "+c.want)
 	}
 }
@@ -123,10 +120,10 @@ func TestCmpCanFail(t *testing.T) {
 	const script = "# About. A test.\ncluster 1\nuntil leader\ncmp transcript want.txt\n-- want.txt --\n"
 	const wants, leads = "   0.000s  server 1 wants view 1\n", "   0.001s  server 1 leads view 1, votes of 1\n"
 	for _, c := range []struct{ file, want string }{
-		{wants, `expected line 2 of the transcript to be "the end"; it is "   0.001s  server 1 leads view 1, votes of 1"`},
+		{wants, `expected line 2 of the transcript to be the end; it is "   0.001s  server 1 leads view 1, votes of 1"`},
 		{leads, `expected line 1 of the transcript to be "   0.001s  server 1 leads view 1, votes of 1"; it is "   0.000s  server 1 wants view 1"`},
-		{wants + leads + leads, "expected 3 lines of transcript; there are 2"},
-		{"", `expected line 1 of the transcript to be "the end"; it is "   0.000s  server 1 wants view 1"`},
+		{wants + leads + leads, `expected line 3 of the transcript to be "   0.001s  server 1 leads view 1, votes of 1"; it is the end`},
+		{"", `expected line 1 of the transcript to be the end; it is "   0.000s  server 1 wants view 1"`},
 	} {
 		_, err := parse(t, script+c.file).Run(t.Context(), false)
 		if want := "s.txtar:4: cmp transcript want.txt: " + c.want; err == nil || err.Error() != want {
@@ -151,7 +148,7 @@ func TestAStepThatMustFail(t *testing.T) {
 // answers a read from its own state.
 func TestABrokenPropertyFailsTheStep(t *testing.T) {
 	binary := binaryOf(t, mutant(t, needMutants(t), "h-local-reads"))
-	for _, step := range []string{"get c x via 2", "! get c x via 2", "! expect leader 2\n! get c x via 2\nrun 1s"} {
+	for _, step := range []string{"get a x via 2", "! get a x via 2", "! expect leader 2\n! get a x via 2\nrun 1s"} {
 		file := filepath.Join(t.TempDir(), "s.txtar")
 		if err := os.WriteFile(file, []byte("# About. A test.\ncluster 3\nuntil leader 1\n"+step+"\n"), 0o644); err != nil {
 			t.Fatal(err)

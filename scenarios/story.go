@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -40,6 +41,7 @@ type story struct {
 	cuts       [][2]int
 	ordered    map[protocol.Seq]bool // told already; looked up, never ranged over
 	via        map[int]int           // by client: the server it asked last
+	asked      int                   // the client that sent an operation last
 	violated   error
 	violatedAt int // line of the step in which it came
 	update     bool
@@ -230,17 +232,20 @@ func (st *story) compare(name, want string) error {
 	if got == want || !st.first {
 		return nil // the file has the story of the first seed
 	}
-	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
-	for i := range g {
-		if i >= len(w) || g[i] != w[i] {
-			expected := "the end"
-			if i < len(w) && w[i] != "" {
-				expected = w[i]
-			}
-			return fmt.Errorf("expected line %d of the transcript to be %q; it is %q", i+1, expected, g[i])
-		}
+	g, w := strings.SplitAfter(got, "\n"), strings.SplitAfter(want, "\n") // both end in ""
+	i := 0
+	for g[i] == w[i] {
+		i++
 	}
-	return fmt.Errorf("expected %d lines of transcript; there are %d", len(w)-1, len(g)-1)
+	return fmt.Errorf("expected line %d of the transcript to be %s; it is %s", i+1, quoteLine(w[i]), quoteLine(g[i]))
+}
+
+// quoteLine shows a line of a transcript, of which "" is the end.
+func quoteLine(line string) string {
+	if line == "" {
+		return "the end"
+	}
+	return strconv.Quote(strings.TrimSuffix(line, "\n"))
 }
 
 // rewrite is the script with its compared files replaced, nil if nothing changes.

@@ -155,6 +155,7 @@ func (s *Stage) client(i int) *client { return s.run.clients[s.plan.Workload.Cli
 // on each of its timeouts, and at the next server if roam is set, until it is answered. One
 // that is still waiting gives its operation up first.
 func (s *Stage) Send(i int, op kv.Op, via int, roam bool) {
+	s.Run(1) // what is sent now comes after what was answered, not at the same time
 	c := s.client(i)
 	s.act(func() {
 		c.leaveOpen()
