@@ -1,0 +1,40 @@
+package wire
+
+//msgp:tuple frame message update entry
+//msgp:limit arrays:1024 maps:0
+
+// frame is one datagram's content.
+type frame struct {
+	Cluster uint64
+	Sender  uint8
+	Life    uint64
+	ID      uint64 // of the message, within the life
+	Part    uint16 // from 0
+	Parts   uint16
+	Payload []byte `msg:",limit=65536"` // a message, or this part of one
+}
+
+// message is a protocol.Message as it travels. Which of the bodies it has is the kind's.
+type message struct {
+	Kind    uint8
+	State   uint8
+	View    uint64
+	Seq     uint64
+	ARU     uint64
+	Updates []update
+	Entries []entry
+}
+
+type update struct {
+	Client    uint32
+	Server    uint8
+	Timestamp uint64
+	Op        []byte `msg:",limit=4194304"`
+}
+
+type entry struct {
+	Seq     uint64
+	View    uint64
+	Ordered bool
+	Updates []update
+}

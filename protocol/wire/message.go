@@ -1,0 +1,88 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/fauer4effect/paxos/protocol"
+)
+
+// hasBatch and hasList say which bodies a kind of message has.
+func hasBatch(k protocol.Kind) bool {
+	return k == protocol.ClientUpdate || k == protocol.Proposal
+}
+
+func hasList(k protocol.Kind) bool {
+	return k == protocol.PrepareOK || k == protocol.CatchUpReply
+}
+
+// fill makes w what travels for m. It refers to m's operations.
+func (w *message) fill(m *protocol.Message) error {
+	if hasBatch(m.Kind) != (m.Batch != nil) || hasList(m.Kind) != (m.List != nil) {
+		return fmt.Errorf("wire: a %v has not the body that it should", m.Kind)
+	}
+	w.Kind, w.State = uint8(m.Kind), uint8(m.State)
+	w.View, w.Seq, w.ARU = uint64(m.View), uint64(m.Seq), uint64(m.ARU)
+	w.Updates, w.Entries = w.Updates[:0], w.Entries[:0]
+	if m.Batch != nil {
+		w.Updates = appendUpdates(w.Updates, m.Batch)
+	}
+	if m.List != nil {
+		for _, e := range *m.List {
+			w.Entries = append(w.Entries, entry{
+				Seq: uint64(e.Seq), View: uint64(e.View), Ordered: e.Ordered,
+				Updates: appendUpdates(nil, e.Batch),
+			})
+		}
+	}
+	return nil
+}
+
+func appendUpdates(to []update, b *protocol.Batch) []update {
+	for i := range b.Updates {
+		u := &b.Updates[i]
+		to = append(to, update{
+			Client: uint32(u.Client), Server: uint8(u.Server), Timestamp: uint64(u.Timestamp), Op: u.Op,
+		})
+	}
+	return to
+}
+
+// message is what travelled as w, with memory of its own; false where a kind or a state is
+// unknown, or a body is there that the kind does not have.
+func (w *message) message(sender protocol.ServerID) (protocol.Message, bool) {
+	m := protocol.Message{
+		Kind: protocol.Kind(w.Kind), Server: sender, State: protocol.State(w.State),
+		View: protocol.View(w.View), Seq: protocol.Seq(w.Seq), ARU: protocol.Seq(w.ARU),
+	}
+	switch {
+	case m.Kind == 0 || m.Kind >= protocol.NumKinds || m.State > protocol.RegNonLeader,
+		!hasBatch(m.Kind) && len(w.Updates) > 0, !hasList(m.Kind) && len(w.Entries) > 0:
+		return m, false
+	case hasBatch(m.Kind):
+		m.Batch = batchOf(w.Updates)
+	case hasList(m.Kind):
+		list := make(protocol.DataList, len(w.Entries))
+		for i := range w.Entries {
+			e := &w.Entries[i]
+			list[i] = protocol.Entry{
+				Seq: protocol.Seq(e.Seq), View: protocol.View(e.View), Ordered: e.Ordered, Batch: batchOf(e.Updates),
+			}
+		}
+		m.List = &list
+	}
+	return m, true
+}
+
+// batchOf copies: the decoder reuses its memory for the next datagram, and a batch is
+// immutable.
+func batchOf(updates []update) *protocol.Batch {
+	own := make([]protocol.Update, len(updates))
+	for i := range updates {
+		u := &updates[i]
+		own[i] = protocol.Update{
+			Client: protocol.ClientID(u.Client), Server: protocol.ServerID(u.Server),
+			Timestamp: protocol.Timestamp(u.Timestamp), Op: append([]byte{}, u.Op...),
+		}
+	}
+	return protocol.NewBatch(own...)
+}

@@ -1,0 +1,351 @@
+package wire
+
+import (
+	"bytes"
+	"runtime"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/fauer4effect/paxos/protocol"
+)
+
+var (
+	me    = Identity{Cluster: 7, Server: 2, Life: 3}
+	equal = []cmp.Option{cmpopts.IgnoreUnexported(protocol.Batch{}), cmpopts.EquateEmpty()}
+)
+
+func encoder(t testing.TB, id Identity, datagram int, key string) *Encoder {
+	t.Helper()
+	e, err := NewEncoder(id, datagram, []byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// encode returns copies, for tests that keep them.
+func encode(t testing.TB, e *Encoder, m *protocol.Message) [][]byte {
+	t.Helper()
+	datagrams, err := e.Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var own [][]byte
+	for _, d := range datagrams {
+		own = append(own, bytes.Clone(d))
+	}
+	return own
+}
+
+func refused(d *Decoder) map[string]uint64 {
+	counts := map[string]uint64{}
+	d.Refused(func(reason string, times uint64) { counts[reason] = times })
+	return counts
+}
+
+func accept(view protocol.View) *protocol.Message {
+	return &protocol.Message{Kind: protocol.Accept, Server: me.Server, View: view, Seq: 9}
+}
+
+// large is a message of several parts.
+func large(fill byte) *protocol.Message {
+	op := bytes.Repeat([]byte{fill}, 5000)
+	return &protocol.Message{
+		Kind: protocol.Proposal, Server: me.Server, View: 2, Seq: 1,
+		Batch: protocol.NewBatch(protocol.Update{Client: 1, Server: 2, Timestamp: 3, Op: op}),
+	}
+}
+
+func drawMessage(t *rapid.T) *protocol.Message {
+	number := rapid.Uint64()
+	m := &protocol.Message{
+		Kind: protocol.Kind(rapid.IntRange(1, int(protocol.NumKinds)-1).Draw(t, "kind")), Server: me.Server,
+		State: protocol.State(rapid.IntRange(0, 3).Draw(t, "state")),
+		View:  protocol.View(number.Draw(t, "view")), Seq: protocol.Seq(number.Draw(t, "seq")),
+		ARU: protocol.Seq(number.Draw(t, "aru")),
+	}
+	batch := func() *protocol.Batch {
+		var updates []protocol.Update
+		for range rapid.IntRange(0, 3).Draw(t, "updates") {
+			updates = append(updates, protocol.Update{
+				Client: protocol.ClientID(rapid.Uint32().Draw(t, "client")), Server: 1,
+				Timestamp: protocol.Timestamp(number.Draw(t, "timestamp")),
+				Op:        rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "op"),
+			})
+		}
+		return protocol.NewBatch(updates...)
+	}
+	if hasBatch(m.Kind) {
+		m.Batch = batch()
+	}
+	if hasList(m.Kind) {
+		list := protocol.DataList{}
+		for range rapid.IntRange(0, 4).Draw(t, "entries") {
+			list = append(list, protocol.Entry{
+				Seq: protocol.Seq(number.Draw(t, "entry")), View: protocol.View(number.Draw(t, "of view")),
+				Ordered: rapid.Bool().Draw(t, "ordered"), Batch: batch(),
+			})
+		}
+		m.List = &list
+	}
+	return m
+}
+
+// Whatever is sent arrives, in datagrams within the limit, in any order of its parts.
+func TestRoundTrip(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := drawMessage(rt)
+		size := rapid.IntRange(140, 1400).Draw(rt, "datagram")
+		key := rapid.SampledFrom([]string{"", "secret"}).Draw(rt, "key")
+		datagrams := encode(t, encoder(t, me, size, key), m)
+		d := NewDecoder(me.Cluster, 3, []byte(key))
+		arrived := 0
+		for _, i := range rapid.Permutation(indexes(len(datagrams))).Draw(rt, "order") {
+			if len(datagrams[i]) > size {
+				rt.Fatalf("a datagram of %d bytes where %d are allowed", len(datagrams[i]), size)
+			}
+			if got, ok := d.Decode(datagrams[i]); ok {
+				arrived++
+				if diff := cmp.Diff(*m, got, equal...); diff != "" {
+					rt.Fatalf("sent and received differ:\n%s", diff)
+				}
+				if got.Digest() != m.Digest() {
+					rt.Fatal("sent and received have different digests")
+				}
+			}
+		}
+		if arrived != 1 || len(refused(d)) > 0 {
+			rt.Fatalf("arrived %d times from %d datagrams, refused %v", arrived, len(datagrams), refused(d))
+		}
+	})
+}
+
+func indexes(n int) []int {
+	s := make([]int, n)
+	for i := range s {
+		s[i] = i
+	}
+	return s
+}
+
+// No single flipped bit passes, and no datagram that is cut anywhere.
+func TestDamageIsRefused(t *testing.T) {
+	for _, key := range []string{"", "secret"} {
+		datagram := encode(t, encoder(t, me, 0, key), large('x'))[0]
+		d := NewDecoder(me.Cluster, 3, []byte(key))
+		for i := range 8 * len(datagram) {
+			datagram[i/8] ^= 1 << (i % 8)
+			if _, ok := d.Decode(datagram); ok {
+				t.Fatalf("key %q: bit %d flipped, and taken", key, i)
+			}
+			datagram[i/8] ^= 1 << (i % 8)
+		}
+		for n := range datagram {
+			if _, ok := d.Decode(datagram[:n]); ok {
+				t.Fatalf("key %q: cut to %d bytes, and taken", key, n)
+			}
+		}
+		var total uint64
+		for _, times := range refused(d) {
+			total += times
+		}
+		if want := uint64(9 * len(datagram)); total != want {
+			t.Errorf("key %q: %d refusals counted of %d: %v", key, total, want, refused(d))
+		}
+	}
+}
+
+// What is whole, but not for us or not from who it says.
+func TestForeignIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		id   Identity
+		key  string
+		want string
+	}{
+		{"another cluster", Identity{Cluster: 8, Server: 2, Life: 3}, "k", "another cluster"},
+		{"a server that is not listed", Identity{Cluster: 7, Server: 4, Life: 3}, "k", "unknown sender"},
+		{"no server at all", Identity{Cluster: 7, Life: 3}, "k", "unknown sender"},
+		{"another key", me, "wrong", "not made with our key"},
+		{"no key", me, "", "not made with our key"},
+		{"an earlier life", Identity{Cluster: 7, Server: 2, Life: 2}, "k", "an earlier life of its sender"},
+	} {
+		d := NewDecoder(me.Cluster, 3, []byte("k"))
+		if _, ok := d.Decode(encode(t, encoder(t, me, 0, "k"), accept(1))[0]); !ok {
+			t.Fatal("our own datagram is refused")
+		}
+		if _, ok := d.Decode(encode(t, encoder(t, c.id, 0, c.key), accept(2))[0]); ok || refused(d)[c.want] != 1 {
+			t.Errorf("%s: taken %v, refused %v", c.name, ok, refused(d))
+		}
+	}
+}
+
+// A part that is lost costs its message and no other; repeated and mixed parts do no harm.
+func TestParts(t *testing.T) {
+	e := encoder(t, me, 0, "")
+	first, second := encode(t, e, large('a')), encode(t, e, large('b'))
+	if len(first) < 4 {
+		t.Fatalf("%d parts only", len(first))
+	}
+	d := NewDecoder(me.Cluster, 3, nil)
+	for i := range first[1:] {
+		for range 2 {
+			if _, ok := d.Decode(first[i+1]); ok {
+				t.Fatal("whole without its first part")
+			}
+			_, whole := d.Decode(second[i])
+			if whole {
+				t.Fatal("whole without its last part")
+			}
+		}
+	}
+	m, ok := d.Decode(second[len(second)-1])
+	if !ok || m.Batch.Updates[0].Op[0] != 'b' {
+		t.Fatalf("the second message did not arrive: %v", ok)
+	}
+	if _, again := d.Decode(second[0]); again {
+		t.Error("a repeated part made its message whole again")
+	}
+	if m, ok = d.Decode(first[0]); !ok || m.Batch.Updates[0].Op[0] != 'a' {
+		t.Errorf("the first message did not arrive: %v", ok)
+	}
+}
+
+// Messages that never become whole are forgotten: their memory is bounded.
+func TestUnfinishedMessagesAreForgotten(t *testing.T) {
+	e := encoder(t, me, 0, "")
+	d := NewDecoder(me.Cluster, 3, nil)
+	for range 10_000 {
+		d.Decode(encode(t, e, large('x'))[0])
+	}
+	held := 0
+	for _, a := range d.partial {
+		for _, p := range a.slots {
+			for _, part := range p.parts {
+				held += len(part)
+			}
+		}
+	}
+	if held == 0 || held > assemblySlots*DatagramBytes {
+		t.Errorf("%d bytes are held for messages that will not come", held)
+	}
+}
+
+// A datagram that claims huge sizes costs no memory.
+func TestHostileLengths(t *testing.T) {
+	claims := [][]byte{
+		{0x97, 1, 0, 0, 0, 0, 0xdd, 0xff, 0xff, 0xff, 0xff},                               // updates, 4 G of them
+		{0x97, 8, 0, 0, 0, 0, 0x90, 0xdd, 0xff, 0xff, 0xff, 0xff},                         // entries
+		{0x97, 8, 0, 0, 0, 0, 0x90, 0x91, 0x94, 1, 1, 0xc2, 0xdd, 0x7f, 0xff, 0xff, 0xff}, // updates of an entry
+		{0x97, 1, 0, 0, 0, 0, 0x91, 0x94, 1, 1, 1, 0xc6, 0xff, 0xff, 0xff, 0xff},          // bytes of an operation
+	}
+	e := encoder(t, me, 0, "")
+	for i, claim := range claims {
+		datagram, err := e.seal(nil, &frame{Cluster: me.Cluster, Sender: 2, Life: 3, ID: uint64(i) + 1, Parts: 1, Payload: claim})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := NewDecoder(me.Cluster, 3, nil)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 100 {
+			if _, ok := d.Decode(datagram); ok {
+				t.Errorf("claim %d is taken", i)
+			}
+		}
+		runtime.ReadMemStats(&after)
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
+			t.Errorf("claim %d: 100 datagrams of %d bytes cost %d bytes of memory", i, len(datagram), grown)
+		}
+		if refused(d)["malformed"] != 100 {
+			t.Errorf("claim %d: refused %v", i, refused(d))
+		}
+	}
+}
+
+func TestTooLargeIsAnError(t *testing.T) {
+	m := large('x')
+	m.Batch = protocol.NewBatch(protocol.Update{Op: make([]byte, 1<<20)})
+	if _, err := encoder(t, me, 0, "").Encode(m); err == nil {
+		t.Error("a megabyte travels in 64 datagrams of 1,400 bytes")
+	}
+	if _, err := encoder(t, me, 0, "").Encode(&protocol.Message{Kind: protocol.Proposal}); err == nil {
+		t.Error("a Proposal without a batch is sent")
+	}
+	for _, size := range []int{1, 100, 70_000} {
+		if _, err := NewEncoder(me, size, nil); err == nil {
+			t.Errorf("datagrams of %d bytes are possible", size)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	e := encoder(f, me, 0, "")
+	for _, m := range []*protocol.Message{accept(1), large('x')} {
+		for _, d := range encode(f, e, m) {
+			f.Add(d)
+		}
+	}
+	f.Fuzz(func(t *testing.T, datagram []byte) {
+		d := NewDecoder(me.Cluster, 3, nil)
+		m, ok := d.Decode(datagram)
+		if !ok {
+			return
+		}
+		again := NewDecoder(me.Cluster, 3, nil)
+		id := Identity{Cluster: me.Cluster, Server: m.Server, Life: d.lives[m.Server]}
+		for _, part := range encode(t, encoder(t, id, 65_000, ""), &m) {
+			if n, whole := again.Decode(part); whole && n.Digest() != m.Digest() {
+				t.Errorf("%v comes back as %v", &m, &n)
+			}
+		}
+	})
+}
+
+// FuzzMessage goes past the checksum, which stops most of what FuzzDecode tries.
+func FuzzMessage(f *testing.F) {
+	for _, m := range []*protocol.Message{accept(1), large('x')} {
+		var w message
+		if err := w.fill(m); err != nil {
+			f.Fatal(err)
+		}
+		payload, err := w.MarshalMsg(nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(payload)
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		datagram, err := encoder(t, me, 65_000, "").seal(nil, &frame{Cluster: 7, Sender: 2, Life: 3, ID: 1, Parts: 1, Payload: payload})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, ok := NewDecoder(7, 3, nil).Decode(datagram); ok {
+			_, _ = m.Digest(), m.String()
+		}
+	})
+}
+
+func BenchmarkEncodeAccept(b *testing.B) {
+	e, m := encoder(b, me, 0, ""), accept(1)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := e.Encode(m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecodeAccept(b *testing.B) {
+	datagram := encode(b, encoder(b, me, 0, ""), accept(1))[0]
+	d := NewDecoder(me.Cluster, 3, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := d.Decode(datagram); !ok {
+			b.Fatal("refused")
+		}
+	}
+}

@@ -1,0 +1,157 @@
+package scenarios_test
+
+import (
+	"errors"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/fauer4effect/paxos/scenarios"
+)
+
+// A bad line is told in one line: where, what is wrong, what would be right. Nothing of the
+// script can be run then: there is no script.
+func TestBadScripts(t *testing.T) {
+	const h = "# About. A test.\ncluster 5\n"
+	for _, c := range []struct{ text, want string }{
+		// The script as a whole.
+		{"", "1: no step: a script is a list of steps, such as `cluster 3` and `until leader 1`"},
+		{"# About. A test.\n\n# No more.\n", "1: no step"},
+		{"cluster 3\nrun 1s\n", "1: a script opens with # and what it shows, in a sentence or more"},
+		{"\n# About. A test.\ncluster 3\nrun 1s\n", "1: a script opens with #"},
+		{"# About. A test.\nrun 1s\ncluster 3\n", "2: no cluster yet: begin with `cluster 3`"},
+		{"# About. A test.\nat 1s crash 1\ncluster 3\n", "2: at: no cluster yet: begin with `cluster 3`"},
+		{h + "cluster 5\n", "3: cluster: there is a cluster already"},
+		{h + "run 1s\nseeds 5\n", "4: seeds sets the scene: it must stand before the first step"},
+		{h + "! seeds 5\n", "3: seeds sets the scene and cannot fail: leave the ! out"},
+		{h + "set timeout 100ms\n", "1: settings: heartbeat_ns 50000000 is over a fifth of timeout_ns 100000000: idle servers would suspect a working leader"},
+		{h + "run 1s\n-- a --\n-- a --\n", "1: file a stands in it twice"},
+		{h + "cmp transcript want.txt\n", "3: cmp: no file want.txt stands in the script; add it below as `-- want.txt --`"},
+		{"# About. A test.\nplan p.json\n", "2: plan: no file p.json stands in the script; add it below as `-- p.json --`"},
+		{"# About. A test.\nplan p.json\n-- p.json --\n{\n", "2: plan: p.json: "},
+
+		// The line.
+		{h + "elekt 3\n", `3: unknown step "elekt"; did you mean elect?`},
+		{h + "partion 1 / 2\n", `3: unknown step "partion"; did you mean partition?`},
+		{h + "sleep 1s\n", `3: unknown step "sleep"; did you mean`},
+		{h + "wait 1s\n", `3: unknown step "wait"; there are cluster, `},
+		{h + "exec ls\n", `3: unknown step "exec"; did you mean expect?`},
+		{h + "!\n", "3: the ! stands alone"},
+		{h + "! ! run 1s\n", `3: unknown step "!"; there are `},
+		{h + "put a x 'one\n", "3: a quote ' is not closed"},
+		{h + "put a x $HOME\n", `3: "$" means nothing here: there are no variables, conditions or background steps`},
+		{h + "run 1s &\n", `3: "&" means nothing here`},
+		{h + "[linux] run 1s\n", `3: "[" means nothing here`},
+		{h + "? run 1s\n", `3: "?" means nothing here`},
+
+		// Servers and links.
+		{h + "crash 9\n", "3: crash: no server 9: they are 1 to 5"},
+		{h + "crash 0\n", "3: crash: no server 0: they are 1 to 5"},
+		{h + "crash one\n", `3: crash: "one" is no server: they are 1 to 5`},
+		{h + "crash 1,,2\n", `3: crash: "" is no server: they are 1 to 5`},
+		{h + "pause 2,3,2\n", "3: pause: server 2 is named twice"},
+		{h + "put a x 1 via 6\n", "3: put: no server 6: they are 1 to 5"},
+		{h + "until executed 1 on 6\n", "3: until: no server 6: they are 1 to 5"},
+		{h + "at 1s crash 6\n", "3: at: no server 6: they are 1 to 5"},
+		{h + "partition 1,2 / 2,3,4,5\n", "3: partition: server 2 is on two sides; for a bridge, cut single links"},
+		{h + "partition 1,1 / 2,3,4,5\n", "3: partition: server 1 is named twice"},
+		{h + "partition 1,2 / 3,4\n", "3: partition: server 5 is on no side"},
+		{h + "partition 1,2,3,4,5\n", "3: usage: partition SERVERS / SERVERS [/ SERVERS…]"},
+		{h + "partition 1,2 3,4,5\n", "3: usage: partition "},
+		{h + "partition 1,2 / 3,4,5 /\n", "3: usage: partition "},
+		{h + "cut 1>2\n", `3: cut: "1>2" is no link, such as 1->3 or 2->*`},
+		{h + "cut 1->1\n", "3: cut: link 1->1: a server hears itself"},
+		{h + "heal 1->6\n", "3: heal: no server 6: they are 1 to 5"},
+		{h + "drop Acept 1->2\n", `3: drop: unknown kind of message "Acept": there are ClientUpdate, `},
+		{h + "hold Accept\n", "3: usage: hold KIND LINK"},
+		{h + "on Accept 1->2 crash\n", "3: usage: on KIND LINK n N [unsynced] FAULT…"},
+		{h + "on Accept 1->2 n 0 crash\n", `3: on: "0" is no number from 1 to 1073741824`},
+		{h + "on Accept 1->2 n 1 explode\n", `3: on: unknown do "explode"`},
+		{h + "at 1s explode 1\n", `3: at: unknown do "explode"`},
+		{h + "at 1s drop 1\n", "3: at: drop takes on: the message it is for"},
+
+		// Times, shares, numbers, names.
+		{h + "run 5\n", `3: run: "5" is no time from 0s to 24h, such as 250ms or 1.5s`},
+		{h + "run -1s\n", `3: run: "-1s" is no time`},
+		{h + "run 25h\n", `3: run: "25h" is no time`},
+		{h + "until leader within soon\n", `3: until: "soon" is no time`},
+		{h + "delay 2ms..1ms\n", `3: delay: "2ms..1ms" ends before it begins`},
+		{h + "loss 10\n", `3: loss: "10" is no share from 0% to 100%`},
+		{h + "loss 101%\n", `3: loss: "101%" is no share`},
+		{h + "loss NaN%\n", `3: loss: "NaN%" is no share`},
+		{h + "seeds 0\n", `3: seeds: "0" is no number from 1 to 1000000`},
+		{h + "clients 9\n", `3: clients: "9" is no number from 1 to 8`},
+		{h + "set tiemout 2s\n", `3: set: no setting "tiemout": there are timeout, ceiling, heartbeat, retransmit, stagger, update_timer and part_bytes`},
+		{h + "put f x 1\n", `3: put: "f" is no client: they are a to e`},
+		{h + "put a x\n", "3: usage: put CLIENT KEY VALUE [via SERVER] [within TIME]"},
+		{h + "send a frob x\n", "3: usage: send CLIENT put|get|append|incr|cas|delete KEY … [via SERVER]"},
+		{h + "clients 2\nput a k0 1\n", "4: put: key k0 may be one of the background clients' own"},
+		{h + "expect\n", "3: usage: expect leader N|none"},
+		{h + "expect laeder 1\n", `3: expect: unknown expectation "laeder": there are leader, view, `},
+		{h + "expect view => 2\n", `3: expect: "=>" compares nothing: there are = != < <= > >=`},
+		{h + "expect view two\n", `3: expect: "two" is no number`},
+		{h + "expect state 1 Leader\n", `3: expect: unknown state "Leader": there are LeaderElection, Preparing, RegLeader and RegNonLeader`},
+		{h + "expect effect boom 1\n", `3: expect: unknown effect "boom": there are loss, `},
+		{h + "expect ordered-on 1,2 0\n", `3: expect: "0" is no seq`},
+		{h + "until bored\n", "3: usage: until leader [N]"},
+		{h + "check everything\n", "3: usage: check linearizable"},
+		{h + "elect 1 for 2s\n", "3: usage: elect SERVERS"},
+	} {
+		s, err := scenarios.Parse("s.txtar", []byte(c.text))
+		var wrong *scenarios.Error
+		switch {
+		case err == nil:
+			t.Errorf("%q is taken for a script, want s.txtar:%s", c.text, c.want)
+		case !strings.HasPrefix(err.Error(), "s.txtar:"+c.want) || strings.Contains(err.Error(), "\n"):
+			t.Errorf("%q: error\n\t%v\nwant\n\ts.txtar:%s", c.text, err, c.want)
+		case !errors.As(err, &wrong) || wrong.Story || s != nil:
+			t.Errorf("%q: a script %v, and an error of the story: %v", c.text, s, err)
+		}
+	}
+}
+
+// What a line may look like: quotes, comments, blanks, a carriage return.
+func TestLines(t *testing.T) {
+	s := parse(t, "# About. A test.\n#\n\n\tcluster  3   # three\r\nuntil leader\n"+
+		"put a 'a key' 'it''s'\nexpect value 'a key' 'it''s'\nput b '' '$1 & [x] # y'\n"+
+		"expect value '' '$1 & [x] # y'\n!  expect leader 2\n! expect leader none\nexpect reply a done\n")
+	if o, err := s.Run(t.Context(), false); err != nil {
+		t.Errorf("%v\n%s", err, o.Transcript)
+	}
+}
+
+// long is a time of minutes or more, which takes its time even in virtual time.
+var long = regexp.MustCompile(`[0-9]{2}s|[0-9][mh]([^s]|$)|[0-9]{5}`)
+
+// A script that the parser takes runs to an end: it holds, or fails at a line of its own.
+// The engine that runs it reads the lines once more, and may not read them otherwise.
+func FuzzScript(f *testing.F) {
+	for _, s := range []string{"basics/first-update.txtar", "paper/x7-holes-are-filled.txtar", "crashes/power-cut.txtar"} {
+		text, err := os.ReadFile(s)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte("# A.\ncluster 2\nput a 'x y' ''\nheal 1->*\nslow all 1ms\nrelease\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > 2000 {
+			return
+		}
+		s, err := scenarios.Parse("s.txtar", text)
+		if err != nil {
+			if strings.Count(err.Error(), "\n") > 0 {
+				t.Errorf("more than a line: %q", err)
+			}
+			return
+		}
+		if s.Seeds > 2 || long.Match(text) {
+			return
+		}
+		var wrong *scenarios.Error
+		if _, err := s.Run(t.Context(), false); err != nil && !errors.As(err, &wrong) {
+			t.Errorf("neither a failure of the story nor of a line: %v", err)
+		}
+	})
+}
