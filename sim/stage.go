@@ -78,7 +78,7 @@ func (s *Stage) Strike(f Fault) {
 	s.act(func() { s.run.strike(&f) })
 }
 
-// Heal takes all cuts back, or those of one direction.
+// Heal takes all cuts back.
 func (s *Stage) Heal() { s.run.world.HealAll() }
 
 // HealLink takes the cuts of one direction back.
@@ -100,7 +100,7 @@ func (s *Stage) Resume(id int) { s.act(func() { s.run.world.Resume(world.Node(id
 // Slow makes each message from or to the server take longer.
 func (s *Stage) Slow(id int, by world.Instant) { s.run.world.Slow(world.Node(id), by) }
 
-// AddRule and RemoveRule put a rule of the network in force and take it away.
+// AddRule puts a rule of the network in force.
 func (s *Stage) AddRule(r *world.Rule) { s.run.world.AddRule(r) }
 
 // RemoveRule takes a rule away; what it holds stays held.
@@ -127,7 +127,7 @@ func (s *Stage) Paused(id int) bool { return s.run.world.Paused(world.Node(id)) 
 // stepped.
 func (s *Stage) Server(id int) *protocol.Server { return s.run.servers[id].machine }
 
-// Durable and Unsynced count a server's records.
+// Durable is how many of a server's records survive a crash.
 func (s *Stage) Durable(id int) uint64 { return s.run.world.Durable(world.Node(id)) }
 
 // Unsynced is how many records a crash of the server would take.
@@ -176,8 +176,8 @@ func (s *Stage) Answer(i int) Answer { return s.client(i).last }
 // DirectedName is the name of directed client i: a, b, c …
 func DirectedName(i int) string { return string(rune('a' + i - 1)) }
 
-// Judge asks porcupine about all that clients did so far; Converge, whether the given
-// servers are equally far with equal states. Both fail the run if not.
+// Judge asks porcupine about all that clients did so far, and fails the run if no order
+// explains it. Operations that are still open count as possibly done, and are given up.
 func (s *Stage) Judge() {
 	s.act(func() {
 		for _, c := range s.run.clients[1:] {
