@@ -95,7 +95,7 @@ func parseOperation(p *parser, name string, args []string) (func(*story) error, 
 			return err
 		}
 		answered := func() bool { return !st.stage.Waiting(r.client) }
-		if st.stage.Until(limit, answered) || st.stage.Violation() != nil {
+		if st.until(limit, answered) || st.stage.Violation() != nil {
 			return nil
 		}
 		return fmt.Errorf("expected an answer to client %s within %v; there is none", sim.DirectedName(r.client), wall(limit))

@@ -1,11 +1,13 @@
 package scenarios_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fauer4effect/paxos/scenarios"
 )
@@ -118,6 +120,16 @@ func TestLines(t *testing.T) {
 		"expect value '' '$1 & [x] # y'\n!  expect leader 2\n! expect leader none\nexpect reply a done\n")
 	if o, err := s.Run(t.Context(), false); err != nil {
 		t.Errorf("%v\n%s", err, o.Transcript)
+	}
+}
+
+// A long step can be interrupted: what is left of it is not told.
+func TestAStoryCanBeInterrupted(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	s := parse(t, "# About. A test.\ncluster 5\nclients 8\nuntil leader\n! run 24h\n")
+	if o, err := s.Run(ctx, false); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(o.Transcript, "leads view 1") {
+		t.Errorf("error %v, want that of the context\n%s", err, o.Transcript)
 	}
 }
 

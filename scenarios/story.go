@@ -32,6 +32,7 @@ type Outcome struct {
 
 // story is one telling of a script, under one seed.
 type story struct {
+	ctx        context.Context // of this telling: a long step can be interrupted
 	script     *Script
 	stage      *sim.Stage
 	steps      []step // that are left
@@ -59,9 +60,9 @@ func (s *Script) Run(ctx context.Context, update bool) (*Outcome, error) {
 		}
 		plan := *s.plan
 		plan.Seed += o.Seeds
-		st := &story{script: s, steps: s.steps, first: o.Seeds == 0, via: map[int]int{}, ordered: map[protocol.Seq]bool{}, update: update && o.Seeds == 0, rewritten: map[string]string{}}
+		st := &story{ctx: ctx, script: s, steps: s.steps, first: o.Seeds == 0, via: map[int]int{}, ordered: map[protocol.Seq]bool{}, update: update && o.Seeds == 0, rewritten: map[string]string{}}
 		st.stage = sim.Open(&plan, s.clients, st)
-		err := st.tell(ctx)
+		err := st.tell()
 		o.Seed, o.Hash, o.Log = plan.Seed, st.stage.Hash(), st.stage.Log().Hash()
 		o.Seeds++
 		if o.Seeds == 1 || err != nil {
@@ -80,7 +81,7 @@ func (s *Script) Run(ctx context.Context, update bool) (*Outcome, error) {
 
 // tell runs the script's lines through the script engine, in which only our commands exist.
 // What it would log is dropped: the transcript is ours.
-func (st *story) tell(ctx context.Context) error {
+func (st *story) tell() error {
 	engine := &script.Engine{Cmds: map[string]script.Cmd{}, Quiet: true}
 	for _, subject := range subjects {
 		for _, c := range subject.commands {
@@ -88,7 +89,7 @@ func (st *story) tell(ctx context.Context) error {
 				func(*script.State, ...string) (script.WaitFunc, error) { return nil, st.next() })
 		}
 	}
-	state, err := script.NewState(ctx, "/", []string{})
+	state, err := script.NewState(st.ctx, "/", []string{})
 	if err != nil {
 		return err
 	}
@@ -98,8 +99,11 @@ func (st *story) tell(ctx context.Context) error {
 	if err == nil && st.violated != nil { // in the last step, behind a !
 		err = st.violated
 	}
-	if err == nil || ctx.Err() != nil {
-		return errors.Join(err, ctx.Err())
+	if st.ctx.Err() != nil {
+		return st.ctx.Err()
+	}
+	if err == nil {
+		return nil
 	}
 	if n := len(st.script.steps) - len(st.steps); n > 0 {
 		line = st.script.steps[n-1].line
@@ -145,6 +149,19 @@ func (st *story) next() error {
 		return st.violated
 	}
 	return err
+}
+
+// until lets time pass until it holds, a second at a time, and stops when it is interrupted.
+func (st *story) until(limit world.Instant, holds func() bool) bool {
+	for end := st.stage.Now() + limit; st.ctx.Err() == nil; {
+		if st.stage.Until(min(second, end-st.stage.Now()), holds) {
+			return true
+		}
+		if st.stage.Now() >= end || st.stage.Violation() != nil {
+			break
+		}
+	}
+	return false
 }
 
 // leader is the server that leads the highest view, 0 for none. Deposed servers that still

@@ -20,7 +20,7 @@ func parseRun(_ *parser, args []string) (func(*story) error, error) {
 	}
 	d, err := duration(args[0])
 	return func(st *story) error {
-		st.stage.Run(d)
+		st.until(d, func() bool { return false })
 		return nil
 	}, err
 }
@@ -40,7 +40,7 @@ func parseUntil(p *parser, args []string) (func(*story) error, error) {
 	}
 	c, err := p.condition(args)
 	return func(st *story) error {
-		if st.stage.Until(limit, func() bool { return c.holds(st) }) || st.stage.Violation() != nil {
+		if st.until(limit, func() bool { return c.holds(st) }) || st.stage.Violation() != nil {
 			return nil
 		}
 		return fmt.Errorf("expected %s within %v; %s", c.words, wall(limit), st.now())

@@ -5,6 +5,7 @@
 //	paxos run --seed 17      # one of them, in a screen
 //	paxos replay FILE        # a plan that a sweep left behind, or a seed
 //	paxos scenario FILE      # a scripted story of faults
+//	paxos check HISTORY      # a recorded history: is it linearizable?
 //	paxos break              # planted bugs, and the sweep that catches them
 //	paxos version
 //
@@ -66,6 +67,6 @@ $ paxos break                               # see a planted bug caught`,
 	root.SetHelpFunc(showHelp)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(sweepCommand(), runCommand(), replayCommand(), scenarioCommand(), breakCommand(), versionCommand())
+	root.AddCommand(sweepCommand(), runCommand(), replayCommand(), scenarioCommand(), checkCommand(), breakCommand(), versionCommand())
 	return root
 }

@@ -38,6 +38,16 @@ func (k Kind) String() string {
 	return kinds[k].name
 }
 
+// KindNamed is the Kind of that name.
+func KindNamed(name string) (Kind, bool) {
+	for k := Get; int(k) < len(kinds); k++ {
+		if kinds[k].name == name {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
 // fields is 0 where k is no kind.
 func (k Kind) fields() int {
 	if int(k) >= len(kinds) {

@@ -38,6 +38,16 @@ func (s Status) String() string {
 	return statuses[s]
 }
 
+// StatusNamed is the Status of that name.
+func StatusNamed(name string) (Status, bool) {
+	for s := Done; int(s) < len(statuses); s++ {
+		if statuses[s] == name {
+			return s, true
+		}
+	}
+	return 0, false
+}
+
 func (s Status) valid() bool { return s != 0 && int(s) < len(statuses) }
 
 // Result is the answer to one operation: a value, compared by ==. A field that its Status

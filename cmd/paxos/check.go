@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/sim/check"
+)
+
+const (
+	checkLimit = time.Minute // on the clock, for porcupine's search
+	pageSteps  = 20_000_000  // of the search that the page shows
+)
+
+// checkFlags say how a history is read and judged.
+type checkFlags struct {
+	model, format, html string
+}
+
+func checkCommand() *cobra.Command {
+	var o checkFlags
+	c := &cobra.Command{
+		Use:   "check HISTORY [flags]",
+		Short: "judge a recorded history of clients",
+		Long: `Check looks for an order of the recorded operations, each at one instant between
+its call and its return, that explains every answer that a client saw. It says ok
+(exit status 0), that there is no such order, or that it could not tell within a
+minute (1).
+
+A history is JSON lines, an operation each; one without return_ns was never
+answered:
+  {"client":1,"op":"put","key":"x","value":"1","call_ns":0,"return_ns":9,
+   "result":{"status":"done"}}
+Operations are get, put, append, cas, delete and incr; the status of a result is
+done, value, number, missing, mismatch, "not an integer" or overflow. Or it is
+Jepsen's log of a register.`,
+		Example: `$ paxos check history.jsonl
+$ paxos check history.jsonl --html history.html
+$ paxos check etcd_002.log --format jepsen`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage("for example: paxos check history.jsonl", "one history, not %d", len(args))
+			}
+			return o.run(c.OutOrStdout(), args[0])
+		},
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	flag(f, &o.model, "--model kv|register", "kv", "the object: a key-value store, or one register (get, put, cas)", oneOf("kv", "register"))
+	flag(f, &o.format, "--format jsonl|jepsen", "jsonl", "how the history is written down", oneOf("jsonl", "jepsen"))
+	flag(f, &o.html, "--html FILE", "", "write porcupine's page of the history", parsePath)
+	return c
+}
+
+// oneOf takes one of two words.
+func oneOf(a, b string) func(string) (string, error) {
+	return func(text string) (string, error) {
+		if text != a && text != b {
+			return "", fmt.Errorf("it is %s or %s", a, b)
+		}
+		return text, nil
+	}
+}
+
+func (o *checkFlags) run(w io.Writer, path string) error {
+	history, err := o.read(path)
+	if err != nil {
+		return usage("", "%s: %v", path, cause(err))
+	}
+	if o.html != "" {
+		if err := writePage(o.html, path, history); err != nil {
+			return usage("", "--html %s: %v", quote(o.html), cause(err))
+		}
+	}
+	operations := len(history)
+	if o.format == "jepsen" {
+		operations-- // the first is ours: the register holds nil
+	}
+	switch opinion := check.Linearizable(history, checkLimit); opinion.Verdict {
+	case check.OK:
+		fmt.Fprintf(w, "ok: %s, explained by an order\n", plural(uint64(operations), "operation"))
+		return nil
+	case check.Illegal:
+		wrapped(w, "not linearizable: ", opinion.Detail)
+	default:
+		wrapped(w, "unknown: ", opinion.Detail)
+	}
+	return errFailed
+}
+
+func (o *checkFlags) read(path string) ([]check.Operation, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if o.format == "jepsen" {
+		return check.ReadJepsen(bytes.NewReader(text))
+	}
+	history, err := check.ReadHistory(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	for i := range history {
+		op := history[i].Op
+		if o.model == "register" && (op.Key != "" || op.Kind != kv.Get && op.Kind != kv.Put && op.Kind != kv.CAS) {
+			return nil, fmt.Errorf("operation %d: %v: a register has get, put and cas, and no key", i+1, op)
+		}
+	}
+	return history, nil
+}
+
+func writePage(path, history string, ops []check.Operation) error {
+	if sameFile(path, history) {
+		return errors.New("that is the history")
+	}
+	var page bytes.Buffer
+	if err := check.Visualize(&page, ops, pageSteps); err != nil {
+		return err
+	}
+	return writeWhole(path, page.Bytes())
+}

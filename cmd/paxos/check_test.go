@@ -1,0 +1,42 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const (
+	putOne  = `{"client":1,"op":"put","key":"x","value":"1","call_ns":0,"return_ns":9,"result":{"status":"done"}}` + "\n"
+	getOne  = `{"client":1,"op":"get","key":"x","call_ns":10,"return_ns":19,"result":{"status":"value","value":"1"}}` + "\n"
+	getNone = `{"client":1,"op":"get","key":"x","call_ns":10,"return_ns":19,"result":{"status":"missing"}}` + "\n"
+)
+
+func TestCheck(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "page.html")
+	for _, c := range []struct {
+		history string
+		flags   string
+		status  int
+		want    string
+	}{
+		{putOne + getOne, "", 0, "ok: 2 operations"},
+		{"", "", 0, "ok: 0 operations"},
+		{putOne + getNone, "--html " + page, 1, "not linearizable: key \"x\""},
+		{"x", "", 2, "line 1: invalid character"},
+		{putOne, "--model register", 2, "a register has get, put and cas"},
+		{putOne, "--model list", 2, "--model list: it is kv or register"},
+		{putOne, "--format xml", 2, "--format xml: it is jsonl or jepsen"},
+		{putOne, "--format jepsen", 2, "no event of Jepsen's in 1 lines"},
+	} {
+		args := append([]string{"check", file(t, "history.jsonl", c.history)}, strings.Fields(c.flags)...)
+		r := paxos(t, args...)
+		if r.status != c.status || !strings.Contains(r.stdout+r.stderr, c.want) {
+			t.Errorf("%s %s: status %d, want %d; %q does not say %q", c.history, c.flags, r.status, c.status, r.stdout+r.stderr, c.want)
+		}
+	}
+	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "missing") {
+		t.Errorf("the page has %d bytes, %v", len(text), err)
+	}
+}

@@ -1,0 +1,102 @@
+package check
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/fauer4effect/paxos/protocol/kv"
+)
+
+// Jepsen's logs of a register have a line an event:
+//
+//	INFO  jepsen.util - 4	:invoke	:cas	[2 4]
+//	INFO  jepsen.util - 4	:ok	:cas	[2 4]
+//
+// A process has one operation at a time. ok and fail answer it; info says that nobody knows.
+var jepsenLine = regexp.MustCompile(`^INFO\s+jepsen\.util\s+-\s+(\d+)\s+:(invoke|ok|fail|info)\s+:(read|write|cas)\s+(nil|\d+|\[\d+ \d+\]|:timed-out)\s*$`)
+
+// jepsenKey is the one register. It holds nil before anybody writes.
+const jepsenKey = "register"
+
+// ReadJepsen reads Jepsen's log of one register of numbers. Lines that are not events are
+// passed over; time is the number of the line.
+func ReadJepsen(r io.Reader) ([]Operation, error) {
+	history := []Operation{{
+		Op: kv.Op{Kind: kv.Put, Key: jepsenKey, Value: "nil"}, Result: kv.Result{Status: kv.Done}, Answered: true,
+	}}
+	open := map[string]int{} // by process: its operation's index; looked up only
+	s := bufio.NewScanner(r)
+	s.Buffer(nil, maxLine)
+	n := int64(0)
+	for s.Scan() {
+		n++
+		f := jepsenLine.FindStringSubmatch(s.Text())
+		if f == nil {
+			continue
+		}
+		event := jepsenEvent{process: f[1], kind: f[2], op: f[3], value: f[4]}
+		at, waiting := open[event.process]
+		switch {
+		case event.kind == "invoke" && waiting:
+			return nil, fmt.Errorf("line %d: process %s begins an operation before its last one ended", n, event.process)
+		case event.kind == "invoke":
+			op, err := event.operation()
+			if err != nil {
+				return nil, fmt.Errorf("line %d: %w", n, err)
+			}
+			open[event.process] = len(history)
+			history = append(history, Operation{Op: op, Call: n})
+		case !waiting:
+			return nil, fmt.Errorf("line %d: process %s ends an operation that it did not begin", n, event.process)
+		default:
+			delete(open, event.process)
+			event.answer(&history[at], n)
+		}
+	}
+	if len(history) == 1 && s.Err() == nil {
+		return nil, fmt.Errorf("no event of Jepsen's in %d lines", n)
+	}
+	return history, s.Err()
+}
+
+type jepsenEvent struct{ process, kind, op, value string }
+
+// pair splits [2 4].
+func (e *jepsenEvent) pair() (from, to string) {
+	from, to, _ = strings.Cut(strings.Trim(e.value, "[]"), " ")
+	return from, to
+}
+
+func (e *jepsenEvent) operation() (kv.Op, error) {
+	switch {
+	case e.op == "read" && e.value == "nil":
+		return kv.Op{Kind: kv.Get, Key: jepsenKey}, nil
+	case e.op == "write" && e.value[0] != '[' && e.value[0] != ':':
+		return kv.Op{Kind: kv.Put, Key: jepsenKey, Value: e.value}, nil
+	case e.op == "cas" && e.value[0] == '[':
+		from, to := e.pair()
+		return kv.Op{Kind: kv.CAS, Key: jepsenKey, Old: from, Value: to}, nil
+	}
+	return kv.Op{}, fmt.Errorf("an invocation of %s with %s", e.op, e.value)
+}
+
+// answer closes an operation. What failed by a time-out may yet take effect, but for reads
+// that does not matter.
+func (e *jepsenEvent) answer(o *Operation, at int64) {
+	switch {
+	case e.kind == "info" || e.value == ":timed-out":
+		return
+	case e.op == "read":
+		o.Result = kv.Result{Status: kv.HasValue, Value: e.value}
+	case e.kind == "ok":
+		o.Result = kv.Result{Status: kv.Done}
+	case e.op == "cas":
+		o.Result = kv.Result{Status: kv.Mismatch}
+	default:
+		return // a write that failed: nobody knows
+	}
+	o.Return, o.Answered = at, true
+}

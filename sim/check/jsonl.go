@@ -1,0 +1,115 @@
+package check
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/fauer4effect/paxos/protocol/kv"
+)
+
+// historyLine is one operation of a recorded history, a line of JSON. An operation without
+// return_ns was never answered: it may have taken effect, or not.
+type historyLine struct {
+	Client uint32      `json:"client"`
+	Op     string      `json:"op"` // get, put, append, cas, delete, incr
+	Key    string      `json:"key,omitempty"`
+	Value  string      `json:"value,omitempty"` // of put, append and cas
+	Old    string      `json:"old,omitempty"`   // of cas
+	Call   int64       `json:"call_ns"`
+	Return *int64      `json:"return_ns,omitempty"`
+	Result *resultLine `json:"result,omitempty"`
+}
+
+type resultLine struct {
+	Status string `json:"status"` // done, value, number, missing, mismatch, not an integer, overflow
+	Value  string `json:"value,omitempty"`
+	Number int64  `json:"number,omitempty"`
+}
+
+// maxLine bounds one line of a history.
+const maxLine = 16 << 20
+
+// WriteHistory writes a history as JSON lines, which ReadHistory reads.
+func WriteHistory(w io.Writer, history []Operation) error {
+	out := bufio.NewWriter(w)
+	e := json.NewEncoder(out)
+	for i := range history {
+		o := &history[i]
+		line := historyLine{
+			Client: o.Client, Op: o.Op.Kind.String(), Key: o.Op.Key, Value: o.Op.Value, Old: o.Op.Old, Call: o.Call,
+		}
+		if o.Answered {
+			line.Return = &o.Return
+			line.Result = &resultLine{Status: o.Result.Status.String(), Value: o.Result.Value, Number: o.Result.Number}
+		}
+		if err := e.Encode(line); err != nil {
+			return fmt.Errorf("history: operation %d: %w", i+1, err)
+		}
+	}
+	return out.Flush()
+}
+
+// ReadHistory reads JSON lines, in any order, and refuses what it does not understand.
+func ReadHistory(r io.Reader) ([]Operation, error) {
+	var history []Operation
+	s := bufio.NewScanner(r)
+	s.Buffer(nil, maxLine)
+	n := 0
+	for s.Scan() {
+		n++
+		if len(bytes.TrimSpace(s.Bytes())) == 0 {
+			continue
+		}
+		o, err := readLine(s.Bytes())
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		history = append(history, o)
+	}
+	if err := s.Err(); err != nil {
+		return nil, fmt.Errorf("line %d: %w", n+1, err)
+	}
+	return history, nil
+}
+
+func readLine(text []byte) (Operation, error) {
+	var l historyLine
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&l); err != nil {
+		return Operation{}, err
+	}
+	if d.More() {
+		return Operation{}, errors.New("something follows the operation")
+	}
+	o := Operation{
+		Client: l.Client, Call: l.Call, Answered: l.Return != nil,
+		Op: kv.Op{Key: l.Key, Value: l.Value, Old: l.Old},
+	}
+	var ok bool
+	if o.Op.Kind, ok = kv.KindNamed(l.Op); !ok {
+		return o, fmt.Errorf("unknown op %q (get, put, append, cas, delete or incr)", l.Op)
+	}
+	if !o.Answered {
+		if l.Result != nil {
+			return o, errors.New("a result, but no return_ns")
+		}
+		return o, nil
+	}
+	o.Return = *l.Return
+	switch {
+	case o.Return < o.Call:
+		return o, fmt.Errorf("return_ns %d is before call_ns %d", o.Return, o.Call)
+	case l.Result == nil:
+		return o, errors.New("return_ns, but no result")
+	}
+	o.Result = kv.Result{Value: l.Result.Value, Number: l.Result.Number}
+	if o.Result.Status, ok = kv.StatusNamed(l.Result.Status); !ok {
+		return o, fmt.Errorf("unknown status %q of a result", l.Result.Status)
+	}
+	return o, nil
+}

@@ -1,0 +1,137 @@
+package check
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/fauer4effect/paxos/protocol/kv"
+)
+
+// Porcupine carries 102 logs of an etcd register, recorded by Jepsen, with their verdicts.
+// We read and judge them all alike.
+func TestJepsenLogs(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil || runtime.GOOS == "js" {
+		t.Skip("needs the go tool to find porcupine's module")
+	}
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/anishathalye/porcupine").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := strings.TrimSpace(string(out))
+	tests, err := os.ReadFile(filepath.Join(dir, "porcupine_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdicts := regexp.MustCompile(`checkJepsen\(t, (\d+), (true|false)\)`).FindAllStringSubmatch(string(tests), -1)
+	if len(verdicts) != 102 {
+		t.Fatalf("porcupine has verdicts of %d logs, not 102", len(verdicts))
+	}
+	for _, v := range verdicts {
+		name := "etcd_" + strings.Repeat("0", 3-len(v[1])) + v[1] + ".log"
+		f, err := os.Open(filepath.Join(dir, "test_data", "jepsen", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		history, err := ReadJepsen(f)
+		f.Close()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		want := OK
+		if v[2] == "false" {
+			want = Illegal
+		}
+		if got := LinearizableWithin(history, 50_000_000); got.Verdict != want {
+			t.Errorf("%s, %d operations: %v, want %v", name, len(history), got.Verdict, want)
+		}
+	}
+}
+
+// What is written is read.
+func TestHistoryRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var history []Operation
+		for range rapid.IntRange(0, 10).Draw(t, "operations") {
+			o := Operation{
+				Client: rapid.Uint32().Draw(t, "client"), Call: rapid.Int64Range(0, 1000).Draw(t, "call"),
+				Op:       kv.Op{Kind: kv.Kind(rapid.IntRange(1, 6).Draw(t, "kind")), Key: rapid.String().Draw(t, "key"), Value: rapid.String().Draw(t, "value")},
+				Answered: rapid.Bool().Draw(t, "answered"),
+			}
+			if o.Answered {
+				o.Return = o.Call + rapid.Int64Range(0, 1000).Draw(t, "took")
+				o.Result = kv.Result{Status: kv.Status(rapid.IntRange(1, 7).Draw(t, "status")), Value: rapid.String().Draw(t, "result")}
+			}
+			history = append(history, o)
+		}
+		var b bytes.Buffer
+		if err := WriteHistory(&b, history); err != nil {
+			t.Fatal(err)
+		}
+		read, err := ReadHistory(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(history, read); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+// What a history may not say, and the line that says so.
+func TestBadHistories(t *testing.T) {
+	for text, want := range map[string]string{
+		"{}":                                     `line 1: unknown op ""`,
+		"\n\nx":                                  "line 3: invalid character",
+		`{"op":"get","call_ns":1,"retrun_ns":2}`: `line 1: json: unknown field "retrun_ns"`,
+		`{"op":"steal","call_ns":1}`:             `line 1: unknown op "steal"`,
+		`{"op":"get","call_ns":5,"return_ns":2,"result":{"status":"missing"}}`: "line 1: return_ns 2 is before call_ns 5",
+		`{"op":"get","call_ns":5,"return_ns":6}`:                               "line 1: return_ns, but no result",
+		`{"op":"get","call_ns":5,"result":{"status":"missing"}}`:               "line 1: a result, but no return_ns",
+		`{"op":"get","call_ns":5,"return_ns":6,"result":{"status":"odd"}}`:     `line 1: unknown status "odd"`,
+		`{"op":"get","call_ns":5} {"op":"get"}`:                                "line 1: something follows the operation",
+	} {
+		if _, err := ReadHistory(strings.NewReader(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", text, err, want)
+		}
+	}
+	const i = "INFO  jepsen.util - "
+	for text, want := range map[string]string{
+		"":                            "no event of Jepsen's in 0 lines",
+		"hello\n":                     "no event of Jepsen's in 1 lines",
+		i + "1\t:ok\t:read\t3\n":      "line 1: process 1 ends an operation that it did not begin",
+		i + "1\t:invoke\t:cas\tnil\n": "line 1: an invocation of cas with nil",
+		i + "1\t:invoke\t:read\tnil\n" + i + "1\t:invoke\t:read\tnil\n": "line 2: process 1 begins an operation before its last one ended",
+	} {
+		if _, err := ReadJepsen(strings.NewReader(text)); err == nil || err.Error() != want {
+			t.Errorf("%q: error %v, want %s", text, err, want)
+		}
+	}
+}
+
+// Porcupine's page has the operations of a history, illegal or not.
+func TestVisualize(t *testing.T) {
+	history := []Operation{
+		{Client: 1, Op: kv.Op{Kind: kv.Put, Key: "x", Value: "new"}, Result: kv.Result{Status: kv.Done}, Return: 5, Answered: true},
+		{Client: 2, Op: kv.Op{Kind: kv.Get, Key: "x"}, Result: kv.Result{Status: kv.Missing}, Call: 6, Return: 7, Answered: true},
+		{Client: 3, Op: kv.Op{Kind: kv.Incr, Key: "y"}, Call: 6},
+	}
+	var page bytes.Buffer
+	if err := Visualize(&page, history, 1000); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<html", "put", "missing", "no answer"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+}
