@@ -18,10 +18,9 @@ import (
 )
 
 const (
-	docsPath     = "../docs/SCENARIOS.md"
-	docsMarker   = "<!-- reference: made from the command table; go test ./scenarios -update -->\n"
-	docsEnd      = "<!-- end -->\n"
-	docsBinaryIn = "the binary that the page's commands are run with"
+	docsPath   = "../docs/SCENARIOS.md"
+	docsMarker = "<!-- reference: made from the command table; go test ./scenarios -update -->\n"
+	docsEnd    = "<!-- end -->\n"
 )
 
 // The reference in docs/SCENARIOS.md is that of the command table.
@@ -116,7 +115,7 @@ func newShell(t *testing.T) *shell {
 	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", s.binary, "../cmd/paxos")
 	build.Env = append(build.Environ(), "CGO_ENABLED=0")
 	if text, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", docsBinaryIn, err, text)
+		t.Fatalf("go build: %v\n%s", err, text)
 	}
 	return s
 }
