@@ -17,7 +17,8 @@ func FromPlan(p *sim.Plan) []byte {
 	rest := *p
 	rest.Faults = nil
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Seed %d as a script: %d servers, %d clients, %d faults, then a calm end.\n", p.Seed, p.Servers, p.Workload.Clients, len(p.Faults))
+	fmt.Fprintf(&b, "# Seed %d as a script: %s, %s, %s, then a calm end.\n", p.Seed,
+		countOf(p.Servers, "server"), countOf(p.Workload.Clients, "client"), countOf(len(p.Faults), "fault"))
 	b.WriteString("# A starting point to edit: as it stands, it gives the same orderings as the run.\n")
 	b.WriteString("plan plan.json\n")
 	for i := range p.Faults {
@@ -30,6 +31,13 @@ func FromPlan(p *sim.Plan) []byte {
 		Comment: []byte(b.String()),
 		Files:   []txtar.File{{Name: "plan.json", Data: rest.Encode()}},
 	})
+}
+
+func countOf(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // faultLine is the line that schedules a fault.

@@ -195,6 +195,11 @@ func (c *client) abandon() {
 func (c *client) leaveOpen() {
 	if c.waiting {
 		c.waiting = false
-		c.key.abandoned(check.Operation{Client: uint32(c.id), Op: c.op, Call: int64(c.call)})
+		c.key.abandoned(c.open())
 	}
+}
+
+// open is the operation that the client waits for, as its history has it so far.
+func (c *client) open() check.Operation {
+	return check.Operation{Client: uint32(c.id), Op: c.op, Call: int64(c.call)}
 }

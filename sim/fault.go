@@ -99,7 +99,7 @@ func (f *Fault) String() string {
 	case f.Do == doCut:
 		what += fmt.Sprintf(" %d->%d", f.From, f.To)
 	case len(f.Servers) > 0:
-		what += fmt.Sprintf(" %v", f.Servers)
+		what += " " + listOf(f.Servers)
 	}
 	if n := f.On; n != nil {
 		what += fmt.Sprintf(" on %s %d (%d->%d; 0 is any)", n.Kind, n.N, n.From, n.To)

@@ -39,6 +39,8 @@ type run struct {
 	calm     bool
 	end      world.Instant
 	down     []world.Instant  // by server: not to be restarted before
+	lives    []uint32         // by server: how many have begun
+	heals    int              // times that all links were healed
 	cutBy    [16][16]Effect   // the kind of fault that cut the direction last
 	triggers []*world.Trigger // of the faults that name a message, by fault; nil for the others
 	updates  uint64           // answered
@@ -72,7 +74,7 @@ func newRun(p *Plan, directed int, options []Option) *run {
 	r := &run{
 		plan: p, settings: settings,
 		servers: make([]*server, p.Servers+1), clients: make([]*client, p.Workload.Clients+directed+1),
-		down: make([]world.Instant, p.Servers+1), triggers: make([]*world.Trigger, len(p.Faults)),
+		down: make([]world.Instant, p.Servers+1), lives: make([]uint32, p.Servers+1), triggers: make([]*world.Trigger, len(p.Faults)),
 	}
 	for _, o := range options {
 		o(r)

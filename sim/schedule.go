@@ -74,7 +74,12 @@ func (r *run) strike(f *Fault) {
 			r.cutBy[from][to] = effect
 		})
 		if f.For > 0 && f.At+f.For < r.plan.Faulty {
-			r.world.At(f.At+f.For, func() { f.closes(r.plan.Servers, r.world.Heal) })
+			heals := r.heals
+			r.world.At(f.At+f.For, func() {
+				if heals == r.heals {
+					f.closes(r.plan.Servers, r.world.Heal)
+				}
+			})
 		}
 	}
 }
@@ -87,8 +92,9 @@ func (r *run) crash(n world.Node, down world.Instant) {
 		return // it restarts with the tail
 	}
 	r.down[n] = max(r.down[n], up)
+	life := r.lives[n]
 	r.world.At(up, func() {
-		if !r.world.Up(n) && r.world.Now() >= r.down[n] {
+		if !r.world.Up(n) && r.lives[n] == life && r.world.Now() >= r.down[n] {
 			r.start(n)
 		}
 	})
@@ -155,7 +161,9 @@ func (r *run) traceDrop(from, to world.Node, p *packet, why world.Cause) {
 }
 
 func (r *run) traceFault(f *Fault) {
-	r.say("%v", f)
+	if f.Do != doCrash { // each crash is told as it happens
+		r.say("%v", f)
+	}
 	if r.trace != nil {
 		r.trace.Event(r.now(), 0, "fault", f.String())
 	}

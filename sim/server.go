@@ -32,6 +32,7 @@ func (r *run) start(n world.Node) {
 		panic(fmt.Sprintf("server %d does not start: %v", id, err)) // no disk law of ours explains it
 	}
 	r.servers[n] = &server{run: r, id: id, machine: m}
+	r.lives[n]++
 	r.checker.Recovered(r.now(), id, m.LocalARU(), m.App().Hash())
 	if len(records) > 0 {
 		r.effects[recoveries]++

@@ -79,7 +79,10 @@ func (s *Stage) Strike(f Fault) {
 }
 
 // Heal takes all cuts back.
-func (s *Stage) Heal() { s.run.world.HealAll() }
+func (s *Stage) Heal() {
+	s.run.heals++
+	s.run.world.HealAll()
+}
 
 // HealLink takes the cuts of one direction back.
 func (s *Stage) HealLink(from, to int) {
@@ -177,11 +180,14 @@ func (s *Stage) Answer(i int) Answer { return s.client(i).last }
 func DirectedName(i int) string { return string(rune('a' + i - 1)) }
 
 // Judge asks porcupine about all that clients did so far, and fails the run if no order
-// explains it. Operations that are still open count as possibly done, and are given up.
+// explains it. Operations that are still open count as possibly done; they stay open.
 func (s *Stage) Judge() {
 	s.act(func() {
 		for _, c := range s.run.clients[1:] {
-			c.leaveOpen()
+			if c.waiting {
+				c.key.history = append(c.key.history, c.open())
+				defer func(k *key, n int) { k.history = k.history[:n] }(c.key.key, len(c.key.history)-1)
+			}
 		}
 		s.run.keys.judgeRest()
 	})

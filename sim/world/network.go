@@ -56,7 +56,11 @@ func (w *World[M, R]) link(from, to Node) *link { return &w.links[int(from)*len(
 func (w *World[M, R]) Cut(from, to Node) { w.link(from, to).cuts++ }
 
 // Heal takes one Cut back.
-func (w *World[M, R]) Heal(from, to Node) { w.link(from, to).cuts-- }
+func (w *World[M, R]) Heal(from, to Node) {
+	if l := w.link(from, to); l.cuts > 0 {
+		l.cuts--
+	}
+}
 
 // HealAll takes all cuts back.
 func (w *World[M, R]) HealAll() {
