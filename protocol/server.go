@@ -52,14 +52,14 @@ func (s Settings) withDefaults() Settings {
 func (s Settings) Validate() error {
 	s = s.withDefaults()
 	switch {
-	case min(s.Heartbeat, s.Retransmit, s.Timeout, s.Ceiling, s.Stagger, s.UpdateTimer) < 0:
-		return fmt.Errorf("settings: a time is negative: %+v", s)
+	case min(s.Heartbeat, s.Retransmit, s.Timeout, s.Ceiling, s.Stagger, s.UpdateTimer) < minTime:
+		return fmt.Errorf("settings: a time is below %v: %+v", time.Duration(minTime), s)
+	case max(s.Heartbeat, s.Retransmit, s.Timeout, s.Ceiling, s.Stagger, s.UpdateTimer) > maxTime:
+		return fmt.Errorf("settings: a time is over %v: %+v", time.Duration(maxTime), s)
 	case s.Heartbeat > s.Timeout/5:
 		return fmt.Errorf("settings: heartbeat_ns %d is over a fifth of timeout_ns %d: idle servers would suspect a working leader", s.Heartbeat, s.Timeout)
 	case s.Ceiling < s.Timeout:
 		return fmt.Errorf("settings: ceiling_ns %d is below timeout_ns %d", s.Ceiling, s.Timeout)
-	case s.Ceiling > Instant(time.Hour):
-		return fmt.Errorf("settings: ceiling_ns %d is over an hour", s.Ceiling)
 	case s.PartBytes < 0:
 		return fmt.Errorf("settings: part_bytes %d is negative", s.PartBytes)
 	}
@@ -77,6 +77,9 @@ const (
 	windowSlots = 16            // W: slots between LocalARU and LastProposed (X15)
 	reachSlots  = 4096          // above LocalARU, that a data list may tell of
 	never       = math.MaxInt64 // an Instant that does not come
+
+	minTime = Instant(time.Millisecond) // of a setting: a timer that never rests helps nobody
+	maxTime = Instant(time.Hour)
 
 	maxView View = 1 << 60
 	maxSeq  Seq  = 1 << 60

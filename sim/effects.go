@@ -55,9 +55,9 @@ const (
 // effectNames are the effects' keys in JSON and in tables, with what they count.
 var effectNames = [numEffects]struct{ key, meaning string }{
 	loss:             {"loss", "useful message lost"},
-	duplicate:        {"duplicate", "message delivered twice"},
-	late:             {"late", "message held back, often across views"},
-	slowLink:         {"slow-link", "link with a law of its own"},
+	duplicate:        {"duplicate", "message delivered once more"},
+	late:             {"late", "useful message arrived late"},
+	slowLink:         {"slow-link", "useful message over a link of its own law"},
 	crash:            {"crash", "server crashed"},
 	powerCut:         {"power-cut", "most of the servers crashed at once"},
 	crashOnSend:      {"crash-on-send", "crash right after a message left"},
@@ -69,7 +69,7 @@ var effectNames = [numEffects]struct{ key, meaning string }{
 	mute:             {"mute", "useful message lost from a mute server"},
 	elect:            {"elect", "election started unprovoked"},
 	dropNamed:        {"drop", "named message lost"},
-	delayNamed:       {"delay", "named message delayed"},
+	delayNamed:       {"delay", "named message arrived late, still useful"},
 	brokenDown:       {"tail-down", "server down for good"},
 	brokenCut:        {"tail-cut", "useful message lost: cut off for good"},
 	brokenDeaf:       {"tail-deaf", "useful message lost: deaf for good"},
@@ -210,6 +210,30 @@ func (r *run) Crashed(n world.Node, lost []protocol.Record) {
 	r.say("server %d crashes and loses %s", n, countOf(len(lost), "record"))
 	if r.trace != nil {
 		r.trace.Event(r.now(), int(n), "crash", countOf(len(lost), "record")+" lost")
+	}
+}
+
+// Departed tells the checker.
+func (r *run) Departed(n world.Node, p *packet) {
+	if p.reply == nil {
+		r.checker.Departed(r.now(), protocol.ServerID(n), &p.Message)
+	}
+}
+
+// Arrived counts messages that took an unusual way. One that is late counts if it is of use
+// still.
+func (r *run) Arrived(_, to world.Node, p *packet, way world.Way) {
+	if way&world.Repeated != 0 && r.world.IsServer(to) {
+		r.effects[duplicate]++
+	}
+	if !r.useful(to, &p.Message) {
+		return
+	}
+	if way&world.LateWay != 0 {
+		r.effects[late]++
+	}
+	if way&world.Delayed != 0 {
+		r.effects[delayNamed]++
 	}
 }
 

@@ -113,7 +113,14 @@ func (p *Plan) total() world.Instant { return p.Faulty + p.Tail.Settle + p.Tail.
 
 // ReadPlan reads a plan and refuses what it does not understand.
 func ReadPlan(r io.Reader) (*Plan, error) {
-	d := json.NewDecoder(r)
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseTwins(text); err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	p := new(Plan)
 	if err := d.Decode(p); err != nil {

@@ -75,10 +75,15 @@ func drawFault(t *rapid.T, p *sim.Plan) sim.Fault {
 	}
 	if f.Do == "drop" || f.Do == "delay" || f.Do == "crash" && rapid.Bool().Draw(t, "on a message") {
 		kind := rapid.SampledFrom([]string{"Proposal", "Accept", "Prepare", "PrepareOK", "ViewChange"}).Draw(t, "kind")
+		if f.Do == "drop" {
+			f.For = 0
+		}
 		f.At, f.On = 0, &sim.Name{Kind: kind, N: uint32(rapid.IntRange(1, 60).Draw(t, "n"))}
 		return f
 	}
-	f.Servers = servers
+	if f.Servers = servers; f.Do == "elect" {
+		f.For = 0
+	}
 	return f
 }
 

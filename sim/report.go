@@ -35,8 +35,6 @@ type Report struct {
 
 func (r *run) report() *Report {
 	counts := r.world.Counts
-	r.effects[duplicate] = counts.Duplicates
-	r.effects[late] = counts.Late
 	r.effects[reordered] = counts.Reordered
 	for _, s := range r.servers[1:] {
 		if s != nil {

@@ -19,9 +19,6 @@ func (r *run) schedule() {
 		}
 	}
 	r.world.At(r.plan.Faulty, r.becalm)
-	if len(r.plan.Network.Links) > 0 {
-		r.effects[slowLink] += uint64(len(r.plan.Network.Links))
-	}
 }
 
 // arm prepares a fault that waits for a message.
@@ -37,11 +34,9 @@ func (r *run) arm(f *Fault) *world.Trigger {
 		r.traceFault(f)
 		switch {
 		case r.calm || !r.world.IsServer(from):
-		case f.Do == doCrash:
+		case f.Do == doCrash && r.world.Up(from):
 			r.effects[crashOnSend]++
 			r.crash(from, f.For)
-		case f.Do == doDelay:
-			r.effects[delayNamed]++
 		}
 	}
 	r.world.OnMessage(t)
@@ -134,7 +129,9 @@ func (r *run) breakFor(b *Broken, down []bool) {
 	switch b.How {
 	case "down":
 		down[b.Server] = true
-		r.effects[brokenDown]++
+		if r.world.Up(world.Node(b.Server)) {
+			r.effects[brokenDown]++
+		}
 		r.world.Crash(world.Node(b.Server))
 		return
 	case "cut":

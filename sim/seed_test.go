@@ -22,6 +22,9 @@ func TestSeed(t *testing.T) {
 	if *seedFlag >= 0 {
 		seeds = []uint64{uint64(*seedFlag)}
 	}
+	if *nodesFlag < 0 || *nodesFlag > 9 {
+		t.Fatalf("-nodes %d: a cluster has 1 to 9 servers", *nodesFlag)
+	}
 	for _, seed := range seeds {
 		r := sim.Run(sim.Swarm(seed, sim.SwarmOptions{Servers: *nodesFlag}))
 		t.Logf("seed %d: %d servers, hash %s, %d events, %d views", seed, r.Plan.Servers, sim.HashString(r.Hash), r.Events, r.Views)

@@ -48,11 +48,24 @@ func (r *run) start(n world.Node) {
 
 func (s *server) Deadline() world.Instant { return world.Instant(s.machine.Deadline()) }
 
-func (s *server) Receive(_ world.Node, p *packet) {
+func (s *server) Receive(from world.Node, p *packet) {
+	if r := s.run; len(r.plan.Network.Links) > 0 && !r.calm {
+		r.countSlow(from, world.Node(s.id), p)
+	}
 	if s.run.plan.Bodies {
 		s.run.verifyMessage(s.id, &p.Message)
 	}
 	s.step(protocol.Input{Kind: protocol.Receive, Message: p.Message})
+}
+
+// countSlow counts useful messages that came over a link with a law of its own.
+func (r *run) countSlow(from, to world.Node, p *packet) {
+	for _, l := range r.plan.Network.Links {
+		if l.From == int(from) && l.To == int(to) && r.useful(to, &p.Message) {
+			r.effects[slowLink]++
+			return
+		}
+	}
 }
 
 func (s *server) Wake() { s.step(protocol.Input{Kind: protocol.Timer}) }

@@ -224,14 +224,39 @@ func (s *swarm) drawTail() {
 }
 
 // settleBound is how long the calm may take to find a leader that serves: what was late
-// arrives; the pending updates starve under a leader out of reach (X23); then f dead leaders
-// in a row each cost a timeout at its ceiling (X9) and their staggers (X10), and the
-// clients find a server that answers.
+// arrives; clients find a server that takes their updates, since an idle cluster has no need
+// of a leader; where half-cut servers remain, updates may starve under a leader out of reach
+// (X23); and f dead leaders in a row each cost a timeout at its ceiling (X9) and their
+// staggers (X10), after the view that was under way.
 func (p *Plan) settleBound(f int, s protocol.Settings) world.Instant {
 	ceiling, stagger := world.Instant(s.Ceiling), world.Instant(s.Stagger)
-	late := p.Network.All.LateBy.Max + 1500*millisecond
-	turn := ceiling + stagger*world.Instant(p.Servers) + 200*millisecond
-	starve := 7*ceiling + 2*world.Instant(s.UpdateTimer)
-	clients := world.Instant(p.Servers+1) * p.Workload.Timeout
-	return late + starve + world.Instant(f+2)*turn + clients
+	turn := ceiling + stagger*world.Instant(p.Servers) + 150*millisecond
+	bound := p.latest() + world.Instant(f+2)*turn + p.Workload.Timeout + 500*millisecond
+	for _, b := range p.Tail.Broken {
+		if b.How == doDeaf || b.How == doMute {
+			return bound + 6*ceiling + 2*world.Instant(s.UpdateTimer)
+		}
+	}
+	return bound
 }
+
+// latest is how long after the calm's beginning a message of the faulty phase may arrive.
+func (p *Plan) latest() world.Instant {
+	delay := longest(p.Network.All.Delay)
+	for _, l := range p.Network.Links {
+		delay = max(delay, longest(l.Law.Delay))
+	}
+	late := world.Instant(0)
+	if p.Network.All.Late > 0 || p.Network.All.Duplicate > 0 {
+		late = 2 * longest(p.Network.All.LateBy)
+	}
+	for i := range p.Faults {
+		if p.Faults[i].Do == doDelay {
+			late = max(late, p.Faults[i].For)
+		}
+	}
+	return delay + late
+}
+
+// longest is the largest duration of a law that the swarm draws.
+func longest(l world.Law) world.Instant { return max(l.Min, l.Max) }

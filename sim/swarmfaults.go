@@ -122,7 +122,7 @@ func (s *swarm) bareMajorities() {
 		connected := s.some(s.plan.Servers/2 + 1)
 		s.add(Fault{At: at, Do: doConnect, Servers: connected, For: period})
 		if hasty {
-			s.add(Fault{At: s.between(at, at+period/2), Do: doElect, Servers: connected})
+			s.add(Fault{At: min(s.between(at, at+period/2), s.plan.Faulty-1), Do: doElect, Servers: connected})
 		}
 		at += period
 	}

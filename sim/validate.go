@@ -11,7 +11,7 @@ import (
 // Limits of a plan. A client's id must fit beside the servers among the world's nodes.
 const (
 	maxClients = world.MaxNodes - 1 - protocol.MaxServers
-	maxTime    = world.Instant(1e17) // some three virtual years
+	maxTime    = 31 * 24 * 3600 * second // a virtual month
 	maxFaults  = 100_000
 )
 
@@ -114,8 +114,8 @@ func (p *Plan) validateWorkload() error {
 		return fmt.Errorf("workload: clients is %d, not within 0 … %d", w.Clients, maxClients)
 	case w.Clients > 0 && (w.Keys < 1 || w.Keys > 1000):
 		return fmt.Errorf("workload: keys is %d, not within 1 … 1000", w.Keys)
-	case w.Clients > 0 && (w.Timeout < 1 || w.Timeout > maxTime):
-		return fmt.Errorf("workload: timeout_ns is %d, not within 1 … %d", w.Timeout, maxTime)
+	case w.Clients > 0 && (w.Timeout < millisecond || w.Timeout > maxTime):
+		return fmt.Errorf("workload: timeout_ns is %d, not within %d … %d", w.Timeout, millisecond, maxTime)
 	case w.Tries < 0 || w.Limit < 0 || w.Gaps > 500_000:
 		return fmt.Errorf("workload: tries %d or limit %d is negative, or gaps_ppm %d over 500000", w.Tries, w.Limit, w.Gaps)
 	}
@@ -150,6 +150,9 @@ func (p *Plan) validateTail() error {
 		if !slices.Contains([]string{"down", "cut", doDeaf, doMute}, b.How) {
 			return fmt.Errorf("tail: broken %d: unknown way %q (down, cut, deaf or mute)", i+1, b.How)
 		}
+		if slices.ContainsFunc(t.Broken[:i], func(other Broken) bool { return other.Server == b.Server }) {
+			return fmt.Errorf("tail: broken %d: server %d is broken twice", i+1, b.Server)
+		}
 		if len(t.Core) == 0 || slices.Contains(t.Core, b.Server) {
 			return fmt.Errorf("tail: broken %d: server %d belongs to the core", i+1, b.Server)
 		}
@@ -171,40 +174,54 @@ func (p *Plan) validateTail() error {
 	return nil
 }
 
-// ValidateFault says what is wrong with a fault of this plan, if anything.
+// takes says which fields a kind of fault uses, beside at_ns.
+var takes = map[string]struct{ servers, link, spell, named bool }{
+	doCrash:     {servers: true, spell: true}, // or on: see ValidateFault
+	doCut:       {link: true, spell: true},
+	doPartition: {servers: true, spell: true},
+	doConnect:   {servers: true, spell: true},
+	doIsolate:   {servers: true, spell: true},
+	doDeaf:      {servers: true, spell: true},
+	doMute:      {servers: true, spell: true},
+	doElect:     {servers: true},
+	doDrop:      {named: true},
+	doDelay:     {named: true, spell: true},
+}
+
+// ValidateFault says what is wrong with a fault of this plan, if anything. A field that its
+// kind does not use is an error: it would not do what it seems to.
 func (p *Plan) ValidateFault(f Fault) error {
-	if f.At < 0 || f.For < 0 || f.At > maxTime || f.For > maxTime {
-		return fmt.Errorf("a time is not within 0 … %d", maxTime)
+	want, known := takes[f.Do]
+	if f.Do == doCrash && f.On != nil {
+		want.servers, want.named = false, true
 	}
-	if err := p.servers(f.Servers); err != nil {
-		return err
-	}
-	named := f.On != nil
-	switch f.Do {
-	case doPartition, doConnect, doIsolate, doDeaf, doMute, doElect:
-		if len(f.Servers) == 0 || named {
-			return fmt.Errorf("%s takes servers and at_ns", f.Do)
-		}
-	case doCut:
-		if named {
-			return fmt.Errorf("cut takes from, to and at_ns")
-		}
-		return p.servers([]int{f.From, f.To})
-	case doCrash:
-		if named == (len(f.Servers) > 0) {
-			return fmt.Errorf("crash takes servers and at_ns, or on: then the sender crashes")
-		}
-	case doDrop, doDelay:
-		if !named || len(f.Servers) > 0 {
-			return fmt.Errorf("%s takes on: the message it is for", f.Do)
-		}
-	default:
+	switch {
+	case !known:
 		return fmt.Errorf("unknown do %q", f.Do)
-	}
-	if named {
+	case f.At < 0 || f.For < 0 || f.At > maxTime || f.For > maxTime:
+		return fmt.Errorf("a time is not within 0 … %d", maxTime)
+	case want.named && f.On == nil:
+		return fmt.Errorf("%s takes on: the message it is for", f.Do)
+	case !want.named && f.On != nil:
+		return fmt.Errorf("%s takes at_ns, and no on", f.Do)
+	case want.servers && len(f.Servers) == 0:
+		return fmt.Errorf("%s takes servers", f.Do)
+	case !want.servers && len(f.Servers) > 0:
+		return fmt.Errorf("%s takes no servers", f.Do)
+	case !want.link && (f.From != 0 || f.To != 0):
+		return fmt.Errorf("%s takes no from and to", f.Do)
+	case !want.spell && f.For != 0:
+		return fmt.Errorf("%s takes no for_ns", f.Do)
+	case want.named && f.At != 0:
+		return fmt.Errorf("%s on a message takes no at_ns", f.Do)
+	case f.On == nil && f.At >= p.Faulty:
+		return fmt.Errorf("at_ns %d is not before the end of the faulty phase, %d", f.At, p.Faulty)
+	case want.link:
+		return p.servers([]int{f.From, f.To})
+	case want.named:
 		return p.validateName(f.On)
 	}
-	return nil
+	return p.servers(f.Servers)
 }
 
 func (p *Plan) validateName(n *Name) error {

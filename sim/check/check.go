@@ -42,6 +42,7 @@ type Checker struct {
 	Promise    Promise
 	Proposals  Proposals
 	Replies    Replies
+	Departures Departures
 	Answered   Answered
 	Settled    Settled
 	Converged  Converged
@@ -63,6 +64,7 @@ func New(servers int, calm Calm, app protocol.App) *Checker {
 	c.Promise = Promise{verdict: verdict}
 	c.Proposals = Proposals{verdict, c.Log}
 	c.Replies = Replies{verdict: verdict, log: c.Log, validity: &c.Validity}
+	c.Departures = Departures{verdict, c.Log, &c.Promise}
 	c.Answered = Answered{verdict, &calm}
 	c.Settled = Settled{verdict, &calm}
 	c.Converged = Converged{verdict: verdict, calm: &calm}
@@ -121,7 +123,14 @@ func (c *Checker) Durable(now int64, id protocol.ServerID, r *protocol.Record) {
 		c.Promise.durable(id, r.View)
 	case protocol.RecordAccepted:
 		c.Log.slot(r.Seq).proposal(r.View).disks |= 1 << id
+		c.Log.top = max(c.Log.top, r.Seq)
 	}
+}
+
+// Departed tells the checker that a message leaves a server.
+func (c *Checker) Departed(now int64, id protocol.ServerID, m *protocol.Message) {
+	c.now = now
+	c.Departures.departed(id, m)
 }
 
 // Recovered tells the checker what a server made of its disk.

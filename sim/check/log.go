@@ -8,6 +8,7 @@ type Log struct {
 	pages []*[pageSlots]slot
 	app   protocol.App
 	aru   protocol.Seq // all of 1…aru is ordered and executed by app
+	top   protocol.Seq // the highest seq that a disk holds an acceptance of
 	// states[seq] is the hash of the application after seq.
 	states   []uint64
 	sessions []canonicalSession // by client

@@ -81,6 +81,8 @@ type keeper struct{ lost *[]line }
 
 func (keeper) Delivering(Node, Node, *note)     {}
 func (keeper) Dropped(Node, Node, *note, Cause) {}
+func (keeper) Departed(Node, *note)             {}
+func (keeper) Arrived(Node, Node, *note, Way)   {}
 func (keeper) Durable(Node, *line)              {}
 func (k keeper) Crashed(_ Node, lost []line)    { *k.lost = lost }
 

@@ -32,6 +32,12 @@ func (w *World[M, R]) Disarm() {
 	w.named, w.watched = nil, [MaxKinds]bool{}
 }
 
+// waits says whether a crash of the node would take a record that somebody waits for.
+func (w *World[M, R]) waits(n Node) bool {
+	d := &w.nodes[n].disk
+	return d.wanted > d.synced
+}
+
 type verdict struct {
 	drop  bool
 	delay Instant
@@ -42,7 +48,7 @@ func (w *World[M, R]) name(from, to Node, kind uint8) verdict {
 	var v verdict
 	for _, t := range w.named {
 		if t.Kind != kind || t.From != 0 && t.From != from || t.To != 0 && t.To != to ||
-			t.Unsynced && w.Unsynced(from) == 0 {
+			t.Unsynced && !w.waits(from) {
 			continue
 		}
 		if t.seen++; t.seen != t.N {

@@ -54,7 +54,7 @@ func TestUnsynced(t *testing.T) {
 	if s.rest(); first.Seen() != 0 {
 		t.Fatalf("%d messages seen, and none left records behind", first.Seen())
 	}
-	s.write(1, 101, true)
+	s.write(1, 101, false)
 	s.send(1, 2, hello, 3, 0)
 	s.send(2, 1, hello, 4, 0) // its sender has none
 	s.rest()

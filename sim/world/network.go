@@ -107,6 +107,9 @@ func (w *World[M, R]) release(i uint32) {
 
 // depart puts a message onto its links.
 func (w *World[M, R]) depart(from, to Node, i uint32) {
+	if w.IsServer(from) {
+		w.observer.Departed(from, &w.items[i].message)
+	}
 	if to != 0 {
 		w.transmit(from, to, i)
 	} else {
@@ -127,7 +130,7 @@ func (w *World[M, R]) transmit(from, to Node, i uint32) {
 	n := l.sent[it.kind]
 	name := uint64(it.kind)<<48 | uint64(from)<<40 | uint64(to)<<32 | uint64(n)
 	h := Mix(Mix(w.cfg.Seed^drawMessage, name), 0x2D358DCCAA6C78A5)
-	delay := l.delay.sample(Mix(h, drawDelay))
+	delay, way := l.delay.sample(Mix(h, drawDelay)), Way(0)
 	delay += w.nodes[from].slow + w.nodes[to].slow
 	if len(w.rules) > 0 && w.ruled(from, to, i) {
 		return
@@ -138,7 +141,9 @@ func (w *World[M, R]) transmit(from, to Node, i uint32) {
 			w.observer.Dropped(from, to, &it.message, Named)
 			return
 		}
-		delay += verdict.delay
+		if delay += verdict.delay; verdict.delay > 0 {
+			way |= Delayed
+		}
 	}
 	switch {
 	case l.cuts > 0:
@@ -149,14 +154,14 @@ func (w *World[M, R]) transmit(from, to Node, i uint32) {
 		return
 	}
 	if l.late > 0 && Chance(Mix(h, drawLate), l.late) {
-		w.Counts.Late++
+		way |= LateWay
 		delay += l.lateBy.sample(Mix(h, drawLate+100))
 	}
-	e := entry{at: w.now + delay, kind: deliver, node: to, from: from, item: i}
+	e := entry{at: w.now + delay, kind: deliver, node: to, from: from, item: i, way: way}
 	it.refs++
 	w.schedule(e)
 	if l.duplicate > 0 && Chance(Mix(h, drawDuplicate), l.duplicate) {
-		w.Counts.Duplicates++
+		e.way |= Repeated
 		e.at = w.now + delay + l.delay.sample(Mix(h, drawDelay+100)) + l.lateBy.sample(Mix(h, drawLate+200))
 		it.refs++
 		w.schedule(e)
@@ -183,6 +188,11 @@ func (w *World[M, R]) deliver(e entry) {
 	w.fold(uint64(e.node)|uint64(e.from)<<8|uint64(it.kind)<<16, it.digest)
 	w.scratch = it.message
 	w.release(e.item)
+	if e.way != 0 {
+		w.Counts.Duplicates += uint64(e.way & Repeated)
+		w.Counts.Late += uint64(e.way&LateWay) / uint64(LateWay)
+		w.observer.Arrived(e.from, e.node, &w.scratch, e.way)
+	}
 	if w.cfg.Watch {
 		w.observer.Delivering(e.from, e.node, &w.scratch)
 	}

@@ -11,6 +11,7 @@ type entry struct {
 	kind eventKind
 	node Node // where it happens
 	from Node
+	way  Way
 }
 
 type eventKind uint8

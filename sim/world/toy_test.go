@@ -87,6 +87,10 @@ func (s seen) Dropped(from, to Node, m *note, why Cause) {
 	s.dropped = append(s.dropped, drop{from, to, m.n, why})
 }
 func (s seen) Durable(n Node, r *line) { s.durable = append(s.durable, durable{n, r.n, s.Now()}) }
+func (s seen) Departed(Node, *note)    {}
+
+func (s seen) Arrived(Node, Node, *note, Way) {}
+
 func (s seen) Crashed(_ Node, lost []line) {
 	for _, r := range lost {
 		s.lost = append(s.lost, r.n)

@@ -37,6 +37,10 @@ type Process[M, R any] interface {
 type Observer[M, R any] interface {
 	// Delivering comes before Receive, if Config.Watch is set.
 	Delivering(from, to Node, m *M)
+	// Departed says that a message leaves its sender, once for all receivers.
+	Departed(from Node, m *M)
+	// Arrived comes before Receive for a message that took an unusual way.
+	Arrived(from, to Node, m *M, way Way)
 	// Dropped says that a message will not arrive, and why.
 	Dropped(from, to Node, m *M, why Cause)
 	// Durable says that a record of the node survives crashes from now on.
@@ -54,6 +58,16 @@ const (
 	Cut                // the link is cut
 	Down               // the receiver is down
 	Named              // a fault named this message
+)
+
+// Way says what happened to a message that arrives. Zero is nothing unusual.
+type Way uint8
+
+// The ways, which add up.
+const (
+	Repeated Way = 1 << iota // it is a duplicate
+	LateWay                  // held back by the law of late messages
+	Delayed                  // by a fault that named it
 )
 
 // Config describes a world.
@@ -93,7 +107,7 @@ type Counts struct {
 	Messages   uint64 // delivered between servers
 	Duplicates uint64 // delivered once more
 	Reordered  uint64 // delivered after one that its link sent later
-	Late       uint64 // held back by the law of late messages
+	Late       uint64 // delivered, held back by the law of late messages
 }
 
 type node[M, R any] struct {

@@ -1,0 +1,64 @@
+package check
+
+import "github.com/fauer4effect/paxos/protocol"
+
+// Departures holds what leaves a server against what its disk has at that moment, so that a
+// message which speaks of what a crash could still take is caught as it leaves, and not
+// only when a crash happens to come (X25). Accept and Proposal must be backed by the
+// acceptance (S5), Prepare and PrepareOK by the promise (S6); and a PrepareOK may keep back
+// nothing that the disk holds in its range (S5).
+type Departures struct {
+	verdict
+	log     *Log
+	promise *Promise
+}
+
+func (d *Departures) departed(id protocol.ServerID, m *protocol.Message) {
+	switch m.Kind {
+	case protocol.Accept, protocol.Proposal:
+		if d.log.slot(m.Seq).proposal(m.View).disks&(1<<id) == 0 {
+			d.fail("S5", "server %d sends %v, but its disk does not hold that acceptance", id, m)
+		}
+	case protocol.Prepare, protocol.PrepareOK:
+		if d.promise.given[id] < m.View {
+			d.fail("S6", "server %d sends %v, but its disk holds a promise of view %d only", id, m, d.promise.given[id])
+		}
+	}
+	if m.Kind == protocol.PrepareOK {
+		d.answered(id, m)
+	}
+}
+
+// answered compares a part of an answer with the sender's disk, over the part's range.
+func (d *Departures) answered(id protocol.ServerID, m *protocol.Message) {
+	list := *m.List
+	for seq := m.Seq + 1; seq <= min(m.ARU, d.log.top); seq++ {
+		for len(list) > 0 && list[0].Seq < seq {
+			list = list[1:]
+		}
+		held := d.log.slot(seq).highest(id, m.View)
+		switch listed := len(list) > 0 && list[0].Seq == seq; {
+		case held == 0 || listed && list[0].Ordered:
+		case !listed:
+			d.fail("S5", "server %d answers Prepare(view %d) for %d < seq ≤ %d without seq %d, which its disk holds as of view %d",
+				id, m.View, m.Seq, min(m.ARU, d.log.top), seq, held)
+		case list[0].View < held:
+			d.fail("S5", "server %d answers Prepare(view %d) with seq %d as of view %d, where its disk holds it as of view %d",
+				id, m.View, seq, list[0].View, held)
+		}
+	}
+}
+
+// highest is the highest view below the given one of which the server's disk holds an
+// acceptance: those are frozen by the promise, while the view itself may go on.
+func (s *slot) highest(id protocol.ServerID, below protocol.View) protocol.View {
+	var view protocol.View
+	for _, entries := range [][]proposal{s.inline[:], s.proposals} {
+		for i := range entries {
+			if entries[i].disks&(1<<id) != 0 && entries[i].view < below {
+				view = max(view, entries[i].view)
+			}
+		}
+	}
+	return view
+}
