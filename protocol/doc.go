@@ -39,8 +39,8 @@
 // # Where this goes past the paper
 //
 // The paper leaves retransmission, catch-up and several corners to the builder. The rules
-// added here carry numbers, by which the code names them. Most have a mutant in
-// testdata/mutants that shows what happens without them.
+// added here carry numbers, by which the code names them. The mutants named here
+// (testdata/mutants) show what happens without them.
 //
 //	X1   ViewChange is repeated                              l-view-change-sent-once
 //	X2   Prepare(v) with v > LastInstalled installs v, whatever LastAttempted
@@ -51,9 +51,11 @@
 //	X6   one's own acceptance counts, once durable           k-own-acceptance-ignored, s-own-acceptance-too-early
 //	X7   a new leader fills holes with no-ops                i-no-no-ops
 //	X8   VCProof is heartbeat and progress report; who restarts a timer on it
+//	                                                         z-idle-leader-unseated
 //	X9   the doubled timeout has a ceiling, and falls back when an update is executed
+//	                                                         y-timeout-without-ceiling
 //	X10  a server suspects after T, and attempts a stagger later: the next leader first
-//	X11  catch-up of a range from rotating peers
+//	X11  catch-up of a range from rotating peers             x-no-catch-up
 //	X13  an Accept that overtakes its Proposal is kept
 //	X15  at most 16 slots between LocalARU and LastProposed
 //	X17  pending updates are not durable: the client repeats its request
@@ -64,14 +66,16 @@
 //	X23  an update that starves unseats the leader
 //	X24  nobody leads a view twice
 //	X25  durable is a prefix of the records; what waits for what
-//	                                                         a-accept-before-durable
+//	                                                         a-accept-before-durable, u-answer-before-promise, w-proposal-before-durable
 //	X26  timestamps of a session may have gaps
 //	X27  a proposal learnt from a data list is evidence, not an acceptance
 //
-// Two places differ from the rules' wording, not from their effect. UpdateQueue exists at a
+// Three places differ from the rules' wording, not from their effect. UpdateQueue exists at a
 // RegLeader only: what a server in another state would queue is its pending updates, from
 // which a new leader's queue is filled. And a PrepareOK reaches at most 256 executed slots
-// back: a leader that lacks more catches up (X11), and the answer covers what is left.
+// back: a leader that lacks more catches up (X11), and the answer covers what is left. And a
+// part with entries over 4096 slots ahead is dropped instead of kept: it is asked for again
+// (X4) once the leader has caught up.
 //
 // Room is left for batches (X14: a Batch holds any number of updates), snapshots (X12),
 // overlapped writes (X16), formation (X18), membership (X19) and reads without the log (X20).
