@@ -1,5 +1,7 @@
 package protocol
 
+import "slices"
+
 // Prepare phase (PSB, Prepare Phase): the leader of a new view asks all what they know
 // above its LocalARU and waits for a majority, so that nothing an earlier view settled can
 // be lost. Past the paper: X3, X4, X7, X24, X25, X27.
@@ -142,7 +144,9 @@ func (s *Server) onPrepareOK(m Message, out *Output) {
 	for i := range *m.List {
 		s.hear((*m.List)[i], out)
 	}
-	s.prepareOKs[m.Server] = append(s.prepareOKs[m.Server], span{m.Seq, m.ARU})
+	if r := (span{m.Seq, m.ARU}); !slices.Contains(s.prepareOKs[m.Server], r) { // answers repeat
+		s.prepareOKs[m.Server] = append(s.prepareOKs[m.Server], r)
+	}
 	s.execute(out)
 	s.tryLead(out)
 }
