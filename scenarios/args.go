@@ -20,6 +20,15 @@ func duration(s string) (world.Instant, error) {
 	return world.Instant(d), nil
 }
 
+// spell reads how long something lasts: a time above zero.
+func spell(s string) (world.Instant, error) {
+	d, err := duration(s)
+	if err == nil && d == 0 {
+		err = fmt.Errorf("for %s: it lasts some time, or leave the for out", s)
+	}
+	return d, err
+}
+
 // law reads a time, or a range of them: 1ms or 1ms..20ms.
 func law(s string) (world.Law, error) {
 	lo, hi, ranged := strings.Cut(s, "..")

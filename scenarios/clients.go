@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/sim"
@@ -43,6 +44,9 @@ func (p *parser) request(name, client string, args []string) (r request, err err
 	}
 	args, via, stays := option(args, "via")
 	if stays {
+		if via == "all" || strings.Contains(via, ",") {
+			return r, fmt.Errorf("via %s: a client asks one server", via)
+		}
 		if r.via, err = p.who(via); err != nil {
 			return r, err
 		}

@@ -166,7 +166,10 @@ func (p *parser) expectReply(args []string) (func(*story) error, error) {
 	i, err := p.client(args[0])
 	want := args[1]
 	return func(st *story) error {
-		if st.stage.Waiting(i) {
+		switch {
+		case st.via[i] == 0:
+			return fmt.Errorf("expected client %s to be answered %s; it has asked nothing", args[0], want)
+		case st.stage.Waiting(i):
 			return fmt.Errorf("expected client %s to be answered %s; it still waits", args[0], want)
 		}
 		if got := strings.Trim(st.stage.Answer(i).Result.String(), `"`); got != want {
@@ -193,8 +196,8 @@ func (p *parser) expectNoReply(args []string) (func(*story) error, error) {
 			i = st.asked
 		}
 		switch {
-		case i == 0:
-			return fmt.Errorf("expected a client to wait; none has asked anything")
+		case i == 0 || st.via[i] == 0:
+			return fmt.Errorf("expected a client to wait; it has asked nothing")
 		case !st.stage.Waiting(i):
 			return fmt.Errorf("expected client %s to wait; server %d answered %v", sim.DirectedName(i), st.stage.Answer(i).By, st.stage.Answer(i).Result)
 		}
@@ -306,6 +309,10 @@ func parseCmp(p *parser, args []string) (func(*story) error, error) {
 	if len(args) != 2 || args[0] != "transcript" {
 		return nil, errUsage
 	}
+	if p.compared[args[1]] {
+		return nil, fmt.Errorf("%s is compared twice: the transcript grows, so give each its own file", args[1])
+	}
+	p.compared[args[1]] = true
 	want, ok := p.script.files[args[1]]
 	if !ok {
 		return nil, fmt.Errorf("no file %s stands in the script; add it below as `-- %s --`", args[1], args[1])

@@ -40,7 +40,7 @@ func parseStrike(do string) func(*parser, []string) (func(*story) error, error) 
 		var down world.Instant
 		var err error
 		if spanned {
-			if down, err = duration(span); err != nil {
+			if down, err = spell(span); err != nil {
 				return nil, err
 			}
 		}

@@ -23,6 +23,14 @@ until reply a
 expect value x 1
 check linearizable
 `,
+		"values need not be ASCII": `# A value is what the script says, byte by byte. It was once mangled.
+cluster 1
+until leader 1
+put a schlüssel 'größe 1'
+expect value schlüssel 'größe 1'
+! expect reply c done
+! until reply c within 1s
+`,
 		"a heal of all ends scheduled cuts": `# The end of a scheduled cut takes no later cut away. It once did.
 cluster 3
 at 1s cut 1->2 for 1s

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -44,21 +45,25 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // parser reads a script's lines.
 type parser struct {
-	script  *Script
-	begun   bool // a step that takes time has been read: no more setup
-	cluster bool
+	script   *Script
+	begun    bool // a step that takes time has been read: no more setup
+	cluster  bool
+	laws     bool // something of the plan has been said
+	lastLaw  int  // the last line that said something of the plan
+	compared map[string]bool
 }
 
 // Parse reads a script and checks every line of it. The name is used in errors.
 func Parse(name string, text []byte) (*Script, error) {
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	archive := txtar.Parse(text)
-	p := &parser{script: &Script{
+	p := &parser{compared: map[string]bool{}, lastLaw: 1, script: &Script{
 		Name: name, Seeds: 1, plan: defaultPlan(), files: map[string][]byte{}, source: text,
 	}}
 	s := p.script
 	for _, f := range archive.Files {
 		if _, twice := s.files[f.Name]; twice {
-			return nil, &Error{File: name, Line: 1, Err: fmt.Errorf("file %s stands in it twice", f.Name)}
+			return nil, &Error{File: name, Line: 1, Err: fmt.Errorf("file %s stands in it twice: each name is for one", f.Name)}
 		}
 		s.files[f.Name] = f.Data
 	}
@@ -75,8 +80,12 @@ func Parse(name string, text []byte) (*Script, error) {
 	case s.About == "":
 		return nil, &Error{File: name, Line: 1, Err: errors.New("a script opens with # and what it shows, in a sentence or more")}
 	}
-	if err := s.plan.Validate(); err != nil {
-		return nil, &Error{File: name, Line: 1, Err: err}
+	err := s.plan.Validate()
+	if err == nil && s.plan.Seed+s.Seeds > 1<<53 {
+		err = fmt.Errorf("%d seeds from %d on do not stay below 2^53", s.Seeds, s.plan.Seed)
+	}
+	if err != nil {
+		return nil, &Error{File: name, Line: p.lastLaw, Err: err}
 	}
 	return s, nil
 }
@@ -127,7 +136,12 @@ func (p *parser) line(n int, line string) error {
 	case !c.setup && !p.cluster:
 		return fmt.Errorf("no cluster yet: begin with `cluster 3`")
 	}
-	p.begun = !c.setup
+	if c.name == "cmp" && negated {
+		return errors.New("cmp with a ! compares nothing that could be kept current: leave the ! out")
+	}
+	if p.begun = !c.setup; c.setup {
+		p.lastLaw = n
+	}
 	st.run, err = c.parse(p, words[1:])
 	if errors.Is(err, errUsage) {
 		return fmt.Errorf("usage: %s %s", c.name, c.args)
@@ -135,6 +149,7 @@ func (p *parser) line(n int, line string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}
+	p.laws = p.laws || c.setup && c.name != "seeds"
 	p.script.steps = append(p.script.steps, st)
 	return nil
 }
@@ -146,31 +161,34 @@ var errUsage = errors.New("usage")
 // engine offers but this language does not have.
 func split(line string) ([]string, error) {
 	var words []string
-	word, inWord, quoted := "", false, false
+	var word []byte
+	inWord, quoted := false, false
 	for i := 0; i < len(line); i++ {
 		c := line[i]
 		switch {
+		case c == '\'' && len(words) == 0 || c == '\'' && len(words) == 1 && words[0] == "!":
+			return nil, errors.New("the step's name stands in quotes: quote only values")
 		case c == '\'':
 			inWord = true
 			if quoted && i+1 < len(line) && line[i+1] == '\'' {
-				word += "'"
+				word = append(word, c)
 				i++
 			} else {
 				quoted = !quoted
 			}
 		case quoted:
-			word += string(c)
+			word = append(word, c)
 		case c == '#':
 			i = len(line)
 		case c == ' ' || c == '\t' || c == '\r':
 			if inWord {
-				words = append(words, word)
+				words = append(words, string(word))
 			}
-			word, inWord = "", false
+			word, inWord = word[:0], false
 		case c == '$' || c == '&' || c == '[' && !inWord || c == '?' && !inWord && len(words) == 0:
 			return nil, fmt.Errorf("%q means nothing here: there are no variables, conditions or background steps", string(c))
 		default:
-			word += string(c)
+			word = append(word, c)
 			inWord = true
 		}
 	}
@@ -178,7 +196,7 @@ func split(line string) ([]string, error) {
 		return nil, errors.New("a quote ' is not closed")
 	}
 	if inWord {
-		words = append(words, word)
+		words = append(words, string(word))
 	}
 	return words, nil
 }

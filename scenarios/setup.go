@@ -168,6 +168,9 @@ func parsePlan(p *parser, args []string) (func(*story) error, error) {
 	if p.cluster {
 		return nil, fmt.Errorf("there is a cluster already")
 	}
+	if p.laws {
+		return nil, fmt.Errorf("it must stand before what it would overwrite: put it first")
+	}
 	plan, err := sim.ReadPlan(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", args[0], err)
@@ -209,7 +212,7 @@ func (p *parser) fault(args []string) (f sim.Fault, err error) {
 		f.Servers, err = p.servers(args[1])
 	}
 	if spanned && err == nil {
-		f.For, err = duration(span)
+		f.For, err = spell(span)
 	}
 	return f, err
 }
@@ -245,7 +248,7 @@ func parseOn(p *parser, args []string) (func(*story) error, error) {
 		return nil, errUsage
 	}
 	if spanned {
-		if f.For, err = duration(span); err != nil {
+		if f.For, err = spell(span); err != nil {
 			return nil, err
 		}
 	}

@@ -117,7 +117,7 @@ func (p *parser) untilReply(args []string) (condition, error) {
 		return condition{}, errUsage
 	}
 	i, err := p.client(args[0])
-	return condition{func(st *story) bool { return !st.stage.Waiting(i) }, "an answer to client " + args[0]}, err
+	return condition{func(st *story) bool { return st.via[i] != 0 && !st.stage.Waiting(i) }, "an answer to client " + args[0]}, err
 }
 
 func (p *parser) untilState(args []string) (condition, error) {

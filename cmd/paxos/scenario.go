@@ -211,9 +211,30 @@ func (f scenarioFile) rewrite(w io.Writer, o *scenarios.Outcome) error {
 	if f.path == "" {
 		return usage("name its file instead", "%s: --update cannot rewrite a script inside the program", f.script.Name)
 	}
-	if err := writeWhole(f.path, o.Updated); err != nil {
+	if err := replaceText(f.path, o.Updated); err != nil {
 		return usage("", "%s: %v", f.path, cause(err))
 	}
 	fmt.Fprintf(w, "      %s rewritten\n", f.path)
 	return nil
+}
+
+// replaceText gives a file that we may write to another content, whole or not at all, and
+// leaves its mode and the links to it alone.
+func replaceText(path string, text []byte) error {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	old, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	info, err := old.Stat()
+	if err = errors.Join(err, old.Close()); err != nil {
+		return err
+	}
+	if err := writeWhole(path, text); err != nil {
+		return err
+	}
+	return os.Chmod(path, info.Mode().Perm())
 }
