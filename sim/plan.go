@@ -95,6 +95,7 @@ type Tail struct {
 	Broken  []Broken      `json:"broken,omitempty"`  // servers outside the core; those not named are healed too
 	Clients []int         `json:"clients,omitempty"` // that go on; the others have given up, in the middle of an operation. Empty: all
 	Delay   world.Law     `json:"delay"`             // of all links
+	Sync    world.Law     `json:"sync,omitzero"`     // of all disks; left out: as before
 	Pause   world.Law     `json:"pause"`             // of the clients, between two operations
 	Settle  world.Instant `json:"settle_ns"`         // within which a leader must serve
 	Answer  world.Instant `json:"answer_ns"`         // within which an operation must be answered after that

@@ -105,6 +105,11 @@ func (r *run) becalm() {
 	r.setLaws(world.LinkLaw{Delay: r.plan.Tail.Delay}, true)
 	r.world.HealAll()
 	r.world.Disarm()
+	if r.plan.Tail.Sync != (world.Law{}) {
+		for id := 1; id <= r.plan.Servers; id++ {
+			r.world.SetDisk(world.Node(id), r.plan.Tail.Sync)
+		}
+	}
 	down := make([]bool, r.plan.Servers+1)
 	for _, b := range r.plan.Tail.Broken {
 		r.breakFor(&b, down)

@@ -217,6 +217,8 @@ func (s *swarm) drawTail() {
 	}
 	stagger := world.Instant(s.settings.Stagger)
 	t.Delay = world.Uniform(100*microsecond, s.between(300*microsecond, min(10*millisecond, stagger/3)))
+	// The core stays timely, disks included: the model promises liveness for no other.
+	t.Sync = world.Uniform(100*microsecond, world.Instant(s.settings.Timeout)/16)
 	t.Pause = world.Uniform(0, s.between(50*millisecond, 500*millisecond))
 	t.Settle = p.settleBound(n-core, s.settings)
 	t.Answer = world.Instant(n+1)*p.Workload.Timeout + 4*world.Instant(s.settings.UpdateTimer) + 500*millisecond

@@ -165,6 +165,9 @@ func (p *Plan) validateTail() error {
 	if err := t.Delay.Validate(); err != nil {
 		return fmt.Errorf("tail: delay: %w", err)
 	}
+	if err := t.Sync.Validate(); err != nil {
+		return fmt.Errorf("tail: sync: %w", err)
+	}
 	if err := t.Pause.Validate(); err != nil {
 		return fmt.Errorf("tail: pause: %w", err)
 	}
