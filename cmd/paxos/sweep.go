@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	defaultSeeds = "3000" // about 15 s on two cores
+	defaultSeeds = "4000" // about 15 s on two cores
 	defaultOut   = "failures"
 	// From this many runs on, a kind of fault that was planned and never took effect is no
 	// accident.
