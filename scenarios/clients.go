@@ -128,7 +128,6 @@ func (st *story) send(r request) error {
 		via = 1
 	}
 	st.via[r.client], st.asked = via, r.client
-	st.stage.Run(1) // after what the script has seen, and not at the same instant: porcupine would take that for overlap
 	st.stage.Send(r.client, r.op, via, r.via == nil)
 	return nil
 }
