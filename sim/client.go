@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/fauer4effect/paxos/protocol"
@@ -66,16 +67,8 @@ func (c *client) Synced(uint64)           {}
 
 // live says whether the client goes on: in the calm some have given up for good.
 func (c *client) live() bool {
-	r := c.run
-	if !r.calm || len(r.plan.Tail.Clients) == 0 {
-		return true
-	}
-	for _, id := range r.plan.Tail.Clients {
-		if id == int(c.id) {
-			return true
-		}
-	}
-	return false
+	alive := c.run.plan.Tail.Clients
+	return !c.run.calm || len(alive) == 0 || slices.Contains(alive, int(c.id))
 }
 
 // Wake is a timeout, or the end of a pause.

@@ -38,13 +38,12 @@ type run struct {
 	witness  Witness       // nil: none
 	calm     bool
 	end      world.Instant
-	down     []world.Instant  // by server: not to be restarted before
-	lives    []uint32         // by server: how many have begun
-	heals    int              // times that all links were healed
-	cutBy    [16][16]Effect   // the kind of fault that cut the direction last
-	triggers []*world.Trigger // of the faults that name a message, by fault; nil for the others
-	updates  uint64           // answered
-	views    uint64           // led
+	down     []world.Instant // by server: not to be restarted before
+	lives    []uint32        // by server: how many have begun
+	heals    int             // times that all links were healed
+	cutBy    [16][16]Effect  // the kind of fault that cut the direction last
+	updates  uint64          // answered
+	views    uint64          // led
 }
 
 // searchSteps bounds porcupine's search on one key. It is counted, not timed, so that a run
@@ -74,7 +73,7 @@ func newRun(p *Plan, directed int, options []Option) *run {
 	r := &run{
 		plan: p, settings: settings,
 		servers: make([]*server, p.Servers+1), clients: make([]*client, p.Workload.Clients+directed+1),
-		down: make([]world.Instant, p.Servers+1), lives: make([]uint32, p.Servers+1), triggers: make([]*world.Trigger, len(p.Faults)),
+		down: make([]world.Instant, p.Servers+1), lives: make([]uint32, p.Servers+1),
 	}
 	for _, o := range options {
 		o(r)

@@ -13,7 +13,7 @@ func (r *run) schedule() {
 	for i := range r.plan.Faults {
 		f := &r.plan.Faults[i]
 		if f.On != nil {
-			r.triggers[i] = r.arm(f)
+			r.arm(f)
 		} else if f.At < r.plan.Faulty {
 			r.world.At(f.At, func() { r.strike(f) })
 		}
@@ -22,7 +22,7 @@ func (r *run) schedule() {
 }
 
 // arm prepares a fault that waits for a message.
-func (r *run) arm(f *Fault) *world.Trigger {
+func (r *run) arm(f *Fault) {
 	t := &world.Trigger{
 		Kind: kindOf(f.On.Kind), From: world.Node(f.On.From), To: world.Node(f.On.To),
 		N: f.On.N, Unsynced: f.On.Unsynced, Drop: f.Do == doDrop,
@@ -40,7 +40,6 @@ func (r *run) arm(f *Fault) *world.Trigger {
 		}
 	}
 	r.world.OnMessage(t)
-	return t
 }
 
 // strike makes a fault of a time happen.

@@ -142,9 +142,6 @@ func (s *Stage) Log() *check.Log { return s.run.checker.Log }
 // Views is how many views have been led so far; the first is no change.
 func (s *Stage) Views() uint64 { return s.run.views }
 
-// Answered is how many operations of the plan's own clients were answered.
-func (s *Stage) Answered() uint64 { return s.run.updates }
-
 // Effects are the run's effects so far.
 func (s *Stage) Effects() Effects { return s.run.effects }
 
