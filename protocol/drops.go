@@ -22,6 +22,8 @@ const (
 	alreadyExecuted
 	supersededUpdate
 	nothingNewer
+	notFormed
+	otherStore
 	numDrops
 )
 
@@ -30,7 +32,8 @@ var reasonNames = [numDrops]string{
 	"not suspecting", "old view", "wrong view", "already installed", "not the leader",
 	"not preparing", "beyond the window", "contradicts an ordered slot",
 	"contradicts a held proposal", "already ordered", "already executed",
-	"superseded update", "nothing newer",
+	"superseded update", "nothing newer", "cluster not formed yet",
+	"another store than the cluster was formed with",
 }
 
 func (r reason) String() string { return reasonNames[r] }

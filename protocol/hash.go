@@ -73,6 +73,7 @@ func (s *Server) Hash(now Instant) uint64 {
 	for _, b := range s.queue[s.queueHead:] {
 		h = mix(h, b.hash)
 	}
+	h = s.disks.hash(h, now)
 	h = s.history.hash(h)
 	if s.state == RegLeader {
 		for seq := s.localARU + 1; seq <= s.lastProposed; seq++ {

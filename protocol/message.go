@@ -25,6 +25,9 @@ type (
 	// Position numbers the records of one server's disk in their order, from 1. Durable
 	// is always a prefix of that order (X25).
 	Position uint64
+	// StoreID names a disk, from when it was formatted to when it is lost (X18). Zero is no
+	// disk, or one that its caller vouches for.
+	StoreID uint64
 )
 
 // Infinity ends a range of seqs that has no end.
@@ -67,12 +70,13 @@ const (
 	Accept
 	CatchUpRequest
 	CatchUpReply
+	Formation
 	NumKinds
 )
 
 var kindNames = [NumKinds]string{
 	"none", "ClientUpdate", "ViewChange", "VCProof", "Prepare", "PrepareOK",
-	"Proposal", "Accept", "CatchUpRequest", "CatchUpReply",
+	"Proposal", "Accept", "CatchUpRequest", "CatchUpReply", "Formation",
 }
 
 func (k Kind) String() string { return nameOf(int(k), kindNames[:]...) }
@@ -101,17 +105,20 @@ func nameOf(i int, names ...string) string {
 //	Accept          view       seq
 //	CatchUpRequest             from   to
 //	CatchUpReply               from   to               List
+//	Formation                                          Roster
 //
 // Ranges are half open: (from, to].
 type Message struct {
 	Kind   Kind
 	Server ServerID // the sender
 	State  State
+	Store  StoreID // the sender's (X18)
 	View   View
 	Seq    Seq
 	ARU    Seq
 	Batch  *Batch
 	List   *DataList
+	Roster *Roster
 }
 
 // Update is one client's operation.
@@ -188,6 +195,13 @@ type Entry struct {
 // immutable once sent.
 type DataList []Entry
 
+// Roster says which disk each server has, as one of them knows (X18). Zero is not yet known.
+// It is immutable once sent or recorded.
+type Roster struct {
+	Formed bool // it is durable with its sender, and final
+	Stores [MaxServers + 1]StoreID
+}
+
 // Digest identifies the message's content, bodies included.
 func (m *Message) Digest() uint64 {
 	h := uint64(m.Kind) | uint64(m.Server)<<8 | uint64(m.State)<<16
@@ -200,6 +214,12 @@ func (m *Message) Digest() uint64 {
 			e := &(*m.List)[i]
 			h = mix(mix(h, uint64(e.Seq)), uint64(e.View)^e.Batch.hash)
 		}
+	}
+	if m.Store != 0 {
+		h = mix(h, uint64(m.Store))
+	}
+	if m.Roster != nil {
+		h = m.Roster.mix(h)
 	}
 	return h
 }
@@ -228,6 +248,8 @@ func (m *Message) String() string {
 		return fmt.Sprintf("CatchUpRequest%s", rangeOf(m.Seq, m.ARU))
 	case CatchUpReply:
 		return fmt.Sprintf("CatchUpReply(%s, %d entries)", rangeOf(m.Seq, m.ARU), entries)
+	case Formation:
+		return fmt.Sprintf("Formation(%v)", m.Roster)
 	}
 	return m.Kind.String()
 }

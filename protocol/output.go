@@ -58,10 +58,11 @@ const (
 	RecordInstalled RecordKind = iota + 1 // View is installed: the promise
 	RecordAccepted                        // (View, Seq, Batch) was made or accepted
 	RecordOrdered                         // Seq is settled: by Batch, or, where nil, by the accepted proposal, if its view is at least View
+	RecordFormed                          // Roster is the cluster's (X18); the first record where there is one
 )
 
 func (k RecordKind) String() string {
-	return nameOf(int(k), "none", "installed", "accepted", "ordered")
+	return nameOf(int(k), "none", "installed", "accepted", "ordered", "formed")
 }
 
 // Record is one thing to make durable.
@@ -72,6 +73,7 @@ type Record struct {
 	View     View
 	Seq      Seq
 	Batch    *Batch
+	Roster   *Roster
 }
 
 // Stable is what a server's disk held: its records in order.
@@ -97,12 +99,14 @@ const (
 	Filtered                          // Seq, Client, Timestamp: a duplicate, not executed again
 	Executed                          // Seq, Batch, Hash of the application after it
 	CatchUp                           // Seq: the server asked for what follows it
+	Formed                            // the roster is durable: from now on this server takes part (X18)
+	Refused                           // Servers: one that comes with another store than it had; oneself: the others refuse us (X18)
 	NumEvents
 )
 
 func (k EventKind) String() string {
 	return nameOf(int(k), "none", "attempted", "preinstalled", "installed", "prepared", "returned",
-		"proposed", "accepted", "ordered", "learned", "applied", "filtered", "executed", "catch-up")
+		"proposed", "accepted", "ordered", "learned", "applied", "filtered", "executed", "catch-up", "formed", "refused")
 }
 
 // Event is one thing that happened in the machine. Fields that a kind does not use are zero.

@@ -33,6 +33,8 @@ func (s *Server) load(r *Record) error {
 		s.loadAccepted(r)
 	case r.Kind == RecordAccepted:
 		return fmt.Errorf("an acceptance of view %d, seq %d, batch %v", r.View, r.Seq, r.Batch)
+	case r.Kind == RecordFormed:
+		return s.loadRoster(r)
 	case r.Kind != RecordOrdered:
 		return fmt.Errorf("unknown kind %d", r.Kind)
 	case r.Seq == 0:

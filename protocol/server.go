@@ -71,6 +71,9 @@ type Config struct {
 	ID       ServerID // 1…Servers
 	Servers  int      // N, 1…MaxServers
 	Settings Settings
+	// Store is the id of the server's disk (X18): a random number that it got when it was
+	// formatted. Zero leaves formation out: the caller vouches that no disk is ever lost.
+	Store StoreID
 }
 
 const (
@@ -131,7 +134,8 @@ type Server struct {
 	requestedTo Seq
 
 	// Disk.
-	position Position // of the last record emitted
+	disks    formation // formation.go
+	position Position  // of the last record emitted
 	durable  Position
 
 	drops [numDrops]uint64
@@ -158,12 +162,17 @@ func New(cfg Config, now Instant, app App, stable Stable) (*Server, error) {
 	s.progress.timeout = s.settings.Timeout
 	s.heartbeatAt = now + s.settings.Heartbeat
 	s.progress.restart(now)
+	s.disks = formation{store: cfg.Store, next: now}
+	s.disks.roster.Stores[cfg.ID] = cfg.Store
 	if len(stable.Records) == 0 {
 		s.progress.since = now - s.settings.Timeout // X10: at first start all suspect
 		return s, nil
 	}
 	if err := s.recover(stable); err != nil {
 		return nil, fmt.Errorf("server %d: recovery: %w", cfg.ID, err)
+	}
+	if s.forming() {
+		return nil, fmt.Errorf("server %d: recovery: a store with an id, but without the roster of its cluster", cfg.ID)
 	}
 	return s, nil
 }
@@ -172,6 +181,13 @@ func New(cfg Config, now Instant, app App, stable Stable) (*Server, error) {
 // outside is counted and dropped; a contradiction inside panics (*InvariantError).
 func (s *Server) Step(now Instant, in Input, out *Output) {
 	s.now = max(now, s.now)
+	if in.Kind == Receive && !s.admits(in.Message, out) {
+		return
+	}
+	if s.forming() {
+		s.form(in, out)
+		return
+	}
 	switch in.Kind {
 	case Receive:
 		s.receive(in.Message, out)
@@ -185,18 +201,22 @@ func (s *Server) Step(now Instant, in Input, out *Output) {
 	s.armRetransmit()
 }
 
-func (s *Server) receive(m Message, out *Output) {
+// admits refuses what no server of this cluster sends.
+func (s *Server) admits(m Message, out *Output) bool {
 	switch {
 	case int(m.Server) > s.n || m.Server == 0 && m.Kind != ClientUpdate:
 		s.drop(unknownServer)
-		return
 	case m.Server == s.id:
 		s.drop(fromSelf)
-		return
 	case m.View > maxView || m.Seq > maxSeq || m.ARU > maxSeq && (m.Kind != PrepareOK || m.ARU != Infinity):
 		s.drop(malformed) // nobody gets that far, and sums must not overflow
-		return
+	default:
+		return s.forming() || !s.stranger(m, out)
 	}
+	return false
+}
+
+func (s *Server) receive(m Message, out *Output) {
 	switch m.Kind {
 	case ClientUpdate:
 		s.onClientUpdate(m, out)
@@ -216,6 +236,8 @@ func (s *Server) receive(m Message, out *Output) {
 		s.onCatchUpRequest(m, out)
 	case CatchUpReply:
 		s.onCatchUpReply(m, out)
+	case Formation:
+		s.onFormation(m, out)
 	default:
 		s.drop(unknownKind)
 	}
@@ -242,7 +264,7 @@ func (s *Server) onDurable(pos Position, out *Output) {
 }
 
 func (s *Server) send(to ServerID, after Position, m Message, out *Output) {
-	m.Server = s.id
+	m.Server, m.Store = s.id, s.disks.store
 	out.Messages = append(out.Messages, Outgoing{To: to, After: after, Message: m})
 }
 

@@ -20,6 +20,9 @@ func (t *progressTimer) expired(now Instant) bool {
 
 // Deadline is when Step wants its next Timer. It may move in both directions at any Step.
 func (s *Server) Deadline() Instant {
+	if s.forming() {
+		return s.disks.next
+	}
 	return min(s.heartbeatAt, s.attemptAt(), s.retransmitAt, s.updateAt, s.starvesAt())
 }
 
