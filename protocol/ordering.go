@@ -214,3 +214,6 @@ func (s *Server) executeNext(out *Output) bool {
 	out.event(Event{Kind: Executed, Seq: seq, Batch: batch, Hash: s.app.Hash()})
 	return true
 }
+
+// Ordered is the batch of an executed slot, 1…LocalARU.
+func (s *Server) Ordered(seq Seq) *Batch { return s.history.settled(seq).batch }

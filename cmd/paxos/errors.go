@@ -104,6 +104,14 @@ func flagError(cmd *cobra.Command, err error) error {
 	return usage(hint, "%v", err)
 }
 
+// noCommand refuses what is no command.
+func noCommand(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
+	}
+	return nil
+}
+
 // noArgs refuses arguments.
 func noArgs(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {

@@ -43,6 +43,15 @@ func (c *checked[T]) Type() string   { return c.word }
 // flag adds a checked flag to f. Its usage is what help shows: `--seeds N`. The standard, if
 // there is one, is its default as it would be typed.
 func flag[T any](f *pflag.FlagSet, to *T, usage, standard, help string, parse func(string) (T, error)) {
+	addFlag(f, to, "", usage, standard, help, parse)
+}
+
+// shortFlag adds a checked flag that is usually given by its letter, and has no default.
+func shortFlag[T any](f *pflag.FlagSet, to *T, letter, usage, help string, parse func(string) (T, error)) {
+	addFlag(f, to, letter, usage, "", help, parse)
+}
+
+func addFlag[T any](f *pflag.FlagSet, to *T, letter, usage, standard, help string, parse func(string) (T, error)) {
 	name, word, _ := strings.Cut(strings.TrimPrefix(usage, "--"), " ")
 	c := &checked[T]{to: to, parse: parse, word: word}
 	if standard != "" {
@@ -50,7 +59,7 @@ func flag[T any](f *pflag.FlagSet, to *T, usage, standard, help string, parse fu
 			panic(fmt.Sprintf("%s: the default %s: %v", usage, standard, err))
 		}
 	}
-	f.Var(c, name, help)
+	f.VarP(c, name, letter, help)
 }
 
 func parsePath(text string) (string, error) {

@@ -50,11 +50,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func rootCommand() *cobra.Command {
+	o := serveFlags{insecure: true}
 	root := &cobra.Command{
 		Use:   "paxos",
 		Short: "a testbed in which Paxos meets every fault that a seed can draw",
 		Long: `Paxos runs complete Paxos clusters, clients and faults included, in a simulated
-world in which a seed decides everything, and checks every step of every run.`,
+world in which a seed decides everything, and checks every step of every run. And
+it runs the same servers live: paxos -p PORT -h HOSTFILE [-t] is short for paxos
+serve with --insecure, on all interfaces.`,
 		Example: `$ paxos sweep                               # thousands of seeds
 $ paxos replay failures/seed-17.json        # what it found, again
 $ paxos run --seed 17 --trace events.jsonl  # all that happens in one of them
@@ -62,11 +65,20 @@ $ paxos break                               # see a planted bug caught`,
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: 2,
+		Args:                       noCommand,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().NFlag() == 0 {
+				return c.Help()
+			}
+			return o.run(c)
+		},
 	}
+	root.Flags().SortFlags = false
+	o.register(root.Flags())
 	root.PersistentFlags().Bool("help", false, "show this") // -h is kept for the host file
 	root.SetHelpFunc(showHelp)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(sweepCommand(), runCommand(), replayCommand(), scenarioCommand(), checkCommand(), breakCommand(), versionCommand())
+	root.AddCommand(sweepCommand(), runCommand(), replayCommand(), scenarioCommand(), checkCommand(), serveCommand(), clusterCommand(), breakCommand(), versionCommand())
 	return root
 }

@@ -3,35 +3,55 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/protocol/live"
 	"github.com/fauer4effect/paxos/sim"
 )
 
 func replayCommand() *cobra.Command {
 	var swarm swarmFlags
 	var watch watchFlags
+	var recorded string
 	c := &cobra.Command{
 		Use:   "replay PLAN.json|SEED [flags]",
 		Short: "run a plan that a sweep kept, or a seed, again",
 		Long: `Replay runs a plan again: the same plan is the same run, event for event. What
 consists of digits is a seed, everything else a file. A seed draws the same plan
 only where --nodes and --for are what they were in the sweep, and only as long
-as the generator of plans is the same; a file holds the plan itself.`,
+as the generator of plans is the same; a file holds the plan itself.
+
+With --recorded it takes neither: the file is what paxos serve --record wrote, all
+inputs of a live server. The machine is fed with them again, and must give every
+output again, byte for byte.`,
 		Example: `$ paxos replay failures/seed-17.json
 $ paxos replay failures/seed-17.json --trace events.jsonl
-$ paxos replay 17 --nodes 5                 # had it been swept with --nodes 5`,
+$ paxos replay 17 --nodes 5                 # had it been swept with --nodes 5
+$ paxos replay --recorded server-1.tape.jsonl`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
+			if recorded != "" && len(args) > 0 {
+				return usage("", "--recorded %s replays that file, and no plan or seed", quote(recorded))
+			}
+			if recorded == "" && len(args) != 1 {
 				return usage("for example: paxos replay failures/seed-17.json, or paxos replay 17",
 					"it takes one plan or seed, not %d", len(args))
 			}
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if recorded != "" {
+				if swarm != (swarmFlags{}) || watch != (watchFlags{}) {
+					return usage("", "--recorded goes with no other flag")
+				}
+				return replayRecorded(c.OutOrStdout(), recorded)
+			}
 			s, err := replaySubject(args[0], swarm)
 			if err != nil {
 				return err
@@ -43,7 +63,38 @@ $ paxos replay 17 --nodes 5                 # had it been swept with --nodes 5`,
 	f.SortFlags = false
 	swarm.register(f)
 	watch.register(f)
+	flag(f, &recorded, "--recorded FILE", "", "replay what paxos serve --record wrote", parsePath)
 	return c
+}
+
+// replayRecorded feeds a live server's inputs to the pure machine again.
+func replayRecorded(w io.Writer, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return usage("", "--recorded %s: %v", quote(path), cause(err))
+	}
+	defer f.Close()
+	done, err := live.Replay(f, func() protocol.App { return kv.New() }, live.Visitor{})
+	var differs *live.Difference
+	switch {
+	case errors.As(err, &differs):
+		fmt.Fprintf(w, "%s: %v\n", path, differs)
+		return errFailed
+	case err != nil:
+		return usage("paxos serve --record writes such files", "--recorded %s: %v", quote(path), cause(err))
+	}
+	fmt.Fprintf(w, "ok: %s, %s: every output is reproduced byte for byte (%s, %s, %s)\n",
+		counted(done.Lives, "life", "lives"), plural(done.Steps, "step"),
+		plural(done.Records, "record"), plural(done.Messages, "message"), counted(int(done.Replies), "reply", "replies"))
+	return nil
+}
+
+// counted is plural of a word that takes no s.
+func counted(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
 }
 
 // replaySubject finds the plan that an argument means.

@@ -18,11 +18,14 @@ type frame struct {
 type message struct {
 	Kind    uint8
 	State   uint8
+	Store   uint64
 	View    uint64
 	Seq     uint64
 	ARU     uint64
 	Updates []update
 	Entries []entry
+	Formed  bool
+	Stores  []uint64 // of a roster, from server 1
 }
 
 type update struct {

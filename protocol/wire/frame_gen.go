@@ -184,10 +184,11 @@ func (z *frame) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *message) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 7
-	o = append(o, 0x97)
+	// array header, size 10
+	o = append(o, 0x9a)
 	o = msgp.AppendUint8(o, z.Kind)
 	o = msgp.AppendUint8(o, z.State)
+	o = msgp.AppendUint64(o, z.Store)
 	o = msgp.AppendUint64(o, z.View)
 	o = msgp.AppendUint64(o, z.Seq)
 	o = msgp.AppendUint64(o, z.ARU)
@@ -207,6 +208,11 @@ func (z *message) MarshalMsg(b []byte) (o []byte, err error) {
 			return
 		}
 	}
+	o = msgp.AppendBool(o, z.Formed)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Stores)))
+	for za0003 := range z.Stores {
+		o = msgp.AppendUint64(o, z.Stores[za0003])
+	}
 	return
 }
 
@@ -218,8 +224,8 @@ func (z *message) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 7 {
-		err = msgp.ArrayError{Wanted: 7, Got: zb0001}
+	if zb0001 != 10 {
+		err = msgp.ArrayError{Wanted: 10, Got: zb0001}
 		return
 	}
 	z.Kind, bts, err = msgp.ReadUint8Bytes(bts)
@@ -230,6 +236,11 @@ func (z *message) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	z.State, bts, err = msgp.ReadUint8Bytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "State")
+		return
+	}
+	z.Store, bts, err = msgp.ReadUint64Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Store")
 		return
 	}
 	z.View, bts, err = msgp.ReadUint64Bytes(bts)
@@ -291,13 +302,40 @@ func (z *message) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			return
 		}
 	}
+	z.Formed, bts, err = msgp.ReadBoolBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Formed")
+		return
+	}
+	var zb0004 uint32
+	zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Stores")
+		return
+	}
+	if zb0004 > z9ed37725limitArrays {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	if cap(z.Stores) >= int(zb0004) {
+		z.Stores = (z.Stores)[:zb0004]
+	} else {
+		z.Stores = make([]uint64, zb0004)
+	}
+	for za0003 := range z.Stores {
+		z.Stores[za0003], bts, err = msgp.ReadUint64Bytes(bts)
+		if err != nil {
+			err = msgp.WrapError(err, "Stores", za0003)
+			return
+		}
+	}
 	o = bts
 	return
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *message) Msgsize() (s int) {
-	s = 1 + msgp.Uint8Size + msgp.Uint8Size + msgp.Uint64Size + msgp.Uint64Size + msgp.Uint64Size + msgp.ArrayHeaderSize
+	s = 1 + msgp.Uint8Size + msgp.Uint8Size + msgp.Uint64Size + msgp.Uint64Size + msgp.Uint64Size + msgp.Uint64Size + msgp.ArrayHeaderSize
 	for za0001 := range z.Updates {
 		s += z.Updates[za0001].Msgsize()
 	}
@@ -305,6 +343,7 @@ func (z *message) Msgsize() (s int) {
 	for za0002 := range z.Entries {
 		s += z.Entries[za0002].Msgsize()
 	}
+	s += msgp.BoolSize + msgp.ArrayHeaderSize + (len(z.Stores) * (msgp.Uint64Size))
 	return
 }
 

@@ -15,14 +15,22 @@ func hasList(k protocol.Kind) bool {
 	return k == protocol.PrepareOK || k == protocol.CatchUpReply
 }
 
+func hasRoster(k protocol.Kind) bool { return k == protocol.Formation }
+
 // fill makes w what travels for m. It refers to m's operations.
 func (w *message) fill(m *protocol.Message) error {
-	if hasBatch(m.Kind) != (m.Batch != nil) || hasList(m.Kind) != (m.List != nil) {
+	if hasBatch(m.Kind) != (m.Batch != nil) || hasList(m.Kind) != (m.List != nil) || hasRoster(m.Kind) != (m.Roster != nil) {
 		return fmt.Errorf("wire: a %v has not the body that it should", m.Kind)
 	}
-	w.Kind, w.State = uint8(m.Kind), uint8(m.State)
+	w.Kind, w.State, w.Store = uint8(m.Kind), uint8(m.State), uint64(m.Store)
 	w.View, w.Seq, w.ARU = uint64(m.View), uint64(m.Seq), uint64(m.ARU)
-	w.Updates, w.Entries = w.Updates[:0], w.Entries[:0]
+	w.Updates, w.Entries, w.Stores, w.Formed = w.Updates[:0], w.Entries[:0], w.Stores[:0], false
+	if m.Roster != nil {
+		w.Formed = m.Roster.Formed
+		for _, id := range m.Roster.Stores[1:] {
+			w.Stores = append(w.Stores, uint64(id))
+		}
+	}
 	if m.Batch != nil {
 		w.Updates = appendUpdates(w.Updates, m.Batch)
 	}
@@ -51,13 +59,20 @@ func appendUpdates(to []update, b *protocol.Batch) []update {
 // unknown, or a body is there that the kind does not have.
 func (w *message) message(sender protocol.ServerID) (protocol.Message, bool) {
 	m := protocol.Message{
-		Kind: protocol.Kind(w.Kind), Server: sender, State: protocol.State(w.State),
+		Kind: protocol.Kind(w.Kind), Server: sender, State: protocol.State(w.State), Store: protocol.StoreID(w.Store),
 		View: protocol.View(w.View), Seq: protocol.Seq(w.Seq), ARU: protocol.Seq(w.ARU),
 	}
 	switch {
 	case m.Kind == 0 || m.Kind >= protocol.NumKinds || m.State > protocol.RegNonLeader,
-		!hasBatch(m.Kind) && len(w.Updates) > 0, !hasList(m.Kind) && len(w.Entries) > 0:
+		!hasBatch(m.Kind) && len(w.Updates) > 0, !hasList(m.Kind) && len(w.Entries) > 0,
+		!hasRoster(m.Kind) && (w.Formed || len(w.Stores) > 0),
+		hasRoster(m.Kind) && len(w.Stores) != protocol.MaxServers:
 		return m, false
+	case hasRoster(m.Kind):
+		m.Roster = &protocol.Roster{Formed: w.Formed}
+		for i, id := range w.Stores {
+			m.Roster.Stores[i+1] = protocol.StoreID(id)
+		}
 	case hasBatch(m.Kind):
 		m.Batch = batchOf(w.Updates)
 	case hasList(m.Kind):

@@ -65,7 +65,7 @@ func drawMessage(t *rapid.T) *protocol.Message {
 		Kind: protocol.Kind(rapid.IntRange(1, int(protocol.NumKinds)-1).Draw(t, "kind")), Server: me.Server,
 		State: protocol.State(rapid.IntRange(0, 3).Draw(t, "state")),
 		View:  protocol.View(number.Draw(t, "view")), Seq: protocol.Seq(number.Draw(t, "seq")),
-		ARU: protocol.Seq(number.Draw(t, "aru")),
+		ARU: protocol.Seq(number.Draw(t, "aru")), Store: protocol.StoreID(number.Draw(t, "store")),
 	}
 	batch := func() *protocol.Batch {
 		var updates []protocol.Update
@@ -90,6 +90,12 @@ func drawMessage(t *rapid.T) *protocol.Message {
 			})
 		}
 		m.List = &list
+	}
+	if hasRoster(m.Kind) {
+		m.Roster = &protocol.Roster{Formed: rapid.Bool().Draw(t, "formed")}
+		for id := range m.Roster.Stores[1:] {
+			m.Roster.Stores[id+1] = protocol.StoreID(number.Draw(t, "store"))
+		}
 	}
 	return m
 }

@@ -1,0 +1,169 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Fault is a kind of thing that goes wrong.
+type Fault int
+
+// The faults.
+const (
+	KillLeader Fault = iota
+	KillAny
+	KillMajority
+	StopLeader
+	StopAny
+	CutOneWay
+	CutTwoWay
+	Isolate
+	numFaults
+)
+
+var faultNames = [numFaults]string{
+	"leader killed", "server killed", "majority killed at once", "leader stopped", "server stopped",
+	"link cut one way", "link cut both ways", "server cut off",
+}
+
+func (f Fault) String() string { return faultNames[f] }
+
+// weights say how often each fault is drawn, in twentieths.
+var weights = [numFaults]int{6, 2, 2, 2, 1, 2, 2, 3}
+
+// chaos makes faults, one after the other, each for a while, with a while between them.
+type chaos struct {
+	cluster *Cluster
+	counts  [numFaults]int
+	say     func(format string, args ...any)
+}
+
+// run breaks the cluster until ctx ends; the last fault is undone.
+func (c *chaos) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		wait(ctx, between(300*time.Millisecond, 900*time.Millisecond))
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := c.strike(ctx, draw()); err != nil {
+			return err
+		}
+		if err := c.cluster.Surprise(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func between(lo, hi time.Duration) time.Duration {
+	return lo + time.Duration(rand.Int64N(int64(hi-lo)))
+}
+
+func draw() Fault {
+	sum := 0
+	for _, w := range weights {
+		sum += w
+	}
+	at := rand.IntN(sum)
+	for f, w := range weights {
+		if at -= w; at < 0 {
+			return Fault(f)
+		}
+	}
+	panic("chaos: the weights do not add up")
+}
+
+// strike makes one fault, waits, and undoes it.
+func (c *chaos) strike(ctx context.Context, f Fault) error {
+	n := c.cluster.cfg.Nodes
+	some := 1 + rand.IntN(n)
+	if f == KillLeader || f == StopLeader {
+		if some = c.cluster.Leader(); some == 0 {
+			return nil // nobody to strike
+		}
+	}
+	c.counts[f]++
+	switch f {
+	case KillLeader, KillAny:
+		return c.kill(ctx, f, some)
+	case KillMajority:
+		return c.kill(ctx, f, rand.Perm(n)[:n/2+1]...)
+	case StopLeader, StopAny:
+		c.say("%v: %d", f, some)
+		c.cluster.Pause(some)
+		wait(ctx, between(200*time.Millisecond, 1200*time.Millisecond))
+		c.cluster.Resume(some)
+		return nil
+	}
+	c.cut(ctx, f, some)
+	return nil
+}
+
+// kill ends the lives of servers, all before any begins another. A majority is counted from
+// zero, as rand.Perm does.
+func (c *chaos) kill(ctx context.Context, f Fault, ids ...int) error {
+	if f == KillMajority {
+		for i := range ids {
+			ids[i]++
+		}
+	}
+	slices.Sort(ids)
+	c.say("%v: %v", f, ids)
+	var all sync.WaitGroup
+	for _, id := range ids {
+		all.Go(func() { c.cluster.Kill(id) })
+	}
+	all.Wait()
+	wait(ctx, between(50*time.Millisecond, 1000*time.Millisecond))
+	for _, id := range ids {
+		if err := c.cluster.Start(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cut closes links for a while.
+func (c *chaos) cut(ctx context.Context, f Fault, some int) {
+	n := c.cluster.cfg.Nodes
+	if n == 1 {
+		return
+	}
+	other := some%n + 1
+	var links [][2]int
+	switch f {
+	case CutOneWay:
+		links = [][2]int{{some, other}}
+	case CutTwoWay:
+		links = [][2]int{{some, other}, {other, some}}
+	case Isolate:
+		for id := 1; id <= n; id++ {
+			if id != some {
+				links = append(links, [2]int{some, id}, [2]int{id, some})
+			}
+		}
+	}
+	c.say("%v: %s", f, arrows(links))
+	for _, l := range links {
+		c.cluster.Cut(l[0], l[1])
+	}
+	wait(ctx, between(200*time.Millisecond, 1500*time.Millisecond))
+	for _, l := range links {
+		c.cluster.Heal(l[0], l[1])
+	}
+}
+
+func arrows(links [][2]int) string {
+	text := ""
+	for i, l := range links {
+		if i > 0 {
+			text += " "
+		}
+		text += fmt.Sprintf("%d->%d", l[0], l[1])
+	}
+	return text
+}

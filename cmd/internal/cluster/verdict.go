@@ -1,0 +1,187 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/protocol/live"
+	"github.com/fauer4effect/paxos/protocol/live/store"
+	"github.com/fauer4effect/paxos/sim/check"
+)
+
+// Finding is a property that does not hold, with what shows it.
+type Finding struct {
+	Property string // S1…S8, L3, or replay
+	Detail   string
+}
+
+func (f *Finding) String() string { return f.Property + ": " + f.Detail }
+
+// verdict holds what the servers recorded against each other and against what the clients
+// saw.
+type verdict struct {
+	cluster  *Cluster
+	findings []*Finding
+	log      map[protocol.Seq]executed
+	replayed live.Replayed
+}
+
+// executed is a slot as the first server executed it.
+type executed struct {
+	batch uint64 // its hash
+	state uint64 // the application's after it
+	by    string
+}
+
+func (v *verdict) find(property, format string, args ...any) {
+	v.findings = append(v.findings, &Finding{property, fmt.Sprintf(format, args...)})
+}
+
+// settle waits until all servers stand at the same slot with the same state (L3).
+func (v *verdict) settle(limit time.Duration) {
+	var infos []Info
+	for deadline := time.Now().Add(limit); ; time.Sleep(50 * time.Millisecond) {
+		infos = infos[:0]
+		same := true
+		for id := 1; id <= v.cluster.cfg.Nodes; id++ {
+			i, err := v.cluster.Info(id)
+			same = same && err == nil
+			infos = append(infos, i)
+		}
+		for _, i := range infos[1:] {
+			same = same && i.ARU == infos[0].ARU && i.StateHash == infos[0].StateHash
+		}
+		if same {
+			return
+		}
+		if time.Now().After(deadline) {
+			break
+		}
+	}
+	text := ""
+	for n, i := range infos {
+		text += fmt.Sprintf(" server %d: %s, view %d, aru %d, state %s;", n+1, i.State, i.View, i.ARU, i.StateHash)
+	}
+	v.find("L3", "the servers are not at the same slot and state after %v of calm:%s", limit, text)
+}
+
+// history asks porcupine whether the clients' history is linearizable (S8).
+func (v *verdict) history(ops []check.Operation, limit time.Duration) {
+	switch o := check.Linearizable(ops, limit); o.Verdict {
+	case check.Illegal:
+		v.find("S8", "the history is not linearizable: %s", o.Detail)
+	case check.Unknown:
+		v.find("S8", "porcupine could not tell within %v: %s", limit, o.Detail)
+	}
+}
+
+// recordings replays what each server recorded, byte for byte, and compares all lives of all
+// servers slot by slot (S1), and each life's beginning with what the former one was told of
+// its disk (S5).
+func (v *verdict) recordings() {
+	v.log = map[protocol.Seq]executed{}
+	for id := 1; id <= v.cluster.cfg.Nodes; id++ {
+		if err := v.recording(id); err != nil {
+			var d *live.Difference
+			if errors.As(err, &d) {
+				v.find("replay", "server %d: %v", id, d)
+			} else {
+				v.find("replay", "server %d's recording: %v", id, err)
+			}
+		}
+	}
+}
+
+func (v *verdict) recording(id int) error {
+	f, err := os.Open(v.cluster.Tape(id))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var life uint64
+	var durable protocol.Position
+	done, err := live.Replay(f, func() protocol.App { return kv.New() }, live.Visitor{
+		Life: func(number uint64, _ *protocol.Config, stable *protocol.Stable) {
+			if held := protocol.Position(len(stable.Records)); held < durable {
+				v.find("S5", "server %d begins life %d with %d records, but in life %d it was told that %d were durable", id, number, held, life, durable)
+			}
+			life, durable = number, protocol.Position(len(stable.Records))
+		},
+		Step: func(in *protocol.Input, out *protocol.Output) {
+			if in.Kind == protocol.Durable {
+				durable = max(durable, in.UpTo)
+			}
+			for i := range out.Events {
+				if e := &out.Events[i]; e.Kind == protocol.Executed {
+					v.executed(fmt.Sprintf("server %d in life %d", id, life), e.Seq, e.Batch, e.Hash)
+				}
+			}
+		},
+	})
+	v.replayed.Lives += done.Lives
+	v.replayed.Steps += done.Steps
+	v.replayed.Messages += done.Messages
+	return err
+}
+
+// executed compares one executed slot with the others' (S1).
+func (v *verdict) executed(by string, seq protocol.Seq, b *protocol.Batch, state uint64) {
+	this := executed{batch: b.Hash(), state: state, by: by}
+	first, ok := v.log[seq]
+	switch {
+	case !ok:
+		v.log[seq] = this
+	case first.batch != this.batch:
+		v.find("S1", "%s and %s execute different batches at seq %d", first.by, by, seq)
+	case first.state != this.state:
+		v.find("S1", "%s and %s execute the same at seq %d, and come to different states", first.by, by, seq)
+	}
+}
+
+// stores recovers a machine from each store, as a restart would, and compares their logs
+// with each other and with the recordings, slot by slot (S1), and their states (L3).
+func (v *verdict) stores() {
+	var first *protocol.Server
+	for id := 1; id <= v.cluster.cfg.Nodes; id++ {
+		m, err := v.recover(id)
+		if err != nil {
+			v.find("S5", "server %d's store: %v", id, err)
+			continue
+		}
+		for seq := protocol.Seq(1); seq <= m.LocalARU(); seq++ {
+			if e, ok := v.log[seq]; !ok {
+				v.find("S1", "server %d's store has seq %d, which no recording has", id, seq)
+				break
+			} else if e.batch != m.Ordered(seq).Hash() {
+				v.find("S1", "server %d's store and %s have different batches at seq %d", id, e.by, seq)
+				break
+			}
+		}
+		switch {
+		case first == nil:
+			first = m
+		case first.LocalARU() != m.LocalARU() || first.App().Hash() != m.App().Hash():
+			v.find("L3", "the stores of servers %d and %d end at seq %d and %d, with states %016x and %016x",
+				first.ID(), id, first.LocalARU(), m.LocalARU(), first.App().Hash(), m.App().Hash())
+		}
+	}
+}
+
+func (v *verdict) recover(id int) (*protocol.Server, error) {
+	hosts, err := live.LoadHosts(v.cluster.hosts)
+	if err != nil {
+		return nil, err
+	}
+	st, err := store.Open(v.cluster.Store(id), store.Identity{
+		Cluster: hosts.Cluster(), Server: protocol.ServerID(id), Servers: len(hosts),
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	return protocol.New(protocol.Config{ID: protocol.ServerID(id), Servers: len(hosts), Store: st.ID()}, 0, kv.New(), st.Stable())
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fauer4effect/paxos/cmd/internal/cluster"
+)
+
+// clusterFlags say what a live cluster goes through.
+type clusterFlags struct {
+	nodes  int
+	data   string
+	time   time.Duration
+	chaos  bool
+	check  bool
+	filter bool
+}
+
+const chaosTime = 30 * time.Second // where --for says nothing
+
+func clusterCommand() *cobra.Command {
+	var o clusterFlags
+	c := &cobra.Command{
+		Use:   "cluster [flags]",
+		Short: "run a whole live cluster on this machine, and break it if asked",
+		Long: `Cluster runs a live cluster on this machine, a process for each server. Plain, it
+is the quickest way to a running one: it prints where Redis clients find it, and
+runs until it is interrupted.
+
+With --chaos, servers are killed with kill -9, and lose what their disks had not
+synced; they are stopped, and cut off from each other; clients work all the while.
+With --check, at the end, the clients' history must be linearizable, all servers'
+logs must be equal slot by slot, and each server's recorded inputs must give the
+same outputs again, byte for byte.`,
+		Example: `$ paxos cluster
+$ paxos cluster --nodes 5 --data ./five
+$ paxos cluster --chaos --check --for 30s`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	flag(f, &o.nodes, "--nodes N", "3", "servers", parseNodes)
+	flag(f, &o.data, "--data DIR", "", "stores, logs and recordings go there, and stay (default: a folder that is removed at the end, unless something was found)", parsePath)
+	flag(f, &o.time, "--for DUR", "", "how long on the clock (default: 30s with --chaos or --check, else until interrupted)", parseBudget)
+	f.BoolVar(&o.chaos, "chaos", false, "kill, stop and cut off servers while clients work")
+	f.BoolVar(&o.check, "check", false, "have clients work, and check what they saw and what the servers recorded")
+	f.BoolVar(&o.filter, "no-namespaces", false, "cut links in the servers instead of in network namespaces, which take root")
+	return c
+}
+
+func (o *clusterFlags) run(c *cobra.Command) error {
+	w := c.OutOrStdout()
+	program, err := os.Executable()
+	if err != nil {
+		return usage("", "this program's own file: %v", err)
+	}
+	cfg := cluster.Config{Program: program, Nodes: o.nodes, Dir: o.data, Tested: o.chaos || o.check}
+	remove := func() {}
+	if o.data == "" {
+		if cfg.Dir, err = os.MkdirTemp("", "paxos-cluster-"); err != nil {
+			return usage("", "--data: %v", cause(err))
+		}
+		remove = func() { os.RemoveAll(cfg.Dir) }
+	} else if err := os.MkdirAll(cfg.Dir, 0o777); err != nil {
+		return usage("", "--data %s: %v", quote(o.data), cause(err))
+	}
+	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
+		return usage("", "--data %s: %v", quote(o.data), err)
+	}
+	if !cfg.Tested {
+		defer remove()
+		return o.serve(c.Context(), w, cfg)
+	}
+	if held, _ := filepath.Glob(filepath.Join(cfg.Dir, "server-*")); len(held) > 0 {
+		return usage("", "--data %s: it holds servers already; a checked cluster begins with fresh stores", quote(o.data))
+	}
+	found, err := o.torture(c.Context(), w, cfg)
+	if found {
+		fmt.Fprintf(w, "stores, logs, recordings and history: %s\n", cfg.Dir)
+	} else {
+		remove()
+	}
+	return err
+}
+
+// serve runs a cluster until its time is over or it is interrupted.
+func (o *clusterFlags) serve(ctx context.Context, w io.Writer, cfg cluster.Config) error {
+	c, err := cluster.New(cfg)
+	if err != nil {
+		return usage("", "%v", err)
+	}
+	defer c.Close()
+	if err := c.StartAll(); err != nil {
+		return usage("", "%v", err)
+	}
+	leader, err := c.AwaitLeader(ctx)
+	if err != nil {
+		return ended(ctx, err)
+	}
+	for id := 1; id <= o.nodes; id++ {
+		fmt.Fprintf(w, "server %d  pid %-7d  redis %s  log %s\n", id, c.PID(id), c.Client(id), c.Log(id))
+	}
+	_, port, _ := net.SplitHostPort(c.Client(leader))
+	fmt.Fprintf(w, "\nserver %d leads; any server takes any command:\n  redis-cli -p %s SET greeting hello\n\nCtrl-C ends the cluster\n", leader, port)
+	var over <-chan time.Time
+	if o.time > 0 {
+		over = time.After(o.time)
+	}
+	for watch := time.NewTicker(200 * time.Millisecond); ; {
+		select {
+		case <-ctx.Done():
+			return errInterrupted
+		case <-over:
+			return nil
+		case <-watch.C:
+			if err := c.Surprise(); err != nil {
+				return &failure{status: statusFailed, line: err.Error()}
+			}
+		}
+	}
+}
+
+// ended is how a cluster that did not get going failed.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	return &failure{status: statusFailed, line: err.Error()}
+}
+
+// torture has clients and faults at a cluster, and says what came of it; true where there is
+// something to look at.
+func (o *clusterFlags) torture(ctx context.Context, w io.Writer, cfg cluster.Config) (bool, error) {
+	why := errors.New("--no-namespaces")
+	if !o.filter {
+		why = cluster.CanNamespaces()
+	}
+	cfg.Namespaces = why == nil && o.chaos
+	if o.chaos && why == nil {
+		fmt.Fprintln(w, "links are cut in network namespaces, by iptables")
+	} else if o.chaos {
+		fmt.Fprintf(w, "links are cut by a filter in the servers (%v)\n", why)
+	}
+	t := cluster.Trial{For: o.time, Chaos: o.chaos, Check: o.check}
+	if t.For == 0 {
+		t.For = chaosTime
+	}
+	begun := time.Now()
+	t.Say = func(format string, args ...any) {
+		fmt.Fprintf(w, "%7.2fs  %s\n", time.Since(begun).Seconds(), fmt.Sprintf(format, args...))
+	}
+	r, err := t.Run(ctx, cfg)
+	if err != nil {
+		return ctx.Err() == nil, ended(ctx, err)
+	}
+	o.report(w, r)
+	if len(r.Findings) > 0 {
+		return true, errFailed
+	}
+	return o.data != "", nil
+}
+
+func (o *clusterFlags) report(w io.Writer, r *cluster.Report) {
+	fmt.Fprintf(w, "\n%s answered in %v, %.0f/s; %d of unknown outcome\n",
+		plural(uint64(r.Answered), "operation"), brief(r.Took), perSecond(uint64(r.Answered), r.Took), r.Open)
+	r.EachFault(func(name string, times int) { fmt.Fprintf(w, "  %5d  %s\n", times, name) })
+	fmt.Fprintf(w, "%s of at least %v without service, %v together, the longest %v\n",
+		plural(uint64(r.Gaps), "time"), cluster.GapLength, brief(r.Without), brief(r.Longest))
+	if !o.check {
+		return
+	}
+	if r.Replayed.Lives > 0 {
+		fmt.Fprintf(w, "%s compared; %s replayed, %s\n", plural(uint64(r.Slots), "slot"),
+			counted(r.Replayed.Lives, "recorded life", "recorded lives"), plural(r.Replayed.Steps, "step"))
+	}
+	for _, f := range r.Findings {
+		wrapped(w, f.Property+" broken: ", f.Detail)
+	}
+	if len(r.Findings) == 0 {
+		fmt.Fprintln(w, "ok: linearizable, logs and states equal, recordings reproduced byte for byte")
+	}
+}

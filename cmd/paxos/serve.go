@@ -1,0 +1,399 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/protocol/live"
+	"github.com/fauer4effect/paxos/protocol/live/powercut"
+)
+
+// serveFlags say which server to run. The program's own form, `paxos -p PORT -h HOSTFILE`,
+// has the same ones but --insecure, which it implies.
+type serveFlags struct {
+	port     int
+	hosts    string
+	trial    bool
+	id       int
+	data     string
+	client   string
+	keyFile  string
+	insecure bool
+	record   string
+	child    bool // of paxos cluster: takes orders on standard input, and ends with it
+	cuts     bool // a kill is a power cut: what is not synced is lost
+}
+
+func serveCommand() *cobra.Command {
+	var o serveFlags
+	c := &cobra.Command{
+		Use:   "serve -p PORT -h HOSTFILE [flags]",
+		Short: "run one server of a live cluster, on UDP",
+		Long: `Serve runs one server on this machine: the same state machine that the sweep
+tests, on UDP, with a durable store.
+
+The host file names the servers, one a line, as name or name:port; # begins a
+comment. All servers need the same file. A server finds its own line by host name
+or address, or is told by --id.
+
+With --key-file datagrams are authenticated, and all interfaces are bound; without
+it only the loopback interface is, unless --insecure says that the network is
+trusted. Clients of --client speak Redis's protocol: GET, SET, DEL, INCR, APPEND,
+PING, INFO.`,
+		Example: `$ paxos serve -p 55555 -h hosts --key-file key --client :6379
+$ printf 'localhost:7001\nlocalhost:7002\nlocalhost:7003\n' >hosts
+$ paxos serve -p 7001 -h hosts --id 1 --client localhost:6379
+$ redis-cli SET greeting hello`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
+	}
+	c.Flags().SortFlags = false
+	o.register(c.Flags())
+	c.Flags().BoolVar(&o.insecure, "insecure", false, "bind all interfaces without a key: whoever reaches the port can forge")
+	c.Flags().BoolVar(&o.child, "child", false, "")
+	c.Flags().BoolVar(&o.cuts, "power-cuts", false, "")
+	for _, hidden := range []string{"child", "power-cuts"} {
+		if err := c.Flags().MarkHidden(hidden); err != nil {
+			panic(err) // it was added above
+		}
+	}
+	return c
+}
+
+func (o *serveFlags) register(f *pflag.FlagSet) {
+	shortFlag(f, &o.port, "p", "--port PORT", "UDP port to bind, and that of hosts without one", live.ParsePort)
+	shortFlag(f, &o.hosts, "h", "--hosts HOSTFILE", "the cluster's servers, one a line: name or name:port", parsePath)
+	f.BoolVarP(&o.trial, "trial", "t", false, "print elections, proposals, accepts and executions; server 1 issues an update")
+	flag(f, &o.id, "--id N", "", "which line of the host file this server is (default: found by name or address)", parseNodes)
+	flag(f, &o.data, "--data DIR", "", "the server's store (default: ./paxos-data-ID)", parsePath)
+	flag(f, &o.client, "--client ADDR", "", "serve Redis clients there: host:port, or a path for a Unix socket", parsePath)
+	flag(f, &o.keyFile, "--key-file FILE", "", "authenticate datagrams with the key in FILE, at least 16 bytes", parsePath)
+	flag(f, &o.record, "--record FILE", "", "record all inputs and outputs, for paxos replay --recorded", parsePath)
+}
+
+// run serves until it is interrupted.
+func (o *serveFlags) run(c *cobra.Command) error {
+	cfg, err := o.config()
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(c.Context())
+	defer stop()
+	n := &narrator{w: c.OutOrStdout(), id: cfg.ID, lines: make(chan string, 1024), trial: o.trial, started: make(chan struct{})}
+	cfg.Watch = n.watch
+	var listener net.Listener
+	if o.client != "" {
+		if listener, err = listenClients(o.client); err != nil {
+			return usage("", "--client %s: %v", quote(o.client), cause(err))
+		}
+		defer listener.Close()
+	}
+	if o.record != "" {
+		if cfg.Tape, err = live.OpenTape(o.record); err != nil {
+			return usage("", "--%v", err)
+		}
+	}
+	s, err := live.Start(*cfg)
+	if err != nil {
+		return usage("", "%v", err)
+	}
+	n.server = s
+	close(n.started)
+	o.introduce(n.w, cfg, s)
+	var clients *live.Clients
+	if listener != nil {
+		clients = live.ServeClients(listener, s)
+	}
+	if o.child {
+		go func() {
+			obey(os.Stdin, s)
+			stop()
+		}()
+	}
+	err = n.narrate(ctx, s)
+	if clients != nil {
+		clients.Close()
+	}
+	if closed := s.Close(); closed != nil {
+		return &failure{status: statusFailed, line: closed.Error()}
+	}
+	return err
+}
+
+// config is what the flags mean.
+func (o *serveFlags) config() (*live.Config, error) {
+	hint := "for example: paxos serve -p 55555 -h hosts"
+	switch {
+	case o.port == 0:
+		return nil, usage(hint, "-p PORT is missing")
+	case o.hosts == "":
+		return nil, usage(hint, "-h HOSTFILE is missing")
+	}
+	hosts, err := live.LoadHosts(o.hosts)
+	if err != nil {
+		return nil, usage("", "-h: %v", err)
+	}
+	cfg := &live.Config{Hosts: hosts, ID: protocol.ServerID(o.id), Port: o.port, Dir: o.data, App: func() protocol.App { return kv.New() }}
+	switch {
+	case o.id > len(hosts):
+		return nil, usage("", "--id %d: %s has %s", o.id, o.hosts, plural(uint64(len(hosts)), "host"))
+	case o.id == 0:
+		if cfg.ID, err = hosts.Own(o.port); err != nil {
+			return nil, usage("--id N says which line this server is", "-h %s: %v", quote(o.hosts), err)
+		}
+	}
+	if own := hosts[cfg.ID-1]; own.Port != 0 && own.Port != o.port {
+		return nil, usage("", "-p %d: line %d of %s has port %d", o.port, cfg.ID, o.hosts, own.Port)
+	}
+	if o.data == "" {
+		cfg.Dir = fmt.Sprintf("paxos-data-%d", cfg.ID)
+	}
+	if o.keyFile != "" {
+		if cfg.Key, err = loadKey(o.keyFile); err != nil {
+			return nil, usage("", "--key-file %s: %v", quote(o.keyFile), cause(err))
+		}
+	}
+	if cfg.Key == nil && !o.insecure {
+		cfg.Address = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		for i, h := range hosts {
+			if !loopback(h.Name) {
+				return nil, usage("--key-file FILE authenticates them, --insecure trusts the network",
+					"host %d, %s, is not on the loopback interface, and nothing authenticates its datagrams", i+1, h.Name)
+			}
+		}
+	}
+	if o.cuts {
+		cfg.FS = powercut.New(vfs.Default, func() time.Duration {
+			return time.Duration(rand.Int64N(int64(50*time.Millisecond))) * time.Duration(rand.Int64N(8)/7)
+		})
+	}
+	return cfg, nil
+}
+
+// loopback says whether a host is this machine for itself.
+func loopback(name string) bool {
+	ips, err := net.LookupIP(name)
+	if err != nil {
+		return false
+	}
+	for _, ip := range ips {
+		if !ip.IsLoopback() {
+			return false
+		}
+	}
+	return true
+}
+
+const minKeyBytes = 16
+
+func loadKey(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	key := []byte(strings.TrimSpace(string(text)))
+	if len(key) < minKeyBytes {
+		return nil, fmt.Errorf("a key of %d bytes; it takes at least %d (head -c 32 /dev/urandom | base64 makes one)", len(key), minKeyBytes)
+	}
+	return key, nil
+}
+
+// listenClients listens on host:port, or on a path.
+func listenClients(address string) (net.Listener, error) {
+	if strings.Contains(address, "/") {
+		if info, err := os.Stat(address); err == nil && info.Mode()&os.ModeSocket != 0 {
+			if c, err := net.Dial("unix", address); err == nil {
+				c.Close()
+				return nil, errors.New("a server listens there already")
+			}
+			os.Remove(address) // a server that was killed left it behind
+		}
+		return net.Listen("unix", address)
+	}
+	if !strings.Contains(address, ":") {
+		return nil, errors.New("it is host:port, such as localhost:6379, or a path")
+	}
+	return net.Listen("tcp", address)
+}
+
+// introduce says what is running.
+func (o *serveFlags) introduce(w io.Writer, cfg *live.Config, s *live.Server) {
+	st := s.Status()
+	bound := "all interfaces"
+	if cfg.Address.IsValid() {
+		bound = cfg.Address.String()
+	}
+	fmt.Fprintf(w, "server %d of %d, cluster %016x, store %s (life %d)\n", cfg.ID, len(cfg.Hosts), cfg.Hosts.Cluster(), cfg.Dir, st.Life)
+	fmt.Fprintf(w, "UDP port %d on %s", o.port, bound)
+	if o.client != "" {
+		fmt.Fprintf(w, ", Redis clients on %s", o.client)
+	}
+	fmt.Fprintln(w)
+	switch {
+	case len(cfg.Key) > 0:
+		fmt.Fprintln(w, "datagrams are authenticated with the key of", o.keyFile)
+	default:
+		fmt.Fprintln(w, "traffic is not authenticated: whoever reaches the port can forge it")
+	}
+	if !st.Formed {
+		fmt.Fprintln(w, "waiting for all servers: a cluster forms once, of fresh stores")
+	}
+}
+
+// narrator tells what the server does, beside the server's loop.
+type narrator struct {
+	w       io.Writer
+	id      protocol.ServerID
+	trial   bool
+	lines   chan string
+	lost    int  // lines that nobody read in time; the loop's
+	asked   bool // the loop's
+	started chan struct{}
+	server  *live.Server // once it has started
+}
+
+// watch is called by the server's loop: it may not block.
+func (n *narrator) watch(in *protocol.Input, out *protocol.Output) {
+	if m := &in.Message; n.trial && in.Kind == protocol.Receive && (m.Kind == protocol.Proposal || m.Kind == protocol.Accept) {
+		n.say("%v from server %d", m, m.Server)
+	}
+	for i := range out.Events {
+		n.event(&out.Events[i])
+	}
+}
+
+func (n *narrator) event(e *protocol.Event) {
+	switch e.Kind {
+	case protocol.Formed:
+		n.say("the cluster is formed")
+	case protocol.Refused:
+		n.refused(e)
+	case protocol.Attempted:
+		n.say("election: view %d is wanted", e.View)
+	case protocol.Installed:
+		n.say("election: view %d is installed", e.View)
+	case protocol.Prepared:
+		n.say("election: this server leads view %d", e.View)
+	}
+	if !n.trial {
+		return
+	}
+	switch e.Kind {
+	case protocol.Proposed:
+		n.say("Proposal(view %d, seq %d, %v) goes to all", e.View, e.Seq, e.Batch)
+	case protocol.Accepted:
+		n.say("Accept(view %d, seq %d) goes to all once it is durable", e.View, e.Seq)
+	case protocol.Ordered:
+		n.say("ordered: seq %d in view %d", e.Seq, e.View)
+	case protocol.Executed:
+		n.say("executed: seq %d, %s", e.Seq, operations(e.Batch))
+	}
+	if e.Kind == protocol.Installed && !n.asked && n.id == 1 {
+		n.asked = true
+		go n.try()
+	}
+}
+
+// try issues the update of -t.
+func (n *narrator) try() {
+	<-n.started
+	op := kv.Op{Kind: kv.Put, Key: "greeting", Value: "hello from server 1"}
+	result, err := n.server.Do(context.Background(), op.Encode())
+	if err != nil {
+		return // the server stops
+	}
+	if r, err := kv.DecodeResult(result); err == nil {
+		n.say("answered: %v: %v", op, r)
+	}
+}
+
+func (n *narrator) refused(e *protocol.Event) {
+	for id := 1; id <= protocol.MaxServers; id++ {
+		switch {
+		case e.Servers&(1<<id) == 0:
+		case int(n.id) == id:
+			n.say("the others know another store as that of server %d: this one can never vote. "+
+				"Bring back the store that the cluster was formed with, or run without this server", id)
+		default:
+			n.say("server %d comes with another store than the cluster was formed with, and is refused: "+
+				"an emptied or swapped disk can never vote. Run without it, or bring its store back", id)
+		}
+	}
+}
+
+func operations(b *protocol.Batch) string {
+	if len(b.Updates) == 0 {
+		return "no-op"
+	}
+	var words []string
+	for i := range b.Updates {
+		op, err := kv.Decode(b.Updates[i].Op)
+		if err != nil {
+			return b.String()
+		}
+		words = append(words, op.String())
+	}
+	return strings.Join(words, "; ")
+}
+
+func (n *narrator) say(format string, args ...any) {
+	select {
+	case n.lines <- fmt.Sprintf(format, args...):
+	default:
+		n.lost++
+	}
+}
+
+// narrate prints lines until the server ends or is interrupted.
+func (n *narrator) narrate(ctx context.Context, s *live.Server) error {
+	for {
+		select {
+		case line := <-n.lines:
+			fmt.Fprintln(n.w, line)
+		case <-s.Done():
+			return nil // Close says why
+		case <-ctx.Done():
+			for {
+				select {
+				case line := <-n.lines:
+					fmt.Fprintln(n.w, line)
+					continue
+				default:
+				}
+				return errInterrupted
+			}
+		}
+	}
+}
+
+// obey takes orders of whoever tests the server, one a line: `ignore MASK` makes it deaf to
+// those servers, `elect` starts an election.
+func obey(r io.Reader, s *live.Server) {
+	for in := bufio.NewScanner(r); in.Scan(); {
+		word, rest, _ := strings.Cut(in.Text(), " ")
+		switch word {
+		case "ignore":
+			if mask, err := strconv.ParseUint(rest, 10, 32); err == nil {
+				s.Ignore(uint32(mask))
+			}
+		case "elect":
+			s.Elect()
+		}
+	}
+}

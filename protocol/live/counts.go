@@ -1,0 +1,30 @@
+package live
+
+import "sync/atomic"
+
+// Counts is what a server has done so far, for metrics and tests.
+type Counts struct {
+	datagramsIn, datagramsOut atomic.Uint64
+	unsendable                atomic.Uint64 // messages or datagrams that could not leave
+	overflow                  atomic.Uint64 // messages dropped because the machine was busy
+	syncs, records            atomic.Uint64
+	commands                  atomic.Uint64 // answered
+}
+
+// Each calls f with the counts, in a fixed order.
+func (c *Counts) Each(f func(name string, n uint64)) {
+	for _, e := range []struct {
+		name string
+		n    *atomic.Uint64
+	}{
+		{"datagrams received", &c.datagramsIn},
+		{"datagrams sent", &c.datagramsOut},
+		{"unsendable", &c.unsendable},
+		{"dropped while busy", &c.overflow},
+		{"syncs", &c.syncs},
+		{"records", &c.records},
+		{"commands", &c.commands},
+	} {
+		f(e.name, e.n.Load())
+	}
+}

@@ -1,0 +1,101 @@
+package live
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fauer4effect/paxos/protocol"
+)
+
+// maxLazy bounds the records that wait for others to be synced with.
+const maxLazy = 1024
+
+// recordWriter is what a disk needs of a store: Write returns once the records are durable.
+type recordWriter interface {
+	Write([]protocol.Record) error
+}
+
+// disk makes records durable beside the loop: while one batch is synced the next collects.
+type disk struct {
+	store    recordWriter
+	counts   *Counts
+	progress chan struct{} // something has become durable
+	synced   atomic.Uint64
+
+	mu      sync.Mutex
+	records []protocol.Record // not yet taken
+	urgent  bool              // one of them is not lazy
+	work    chan struct{}
+}
+
+func newDisk(store recordWriter, counts *Counts) *disk {
+	return &disk{store: store, counts: counts, progress: make(chan struct{}, 1), work: make(chan struct{}, 1)}
+}
+
+// durable is the position up to which all records survive a crash, zero before the first
+// write.
+func (d *disk) durable() protocol.Position { return protocol.Position(d.synced.Load()) }
+
+// write hands records over, in order. It does not wait.
+func (d *disk) write(records []protocol.Record) {
+	if len(records) == 0 {
+		return
+	}
+	d.mu.Lock()
+	d.records = append(d.records, records...)
+	for i := range records {
+		d.urgent = d.urgent || !records[i].Lazy
+	}
+	wake := d.urgent || len(d.records) >= maxLazy
+	d.mu.Unlock()
+	if wake {
+		notify(d.work)
+	}
+}
+
+// notify wakes whoever reads the channel, once.
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// take empties the queue.
+func (d *disk) take() []protocol.Record {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	records := d.records
+	d.records, d.urgent = nil, false
+	return records
+}
+
+// run writes until it is stopped, and then what is left. Its failure is final.
+func (d *disk) run(stop <-chan struct{}) error {
+	for {
+		select {
+		case <-d.work:
+			if err := d.sync(); err != nil {
+				return err
+			}
+		case <-stop:
+			return d.sync()
+		}
+	}
+}
+
+func (d *disk) sync() error {
+	records := d.take()
+	if len(records) == 0 {
+		return nil
+	}
+	if err := d.store.Write(records); err != nil {
+		return fmt.Errorf("the store: %w; what it holds after that nobody knows, so the server stops", err)
+	}
+	d.counts.syncs.Add(1)
+	d.counts.records.Add(uint64(len(records)))
+	d.synced.Store(uint64(records[len(records)-1].Position))
+	notify(d.progress)
+	return nil
+}

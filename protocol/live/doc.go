@@ -1,0 +1,26 @@
+// Package live runs the machine of package protocol on a real machine: one UDP socket, a
+// durable store, the wall clock. It is a thin adapter, and the only impure room of the
+// protocol: it decides nothing that the machine could decide.
+//
+//	hosts.go     who the servers are: the host file
+//	server.go    Server: the loop that owns the machine. Start here
+//	disk.go      group commit, beside the loop
+//	socket.go    datagrams, in batches
+//	sessions.go  commands become updates of sessions, and replies find their commands
+//	resp.go      Redis's protocol for clients
+//	tape.go      the record of what a machine was fed with, and what came of it
+//
+// What it keeps to is what protocol's package comment asks of a driver:
+//
+//   - Records are written in order, those of all steps since the last sync in one batch, and
+//     synced; the machine goes on meanwhile.
+//   - A message leaves once the records it depends on are durable.
+//   - A failed sync ends the server. It is never tried again: what the kernel did with the
+//     pages is anybody's guess.
+//   - Time never goes back: it is the monotonic clock since the server's start.
+//
+// A client's command is executed exactly once while the server that took it lives. If it
+// dies, or the client leaves, the outcome is unknown. Sessions are the server's, not the
+// client's: their timestamps begin with the number of the server's life, which its store
+// keeps, so that no life takes up a session where an earlier one left it.
+package live

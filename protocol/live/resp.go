@@ -1,0 +1,206 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+
+	"github.com/tidwall/redcon"
+
+	"github.com/fauer4effect/paxos/protocol/kv"
+)
+
+// Clients speaks Redis's protocol (RESP) with clients: GET, SET, DEL, INCR and APPEND on
+// the replicated key-value store, PING, and INFO on the server itself. Any server takes any
+// command.
+type Clients struct {
+	server   *Server
+	listener net.Listener
+	ctx      context.Context // of commands: ends with Close
+	cancel   context.CancelFunc
+	workers  sync.WaitGroup
+}
+
+// ServeClients serves the clients that come to the listener, until Close. The server's App
+// must be a kv.Store.
+func ServeClients(l net.Listener, s *Server) *Clients {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &Clients{server: s, listener: l, ctx: ctx, cancel: cancel}
+	r := redcon.NewServerNetwork(l.Addr().Network(), l.Addr().String(), c.serve,
+		func(redcon.Conn) bool { c.workers.Add(1); return true },
+		func(redcon.Conn, error) { c.workers.Done() })
+	c.workers.Go(func() {
+		_ = r.Serve(l) // it ends when the listener is closed, and closes the connections
+	})
+	return c
+}
+
+// Close ends all connections. The outcome of commands under way stays unknown.
+func (c *Clients) Close() {
+	c.cancel()
+	c.listener.Close()
+	c.workers.Wait()
+}
+
+// command is one that clients know.
+type command struct {
+	args  int  // that it takes
+	more  bool // or more
+	serve func(c *Clients, conn redcon.Conn, args []string)
+}
+
+var commands = map[string]command{
+	"get":     {1, false, (*Clients).get},
+	"set":     {2, true, (*Clients).set},
+	"del":     {1, true, (*Clients).del},
+	"incr":    {1, false, (*Clients).incr},
+	"append":  {2, false, (*Clients).append},
+	"ping":    {0, true, (*Clients).ping},
+	"info":    {0, true, (*Clients).info},
+	"quit":    {0, true, (*Clients).quit},
+	"command": {0, true, (*Clients).commands}, // redis-cli asks when it starts
+}
+
+func (c *Clients) serve(conn redcon.Conn, cmd redcon.Command) {
+	name := string(cmd.Args[0])
+	args := make([]string, len(cmd.Args)-1)
+	for i := range args {
+		args[i] = string(cmd.Args[i+1])
+	}
+	known, ok := commands[strings.ToLower(name)]
+	switch {
+	case !ok:
+		conn.WriteError(fmt.Sprintf("ERR unknown command '%.64s': there are GET, SET, DEL, INCR, APPEND, PING and INFO", printable(name)))
+	case len(args) < known.args || len(args) > known.args && !known.more:
+		conn.WriteError(fmt.Sprintf("ERR wrong number of arguments for '%s' command", strings.ToLower(name)))
+	default:
+		known.serve(c, conn, args)
+	}
+}
+
+// printable keeps an error on its line, whatever a client sends.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == '\'' {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// do executes an operation; false means that the client got its error already.
+func (c *Clients) do(conn redcon.Conn, op kv.Op) (kv.Result, bool) {
+	text, err := c.server.Do(c.ctx, op.Encode())
+	var result kv.Result
+	if err == nil {
+		result, err = kv.DecodeResult(text)
+	}
+	switch {
+	case err == nil:
+		return result, true
+	case errors.Is(err, ErrUnknown):
+		conn.WriteError("UNKNOWN the server stops; the command may have been executed, or not")
+	case errors.Is(err, ErrBusy):
+		conn.WriteError("BUSY " + err.Error() + "; nothing was executed")
+	default:
+		conn.WriteError("ERR " + printable(err.Error()) + "; nothing was executed")
+	}
+	return result, false
+}
+
+func (c *Clients) get(conn redcon.Conn, args []string) {
+	r, ok := c.do(conn, kv.Op{Kind: kv.Get, Key: args[0]})
+	switch {
+	case !ok:
+	case r.Status == kv.HasValue:
+		conn.WriteBulkString(r.Value)
+	default:
+		conn.WriteNull()
+	}
+}
+
+func (c *Clients) set(conn redcon.Conn, args []string) {
+	if len(args) > 2 {
+		conn.WriteError("ERR syntax error: SET takes a key and a value, no options yet")
+		return
+	}
+	if _, ok := c.do(conn, kv.Op{Kind: kv.Put, Key: args[0], Value: args[1]}); ok {
+		conn.WriteString("OK")
+	}
+}
+
+// del removes keys one by one: each by itself is atomic, all of them are not.
+func (c *Clients) del(conn redcon.Conn, args []string) {
+	removed := 0
+	for _, key := range args {
+		r, ok := c.do(conn, kv.Op{Kind: kv.Delete, Key: key})
+		if !ok {
+			return
+		}
+		if r.Status == kv.Done {
+			removed++
+		}
+	}
+	conn.WriteInt(removed)
+}
+
+func (c *Clients) incr(conn redcon.Conn, args []string) {
+	r, ok := c.do(conn, kv.Op{Kind: kv.Incr, Key: args[0]})
+	switch {
+	case !ok:
+	case r.Status == kv.HasNumber:
+		conn.WriteInt64(r.Number)
+	case r.Status == kv.Overflow:
+		conn.WriteError("ERR increment or decrement would overflow")
+	default:
+		conn.WriteError("ERR value is not an integer or out of range")
+	}
+}
+
+func (c *Clients) append(conn redcon.Conn, args []string) {
+	if r, ok := c.do(conn, kv.Op{Kind: kv.Append, Key: args[0], Value: args[1]}); ok {
+		conn.WriteInt64(r.Number)
+	}
+}
+
+func (c *Clients) ping(conn redcon.Conn, args []string) {
+	switch len(args) {
+	case 0:
+		conn.WriteString("PONG")
+	case 1:
+		conn.WriteBulkString(args[0])
+	default:
+		conn.WriteError("ERR wrong number of arguments for 'ping' command")
+	}
+}
+
+// info says where this server stands, in the form of Redis's own.
+func (c *Clients) info(conn redcon.Conn, _ []string) {
+	st := c.server.Status()
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Paxos\r\nserver:%d\r\nservers:%d\r\nstate:%v\r\nview:%d\r\nleader:%d\r\n",
+		st.ID, len(c.server.cfg.Hosts), st.State, st.View, st.Leader)
+	fmt.Fprintf(&b, "aru:%d\r\nstate_hash:%016x\r\npending:%d\r\nlife:%d\r\nstore:%016x\r\ncluster:%016x\r\nformed:%v\r\n",
+		st.ARU, st.AppHash, st.Pending, st.Life, uint64(st.Store), c.server.cfg.Hosts.Cluster(), st.Formed)
+	b.WriteString("# Counts\r\n")
+	c.server.Counts.Each(func(name string, n uint64) {
+		fmt.Fprintf(&b, "%s:%d\r\n", strings.ReplaceAll(name, " ", "_"), n)
+	})
+	var refused uint64
+	for _, n := range st.Refused {
+		refused += n
+	}
+	fmt.Fprintf(&b, "datagrams_refused:%d\r\n", refused)
+	conn.WriteBulkString(b.String())
+}
+
+func (c *Clients) quit(conn redcon.Conn, _ []string) {
+	conn.WriteString("OK")
+	conn.Close()
+}
+
+// commands answers nothing, which is enough for redis-cli to go on.
+func (c *Clients) commands(conn redcon.Conn, _ []string) { conn.WriteArray(0) }

@@ -1,0 +1,263 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"golang.org/x/net/ipv4"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/live/store"
+	"github.com/fauer4effect/paxos/protocol/wire"
+)
+
+// Config says which server of which cluster to run, and on what.
+type Config struct {
+	Hosts    Hosts
+	ID       protocol.ServerID // its line in Hosts
+	Port     int               // UDP; of this server, and of hosts without one
+	Address  netip.Addr        // to bind; the zero Addr is all interfaces
+	Dir      string            // of the store
+	FS       vfs.FS            // nil: the machine's
+	Key      []byte            // authenticates datagrams; empty: nothing does
+	Settings protocol.Settings
+	App      func() protocol.App // a fresh one
+	Tape     *Tape               // nil: nothing is recorded
+	// Watch sees each input and what came of it, in the server's own loop: it may not
+	// block, nor keep them. Nil: nobody watches.
+	Watch func(in *protocol.Input, out *protocol.Output)
+}
+
+const (
+	inboxBatches = 256  // of messages, between socket and loop
+	maxWaiting   = 4096 // commands; more are refused
+	stepsAtOnce  = 512  // inputs, before what came of them is written and sent
+)
+
+// Errors that a command can end with. After ErrUnknown it may have been executed, or may be
+// yet; after the others it was not.
+var (
+	ErrUnknown = errors.New("outcome unknown")
+	ErrBusy    = errors.New("too many commands are waiting")
+	ErrTooBig  = fmt.Errorf("more than %d bytes", MaxOpBytes)
+	ErrStopped = errors.New("the server stops")
+)
+
+// MaxOpBytes bounds an operation, so that every message fits the datagrams of one.
+const MaxOpBytes = 64 << 10
+
+// Server is a running server. Its methods may be called from any goroutine.
+type Server struct {
+	cfg     Config
+	started time.Time
+	store   *store.Store
+	machine *protocol.Server // the loop's
+	socket  *socket
+	disk    *disk
+	out     protocol.Output
+	held    []protocol.Outgoing // messages that wait for records
+	synced  protocol.Position
+	calls   sessions
+
+	inbox    chan []protocol.Message
+	requests chan *call
+	elect    chan struct{}
+	cut      atomic.Uint32
+	status   atomic.Pointer[Status]
+	Counts   Counts
+
+	stop    chan struct{}
+	ending  sync.Once
+	ended   chan struct{} // closed when all goroutines are gone
+	err     error         // why it ended; nil if it was asked to
+	workers sync.WaitGroup
+}
+
+// Status is where a server stands.
+type Status struct {
+	ID       protocol.ServerID
+	State    protocol.State
+	View     protocol.View
+	Leader   protocol.ServerID // of View; zero where the server is in an election
+	ARU      protocol.Seq
+	AppHash  uint64
+	Formed   bool
+	Life     uint64
+	Store    protocol.StoreID
+	Pending  int
+	Sessions int
+	Refused  map[string]uint64 // datagrams, by reason
+	Drops    map[string]uint64 // messages, by reason
+}
+
+// Start opens the store, binds the socket and begins to serve. The caller must Close it.
+func Start(cfg Config) (*Server, error) {
+	st, err := store.Open(cfg.Dir, store.Identity{
+		Cluster: cfg.Hosts.Cluster(), Server: cfg.ID, Servers: len(cfg.Hosts),
+	}, cfg.FS)
+	if err != nil {
+		return nil, err
+	}
+	s, err := start(cfg, st)
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return s, nil
+}
+
+func start(cfg Config, st *store.Store) (*Server, error) {
+	s := &Server{
+		cfg: cfg, store: st, started: time.Now(),
+		inbox: make(chan []protocol.Message, inboxBatches), requests: make(chan *call),
+		elect: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
+	}
+	machine := protocol.Config{ID: cfg.ID, Servers: len(cfg.Hosts), Settings: cfg.Settings, Store: st.ID()}
+	stable := st.Stable()
+	m, err := protocol.New(machine, 0, cfg.App(), stable)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", cfg.Dir, err)
+	}
+	if err := cfg.Tape.begin(machine, stable, st.Life()); err != nil {
+		return nil, err
+	}
+	s.machine = m
+	s.synced = protocol.Position(len(stable.Records))
+	s.calls.init(cfg.ID, st.Life())
+	if err := s.open(); err != nil {
+		return nil, err
+	}
+	s.disk = newDisk(st, &s.Counts)
+	s.publish()
+	s.workers.Add(4)
+	go s.works(s.loop)
+	go s.works(func() error { return s.disk.run(s.stop) })
+	go s.works(func() error { return s.socket.read(s.deliver) })
+	go s.works(func() error { s.socket.resolve(cfg.Hosts, cfg.ID, cfg.Port, s.stop); return nil })
+	go s.finish()
+	return s, nil
+}
+
+// open binds the socket.
+func (s *Server) open() error {
+	port := s.cfg.Port
+	if own := s.cfg.Hosts[s.cfg.ID-1].Port; own != 0 {
+		port = own
+	}
+	encoder, err := wire.NewEncoder(wire.Identity{
+		Cluster: s.cfg.Hosts.Cluster(), Server: s.cfg.ID, Life: s.store.Life(),
+	}, 0, s.cfg.Key)
+	if err != nil {
+		return err
+	}
+	udp, err := listen(s.cfg.Address, port)
+	if err != nil {
+		return err
+	}
+	s.socket = &socket{
+		udp: udp, conn: ipv4.NewPacketConn(udp), encoder: encoder, cut: &s.cut, counts: &s.Counts,
+		peers:   make([]atomic.Pointer[net.UDPAddr], len(s.cfg.Hosts)+1),
+		decoder: wire.NewDecoder(s.cfg.Hosts.Cluster(), len(s.cfg.Hosts), s.cfg.Key),
+	}
+	return nil
+}
+
+// works runs one of the server's goroutines; its failure, or a bug of the machine, ends the
+// server.
+func (s *Server) works(do func() error) {
+	defer s.workers.Done()
+	defer func() {
+		if p := recover(); p != nil {
+			s.end(fmt.Errorf("server %d: a bug: %v", s.cfg.ID, p))
+		}
+	}()
+	if err := do(); err != nil {
+		s.end(err)
+	}
+}
+
+// end stops all goroutines. The first reason stands.
+func (s *Server) end(why error) {
+	s.ending.Do(func() {
+		s.err = why
+		close(s.stop)
+		s.socket.udp.Close() // ends its reader
+	})
+}
+
+func (s *Server) finish() {
+	s.workers.Wait()
+	err := s.store.Close()
+	if s.err == nil {
+		s.err = err
+	}
+	if err := s.cfg.Tape.end(); s.err == nil {
+		s.err = err
+	}
+	close(s.ended)
+}
+
+// Close stops the server and waits until all is written. It returns what ended the server,
+// if it was not Close.
+func (s *Server) Close() error {
+	s.end(nil)
+	<-s.ended
+	return s.err
+}
+
+// Done is closed when the server has ended, by Close or by a failure, which Close returns.
+func (s *Server) Done() <-chan struct{} { return s.ended }
+
+// Status is where the server stood a moment ago.
+func (s *Server) Status() Status { return *s.status.Load() }
+
+// Elect makes the server start an election.
+func (s *Server) Elect() {
+	select {
+	case s.elect <- struct{}{}:
+	default: // one is on its way
+	}
+}
+
+// Ignore makes the server deaf to those whose bit, counted by id, is set: a cut link, for
+// tests of faults.
+func (s *Server) Ignore(servers uint32) { s.cut.Store(servers) }
+
+// Do executes one operation on the replicated application and returns its result. When ctx
+// ends first the outcome is unknown, and ErrUnknown is returned.
+func (s *Server) Do(ctx context.Context, op []byte) ([]byte, error) {
+	if len(op) > MaxOpBytes {
+		return nil, ErrTooBig
+	}
+	c := &call{op: op, done: make(chan answer, 1)}
+	select {
+	case s.requests <- c:
+	case <-s.stop:
+		return nil, ErrStopped
+	case <-ctx.Done():
+		return nil, fmt.Errorf("not begun: %w", ctx.Err())
+	}
+	select {
+	case a := <-c.done:
+		return a.result, a.err
+	case <-s.stop:
+		return nil, ErrUnknown
+	case <-ctx.Done():
+		return nil, ErrUnknown
+	}
+}
+
+// deliver hands messages to the loop, or drops them while it is busy, as a network would.
+func (s *Server) deliver(messages []protocol.Message) {
+	select {
+	case s.inbox <- messages:
+	default:
+		s.Counts.overflow.Add(uint64(len(messages)))
+	}
+}

@@ -1,0 +1,157 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/ipv4"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/wire"
+)
+
+const (
+	socketBytes  = 4 << 20 // of the kernel's buffers, where it grants them
+	batchSize    = 64      // datagrams a system call
+	maxDatagram  = 64 << 10
+	resolveEvery = time.Second
+)
+
+// socket is a server's one UDP socket: messages in, messages out.
+type socket struct {
+	udp     *net.UDPConn
+	conn    *ipv4.PacketConn
+	peers   []atomic.Pointer[net.UDPAddr] // by id; 0 and one's own unused
+	encoder *wire.Encoder
+	cut     *atomic.Uint32 // senders whose messages are ignored, bit id: faults under test
+	counts  *Counts
+
+	mu      sync.Mutex // of decoder, between reading and counting
+	decoder *wire.Decoder
+}
+
+// listen opens the socket. An empty address is all interfaces.
+func listen(address netip.Addr, port int) (*net.UDPConn, error) {
+	udp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: address.AsSlice(), Port: port})
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) {
+			err = op.Err
+		}
+		return nil, fmt.Errorf("UDP port %d: %w", port, err)
+	}
+	// Best effort: what the kernel does not hold is lost, as any datagram may be.
+	_ = udp.SetReadBuffer(socketBytes)
+	_ = udp.SetWriteBuffer(socketBytes)
+	return udp, nil
+}
+
+// resolve looks the peers' addresses up, and keeps trying those that have none yet.
+func (s *socket) resolve(hosts Hosts, own protocol.ServerID, port int, done <-chan struct{}) {
+	for {
+		missing := false
+		for i, h := range hosts {
+			id := i + 1
+			if id == int(own) || s.peers[id].Load() != nil {
+				continue
+			}
+			if h.Port == 0 {
+				h.Port = port
+			}
+			addr, err := net.ResolveUDPAddr("udp4", h.String())
+			if err != nil {
+				missing = true
+				continue
+			}
+			s.peers[id].Store(addr)
+		}
+		if !missing {
+			return
+		}
+		select {
+		case <-done:
+			return
+		case <-time.After(resolveEvery):
+		}
+	}
+}
+
+// read hands batches of messages to deliver, until the socket is closed.
+func (s *socket) read(deliver func([]protocol.Message)) error {
+	batch := make([]ipv4.Message, batchSize)
+	for i := range batch {
+		batch[i].Buffers = [][]byte{make([]byte, maxDatagram)}
+	}
+	for {
+		n, err := s.conn.ReadBatch(batch, 0)
+		if errors.Is(err, net.ErrClosed) {
+			return nil
+		}
+		if err != nil {
+			continue // an ICMP error of an earlier datagram, say: the socket goes on
+		}
+		var messages []protocol.Message
+		cut := s.cut.Load()
+		s.mu.Lock()
+		for i := range batch[:n] {
+			m, ok := s.decoder.Decode(batch[i].Buffers[0][:batch[i].N])
+			switch {
+			case ok && cut&(1<<m.Server) != 0:
+			case ok && m.Server == 0: // clients do not speak UDP
+			case ok:
+				messages = append(messages, m)
+			}
+		}
+		s.mu.Unlock()
+		s.counts.datagramsIn.Add(uint64(n))
+		if len(messages) > 0 {
+			deliver(messages)
+		}
+	}
+}
+
+// write sends messages. What can't be sent is lost, and counted.
+func (s *socket) write(own protocol.ServerID, out []protocol.Outgoing) {
+	var batch []ipv4.Message
+	for i := range out {
+		datagrams, err := s.encoder.Encode(&out[i].Message)
+		if err != nil {
+			s.counts.unsendable.Add(1)
+			continue
+		}
+		for _, d := range datagrams {
+			d = append([]byte{}, d...) // the encoder reuses its memory
+			for id := 1; id < len(s.peers); id++ {
+				to := s.peers[id].Load()
+				if to == nil || protocol.ServerID(id) == own || out[i].To != 0 && int(out[i].To) != id {
+					continue
+				}
+				batch = append(batch, ipv4.Message{Buffers: [][]byte{d}, Addr: to})
+			}
+		}
+	}
+	s.counts.datagramsOut.Add(uint64(len(batch)))
+	for len(batch) > 0 {
+		n, err := s.conn.WriteBatch(batch[:min(len(batch), batchSize)], 0)
+		if err != nil {
+			n = max(n, 0) + 1 // unreachable, say: the next may be for another
+			s.counts.unsendable.Add(1)
+		}
+		if n == 0 {
+			return
+		}
+		batch = batch[min(n, len(batch)):]
+	}
+}
+
+// refused calls f with the reasons for which datagrams were refused.
+func (s *socket) refused(f func(reason string, times uint64)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.decoder.Refused(f)
+}
