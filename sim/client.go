@@ -39,6 +39,8 @@ const (
 	drawKey
 	drawOp
 	drawTarget
+	drawStore
+	drawFlip
 )
 
 func newClient(r *run, id int) *client {

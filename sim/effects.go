@@ -28,6 +28,8 @@ const (
 	deaf
 	mute
 	elect
+	wipe
+	flip
 	dropNamed
 	delayNamed
 	brokenDown
@@ -38,6 +40,8 @@ const (
 	reordered
 	unsyncedLost
 	recoveries
+	formed
+	refused
 	viewChanges
 	twoLeaders
 	returns
@@ -68,6 +72,8 @@ var effectNames = [numEffects]struct{ key, meaning string }{
 	deaf:             {"deaf", "useful message lost to a deaf server"},
 	mute:             {"mute", "useful message lost from a mute server"},
 	elect:            {"elect", "election started unprovoked"},
+	wipe:             {"wipe", "server came back with an emptied disk"},
+	flip:             {"flip", "useful message with flipped bits, rejected"},
 	dropNamed:        {"drop", "named message lost"},
 	delayNamed:       {"delay", "named message arrived late, still useful"},
 	brokenDown:       {"tail-down", "server down for good"},
@@ -78,6 +84,8 @@ var effectNames = [numEffects]struct{ key, meaning string }{
 	reordered:        {"reordered", "message delivered after a later one"},
 	unsyncedLost:     {"unsynced-lost", "crash that took records not yet durable"},
 	recoveries:       {"recovery", "server restarted with records"},
+	formed:           {"formed", "server entered a cluster newly formed (X18)"},
+	refused:          {"refused", "other disk than before found, and refused (X18)"},
 	viewChanges:      {"view-change", "view led after the first"},
 	twoLeaders:       {"two-leaders", "second server that believed to lead"},
 	returns:          {"return", "server went back into the others' view (X21)"},
@@ -111,7 +119,7 @@ func (e Effect) IsFault() bool { return e < numFaults }
 
 var faultEffects = map[string]Effect{
 	doCrash: crash, doCut: cutLink, doPartition: partition, doConnect: connect,
-	doIsolate: isolate, doDeaf: deaf, doMute: mute, doElect: elect, doDrop: dropNamed,
+	doIsolate: isolate, doDeaf: deaf, doMute: mute, doElect: elect, doWipe: wipe, doDrop: dropNamed,
 	doDelay: delayNamed,
 }
 
@@ -146,6 +154,7 @@ func (p *Plan) Planned() [numFaults]bool {
 	has[duplicate] = p.Network.All.Duplicate > 0
 	has[late] = p.Network.All.Late > 0
 	has[slowLink] = len(p.Network.Links) > 0
+	has[flip] = p.Network.Flips > 0
 	has[quitClients] = len(p.Tail.Clients) > 0 && len(p.Tail.Clients) < p.Workload.Clients
 	for i := range p.Faults {
 		has[p.Faults[i].effect(p.Servers)] = true

@@ -18,6 +18,7 @@ import (
 //	isolate    servers, for_ns    each of them is cut off
 //	deaf       servers, for_ns    each of them hears no server
 //	mute       servers, for_ns    no server hears any of them
+//	wipe       servers, for_ns    like crash, and their disks come back empty (with formation only)
 //	elect      servers            they start an election unprovoked
 //	drop       on                 the named message is lost
 //	delay      on, for_ns         the named message takes this much longer
@@ -53,6 +54,7 @@ const (
 	doIsolate   = "isolate"
 	doDeaf      = "deaf"
 	doMute      = "mute"
+	doWipe      = "wipe"
 	doElect     = "elect"
 	doDrop      = "drop"
 	doDelay     = "delay"

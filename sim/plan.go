@@ -16,18 +16,21 @@ import (
 // data, whole numbers only, that a person can read, write and edit. Times are virtual
 // nanoseconds, parts are per million, servers count from 1.
 type Plan struct {
-	Version  int             `json:"version"`
-	Seed     uint64          `json:"seed"`              // of every draw that the plan leaves open
-	Build    string          `json:"build,omitempty"`   // what wrote the plan
-	Finding  string          `json:"finding,omitempty"` // what it showed then
-	Servers  int             `json:"servers"`
-	Settings json.RawMessage `json:"settings,omitempty"` // of the machine under test
-	Network  Network         `json:"network"`
-	Disk     Disk            `json:"disk"`
-	Workload Workload        `json:"workload"`
-	Faulty   world.Instant   `json:"faulty_ns"` // how long faults may happen; then comes the tail
-	Faults   []Fault         `json:"faults,omitempty"`
-	Tail     Tail            `json:"tail"`
+	Version int    `json:"version"`
+	Seed    uint64 `json:"seed"`              // of every draw that the plan leaves open
+	Build   string `json:"build,omitempty"`   // what wrote the plan
+	Finding string `json:"finding,omitempty"` // what it showed then
+	Servers int    `json:"servers"`
+	// Formation has the servers begin with fresh disks that must meet (X18). Without it they
+	// trust that no disk is ever lost.
+	Formation bool            `json:"formation,omitempty"`
+	Settings  json.RawMessage `json:"settings,omitempty"` // of the machine under test
+	Network   Network         `json:"network"`
+	Disk      Disk            `json:"disk"`
+	Workload  Workload        `json:"workload"`
+	Faulty    world.Instant   `json:"faulty_ns"` // how long faults may happen; then comes the tail
+	Faults    []Fault         `json:"faults,omitempty"`
+	Tail      Tail            `json:"tail"`
 	// Bodies makes servers check that no message or record changed since it was emitted.
 	Bodies bool `json:"check_bodies,omitempty"`
 }
@@ -39,6 +42,10 @@ const PlanVersion = 1
 type Network struct {
 	All   world.LinkLaw `json:"all"`
 	Links []Link        `json:"links,omitempty"`
+	// Wire has every message between servers travel as the datagrams of a live cluster, of
+	// which a share arrives with flipped bits.
+	Wire  bool   `json:"wire,omitempty"`
+	Flips uint32 `json:"flips_ppm,omitempty"`
 }
 
 // Link is the law of one direction between two servers.

@@ -16,11 +16,12 @@ import (
 // packet is what travels in our world: a message of the machine, or a reply to a client.
 type packet struct {
 	protocol.Message
-	reply *protocol.Reply
+	reply     *protocol.Reply
+	datagrams [][]byte // what travels where the plan has a wire
 }
 
-// replyKind follows the machine's kinds of message.
-const replyKind = uint8(protocol.NumKinds)
+// replyKind is none of the machine's kinds of message.
+const replyKind = uint8(world.MaxKinds - 1)
 
 type paxosWorld = world.World[packet, protocol.Record]
 
@@ -40,6 +41,7 @@ type run struct {
 	end      world.Instant
 	down     []world.Instant // by server: not to be restarted before
 	lives    []uint32        // by server: how many have begun
+	wiped    []uint32        // by server: disks that it lost
 	heals    int             // times that all links were healed
 	cutBy    [16][16]Effect  // the kind of fault that cut the direction last
 	updates  uint64          // answered
@@ -74,11 +76,13 @@ func newRun(p *Plan, directed int, options []Option) *run {
 		plan: p, settings: settings,
 		servers: make([]*server, p.Servers+1), clients: make([]*client, p.Workload.Clients+directed+1),
 		down: make([]world.Instant, p.Servers+1), lives: make([]uint32, p.Servers+1),
+		wiped: make([]uint32, p.Servers+1),
 	}
 	for _, o := range options {
 		o(r)
 	}
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
+	r.checker.Departures.Formation = p.Formation
 	r.world = world.New[packet, protocol.Record](world.Config{
 		Seed: p.Seed, Servers: p.Servers, Clients: len(r.clients) - 1, Watch: r.trace != nil,
 	}, r)

@@ -54,6 +54,11 @@ func (r *run) strike(f *Fault) {
 				r.crash(n, f.For)
 			}
 		}
+	case doWipe:
+		for _, id := range f.Servers {
+			r.effects[effect]++
+			r.wipe(world.Node(id), f.For)
+		}
 	case doElect:
 		for _, id := range f.Servers {
 			n := world.Node(id)
@@ -94,6 +99,17 @@ func (r *run) crash(n world.Node, down world.Instant) {
 	})
 }
 
+// wipe ends a server's life, if it has one, and gives it an empty disk.
+func (r *run) wipe(n world.Node, down world.Instant) {
+	if r.world.Up(n) {
+		r.crash(n, down)
+	}
+	r.wiped[n]++
+	r.world.Wipe(n)
+	r.checker.Wiped(r.now(), protocol.ServerID(n))
+	r.say("server %d loses its disk", n)
+}
+
 // becalm begins the tail: the core is healed, the rest is broken as planned.
 func (r *run) becalm() {
 	r.calm = true
@@ -111,7 +127,9 @@ func (r *run) becalm() {
 	}
 	down := make([]bool, r.plan.Servers+1)
 	for _, b := range r.plan.Tail.Broken {
-		r.breakFor(&b, down)
+		if r.coreFormed() { // it takes all servers, and what is not formed yet could not wait
+			r.breakFor(&b, down)
+		}
 	}
 	for id := 1; id <= r.plan.Servers; id++ {
 		n := world.Node(id)
@@ -125,6 +143,19 @@ func (r *run) becalm() {
 			c.leaveOpen()
 		}
 	}
+}
+
+// coreFormed says whether every server of the core takes part: once formed, a disk says so.
+func (r *run) coreFormed() bool {
+	if !r.plan.Formation {
+		return true
+	}
+	for id := 1; id <= r.plan.Servers; id++ {
+		if r.plan.inCore(id) && !r.checker.Departures.Formed(protocol.ServerID(id)) {
+			return false
+		}
+	}
+	return true
 }
 
 // breakFor breaks a server outside the core for good. A half-cut one keeps its clients.
@@ -162,7 +193,7 @@ func (r *run) traceDrop(from, to world.Node, p *packet, why world.Cause) {
 }
 
 func (r *run) traceFault(f *Fault) {
-	if f.Do != doCrash { // each crash is told as it happens
+	if f.Do != doCrash && f.Do != doWipe { // each crash is told as it happens
 		r.say("%v", f)
 	}
 	if r.trace != nil {

@@ -15,6 +15,7 @@ type server struct {
 	id      protocol.ServerID
 	machine *protocol.Server
 	out     protocol.Output
+	wire    *codec // nil: messages travel as they are
 }
 
 // start begins a life of the server, with what its disk holds.
@@ -26,13 +27,13 @@ func (r *run) start(n world.Node) {
 			r.verify(id, "record", records[i].Batch)
 		}
 	}
-	m, err := protocol.New(protocol.Config{ID: id, Servers: r.plan.Servers, Settings: r.settings},
+	m, err := protocol.New(protocol.Config{ID: id, Servers: r.plan.Servers, Settings: r.settings, Store: r.storeID(n)},
 		protocol.Instant(r.world.Now()), kv.New(), protocol.Stable{Records: records})
 	if err != nil {
 		panic(fmt.Sprintf("server %d does not start: %v", id, err)) // no disk law of ours explains it
 	}
-	r.servers[n] = &server{run: r, id: id, machine: m}
 	r.lives[n]++
+	r.servers[n] = &server{run: r, id: id, machine: m, wire: r.newCodec(id)}
 	r.checker.Recovered(r.now(), id, m.LocalARU(), m.App().Hash())
 	if len(records) > 0 {
 		r.effects[recoveries]++
@@ -46,6 +47,14 @@ func (r *run) start(n world.Node) {
 	}
 }
 
+// storeID names the disk that the server has now, zero where the plan has no formation.
+func (r *run) storeID(n world.Node) protocol.StoreID {
+	if !r.plan.Formation {
+		return 0
+	}
+	return protocol.StoreID(world.Draw(r.plan.Seed, drawStore, uint64(n), uint64(r.wiped[n])) | 1)
+}
+
 func (s *server) Deadline() world.Instant { return world.Instant(s.machine.Deadline()) }
 
 func (s *server) Receive(from world.Node, p *packet) {
@@ -54,6 +63,12 @@ func (s *server) Receive(from world.Node, p *packet) {
 	}
 	if s.run.plan.Bodies {
 		s.run.verifyMessage(s.id, &p.Message)
+	}
+	if s.wire != nil && p.datagrams != nil {
+		if m, ok := s.wire.open(world.Node(s.id), p); ok {
+			s.step(protocol.Input{Kind: protocol.Receive, Message: m})
+		}
+		return
 	}
 	s.step(protocol.Input{Kind: protocol.Receive, Message: p.Message})
 }
@@ -90,7 +105,7 @@ func (s *server) step(in protocol.Input) {
 		r.world.Send(world.Parcel{
 			To: world.Node(o.To), After: uint64(o.After),
 			Kind: uint8(o.Message.Kind), Digest: o.Message.Digest(),
-		}, &packet{Message: o.Message})
+		}, s.wire.seal(&o.Message))
 	}
 	for i := range out.Replies {
 		s.reply(out.Replies[i])
@@ -120,6 +135,10 @@ func (r *run) event(s *server, e *protocol.Event) {
 		r.effects[filtered]++
 	case protocol.CatchUp:
 		r.effects[catchUps]++
+	case protocol.Formed:
+		r.effects[formed]++
+	case protocol.Refused:
+		r.effects[refused]++
 	case protocol.Returned:
 		r.effects[returns]++
 	case protocol.Proposed:

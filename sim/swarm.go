@@ -43,6 +43,8 @@ func Swarm(seed uint64, o SwarmOptions) *Plan {
 	s.drawWorkload()
 	s.drawFaults()
 	s.drawTail()
+	s.drawFormation()
+	s.drawWire()
 	p.Bodies = s.One(8)
 	if err := p.Validate(); err != nil {
 		panic(fmt.Sprintf("sim: swarm of seed %d draws a bad plan: %v", seed, err))
@@ -233,6 +235,9 @@ func (s *swarm) drawTail() {
 func (p *Plan) settleBound(f int, s protocol.Settings) world.Instant {
 	ceiling, stagger := world.Instant(s.Ceiling), world.Instant(s.Stagger)
 	turn := ceiling + stagger*world.Instant(p.Servers) + 150*millisecond
+	if p.Formation { // three messages and a record, each perhaps once more; then a request
+		turn += ceiling/4 + 2*world.Instant(s.Retransmit)
+	}
 	bound := p.latest() + world.Instant(f+2)*turn + p.Workload.Timeout + 500*millisecond
 	for _, b := range p.Tail.Broken {
 		if b.How == doDeaf || b.How == doMute {

@@ -36,6 +36,41 @@ func (s *swarm) drawFaults() {
 	slices.SortStableFunc(s.plan.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 }
 
+// drawFormation draws whether the disks begin fresh and must meet (X18), and who loses its
+// disk later: a minority, outside the tail's core, since nothing brings them back.
+func (s *swarm) drawFormation() {
+	p := s.plan
+	if !s.One(3) {
+		return
+	}
+	p.Formation = true
+	if p.Servers >= 3 && s.One(2) {
+		if len(p.Tail.Core) == 0 {
+			p.Tail.Core = s.some(p.Servers - int(s.Int(1, int64(p.Servers-1)/2)))
+		}
+		lost := 0
+		for id := 1; id <= p.Servers; id++ {
+			if p.inCore(id) || lost == (p.Servers-1)/2 {
+				continue
+			}
+			lost++
+			for range s.Int(1, 2) {
+				s.add(Fault{At: s.between(0, p.Faulty-1), Do: doWipe, Servers: []int{id}, For: s.spell()})
+			}
+		}
+		slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
+	}
+	p.Tail.Settle = p.settleBound(p.Servers-len(p.core()), s.settings)
+}
+
+// drawWire draws whether messages travel as datagrams, and how many of them arrive damaged.
+func (s *swarm) drawWire() {
+	if s.One(6) && s.plan.Servers > 1 {
+		s.plan.Network.Wire = true
+		s.plan.Network.Flips = uint32(s.Log(1_000, 50_000))
+	}
+}
+
 // odds is one in n, or certain.
 func odds(n int64, certain bool) int64 {
 	if certain {

@@ -42,6 +42,32 @@ func (p *Plan) Validate() error {
 			return fmt.Errorf("fault %d: %w", i+1, err)
 		}
 	}
+	return p.validateWipes()
+}
+
+// validateWipes refuses plans that lose more disks than the protocol can bear.
+func (p *Plan) validateWipes() error {
+	var lost []int
+	for i := range p.Faults {
+		f := &p.Faults[i]
+		if f.Do != doWipe {
+			continue
+		}
+		if !p.Formation {
+			return fmt.Errorf("fault %d: wipe takes formation: without it servers trust their disks", i+1)
+		}
+		for _, id := range f.Servers {
+			if p.inCore(id) {
+				return fmt.Errorf("fault %d: server %d belongs to the tail's core: without its disk it can never take part again", i+1, id)
+			}
+			if !slices.Contains(lost, id) {
+				lost = append(lost, id)
+			}
+		}
+	}
+	if len(lost) > (p.Servers-1)/2 {
+		return fmt.Errorf("servers %v lose their disks: no majority is left of %d", lost, p.Servers)
+	}
 	return nil
 }
 
@@ -67,6 +93,9 @@ func (p *Plan) servers(ids []int) error {
 func (p *Plan) validateNetwork() error {
 	if err := validateLink(p.Network.All); err != nil {
 		return fmt.Errorf("network: all: %w", err)
+	}
+	if p.Network.Flips > 1_000_000 || p.Network.Flips > 0 && !p.Network.Wire {
+		return fmt.Errorf("network: flips_ppm %d is over 1000000, or there is no wire", p.Network.Flips)
 	}
 	for i, l := range p.Network.Links {
 		if err := p.servers([]int{l.From, l.To}); err != nil {
@@ -186,6 +215,7 @@ var takes = map[string]struct{ servers, link, spell, named bool }{
 	doIsolate:   {servers: true, spell: true},
 	doDeaf:      {servers: true, spell: true},
 	doMute:      {servers: true, spell: true},
+	doWipe:      {servers: true, spell: true},
 	doElect:     {servers: true},
 	doDrop:      {named: true},
 	doDelay:     {named: true, spell: true},

@@ -43,9 +43,12 @@ const (
 	numReasons
 )
 
+// EarlierLife is the reason for which datagrams of a server's earlier life are refused.
+const EarlierLife = "an earlier life of its sender"
+
 var reasonNames = [numReasons]string{
 	"truncated", "another format or version", "bad checksum", "not made with our key",
-	"another cluster", "unknown sender", "an earlier life of its sender", "malformed",
+	"another cluster", "unknown sender", EarlierLife, "malformed",
 }
 
 // Refused calls f with each reason for which datagrams were refused, and how many were, in a

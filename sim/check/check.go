@@ -64,7 +64,7 @@ func New(servers int, calm Calm, app protocol.App) *Checker {
 	c.Promise = Promise{verdict: verdict}
 	c.Proposals = Proposals{verdict, c.Log}
 	c.Replies = Replies{verdict: verdict, log: c.Log, validity: &c.Validity}
-	c.Departures = Departures{verdict, c.Log, &c.Promise}
+	c.Departures = Departures{verdict: verdict, log: c.Log, promise: &c.Promise}
 	c.Answered = Answered{verdict, &calm}
 	c.Settled = Settled{verdict, &calm}
 	c.Converged = Converged{verdict: verdict, calm: &calm}
@@ -121,10 +121,20 @@ func (c *Checker) Durable(now int64, id protocol.ServerID, r *protocol.Record) {
 	switch r.Kind {
 	case protocol.RecordInstalled:
 		c.Promise.durable(id, r.View)
+	case protocol.RecordFormed:
+		c.Departures.formed[id] = true
 	case protocol.RecordAccepted:
 		c.Log.slot(r.Seq).proposal(r.View).disks |= 1 << id
 		c.Log.top = max(c.Log.top, r.Seq)
 	}
+}
+
+// Wiped tells the checker that a server has lost its disk. The disk's acceptances stay known:
+// they were durable when others relied on them, and nothing of the server may speak against
+// them.
+func (c *Checker) Wiped(now int64, id protocol.ServerID) {
+	c.now = now
+	c.Departures.formed[id] = false
 }
 
 // Departed tells the checker that a message leaves a server.

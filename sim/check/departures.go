@@ -6,14 +6,23 @@ import "github.com/fauer4effect/paxos/protocol"
 // message which speaks of what a crash could still take is caught as it leaves, and not
 // only when a crash happens to come (X25). Accept and Proposal must be backed by the
 // acceptance (S5), Prepare and PrepareOK by the promise (S6); and a PrepareOK may keep back
-// nothing that the disk holds in its range (S5).
+// nothing that the disk holds in its range (S5). With formation, a disk without the cluster's
+// roster may be an emptied one, and whoever has it must keep silent (S6, X18).
 type Departures struct {
 	verdict
-	log     *Log
-	promise *Promise
+	log       *Log
+	promise   *Promise
+	Formation bool
+	formed    [protocol.MaxServers + 1]bool
 }
 
+// Formed says whether the server's disk holds the roster of its cluster.
+func (d *Departures) Formed(id protocol.ServerID) bool { return d.formed[id] }
+
 func (d *Departures) departed(id protocol.ServerID, m *protocol.Message) {
+	if d.Formation && !d.formed[id] && m.Kind != protocol.Formation {
+		d.fail("S6", "server %d sends %v, but its disk does not hold the roster of a formed cluster: it may be an emptied one", id, m)
+	}
 	switch m.Kind {
 	case protocol.Accept, protocol.Proposal:
 		if d.log.slot(m.Seq).proposal(m.View).disks&(1<<id) == 0 {

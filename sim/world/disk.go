@@ -113,6 +113,13 @@ func (d *disk[M, R]) from(i uint64) []R {
 	return records
 }
 
+// Wipe empties the disk of a node that is down: another disk takes its place.
+func (w *World[M, R]) Wipe(n Node) {
+	nd := &w.nodes[n]
+	w.fold(uint64(n)|6<<16, nd.disk.synced)
+	nd.disk = disk[M, R]{law: nd.disk.law, syncs: nd.disk.syncs}
+}
+
 // crash drops what is not durable and returns it.
 func (d *disk[M, R]) crash() []R {
 	lost := d.from(d.synced)

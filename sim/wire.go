@@ -1,0 +1,113 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/wire"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// codec is one server's end of the wire: where the plan says so, its messages travel as the
+// datagrams of a live cluster. The datagrams of a message travel together.
+type codec struct {
+	run     *run
+	encoder *wire.Encoder
+	decoder *wire.Decoder
+	refused uint64 // as of an earlier life, until now
+	life    uint32
+	seen    [protocol.MaxServers + 1][protocol.NumKinds]uint32 // messages, by sender and kind
+}
+
+const (
+	wireCluster = 0x5157
+	flippedBits = 3 // at most, in a damaged datagram
+)
+
+// newCodec returns the wire's end for a life of the server, nil where the plan has no wire.
+func (r *run) newCodec(id protocol.ServerID) *codec {
+	if !r.plan.Network.Wire {
+		return nil
+	}
+	encoder, err := wire.NewEncoder(wire.Identity{Cluster: wireCluster, Server: id, Life: uint64(r.lives[id])}, 0, nil)
+	if err != nil {
+		panic(fmt.Sprintf("sim: %v", err)) // the sizes are constant
+	}
+	return &codec{run: r, encoder: encoder, decoder: wire.NewDecoder(wireCluster, r.plan.Servers, nil), life: r.lives[id]}
+}
+
+// seal makes a packet of a message, with its datagrams if there is a wire.
+func (c *codec) seal(m *protocol.Message) *packet {
+	p := &packet{Message: *m}
+	if c == nil {
+		return p
+	}
+	datagrams, err := c.encoder.Encode(m)
+	if err != nil {
+		c.run.checker.Fail(c.run.now(), "invariant", "server %d can't send %v: %v", m.Server, m, err)
+		return p
+	}
+	for _, d := range datagrams {
+		p.datagrams = append(p.datagrams, append([]byte(nil), d...)) // the encoder reuses its memory
+	}
+	return p
+}
+
+// open makes a message of a packet's datagrams again, once they have crossed the wire. It is
+// the same message, or none where bits were flipped, or where it is of an earlier life of its
+// sender than we have heard of.
+func (c *codec) open(to world.Node, p *packet) (m protocol.Message, ok bool) {
+	r := c.run
+	damaged := false
+	c.seen[p.Server][p.Kind]++
+	for i, d := range p.datagrams {
+		d, flipped := c.cross(p, to, i, d)
+		damaged = damaged || flipped
+		got, whole := c.decoder.Decode(d)
+		if whole && flipped {
+			r.checker.Fail(r.now(), "invariant", "server %d takes a damaged datagram for %v, in place of %v", to, &got, &p.Message)
+		}
+		if whole {
+			m, ok = got, true
+		}
+	}
+	switch {
+	case damaged && r.useful(to, &p.Message):
+		r.effects[flip]++
+	case damaged:
+	case ok && m.Digest() != p.Message.Digest():
+		r.checker.Fail(r.now(), "invariant", "%v arrives at server %d as %v", &p.Message, to, &m)
+	case !ok && len(p.datagrams) == 1 && !c.ofEarlierLife():
+		r.checker.Fail(r.now(), "invariant", "server %d can't read the datagram of %v, which nothing damaged", to, &p.Message)
+	}
+	return m, ok
+}
+
+// ofEarlierLife says whether the decoder has refused a datagram as such since it was asked.
+func (c *codec) ofEarlierLife() bool {
+	before := c.refused
+	c.decoder.Refused(func(reason string, times uint64) {
+		if reason == wire.EarlierLife {
+			c.refused = times
+		}
+	})
+	return c.refused > before
+}
+
+// cross is what arrives of a datagram.
+func (c *codec) cross(p *packet, to world.Node, part int, d []byte) ([]byte, bool) {
+	r, bits := c.run, uint64(len(d))*8
+	name := world.Draw(r.plan.Seed, drawFlip, uint64(p.Server), uint64(to), uint64(c.life),
+		uint64(p.Kind), uint64(c.seen[p.Server][p.Kind]), uint64(part))
+	if r.calm || !world.Chance(name, r.plan.Network.Flips) {
+		return d, false
+	}
+	d = append([]byte(nil), d...)
+	first := world.Below(world.Draw(name, 0), bits)
+	d[first/8] ^= 1 << (first % 8)
+	for i := range world.Below(world.Draw(name, 1), flippedBits) { // never the first again
+		bit := (first + 1 + world.Below(world.Draw(name, 2, i), bits-1)) % bits
+		d[bit/8] ^= 1 << (bit % 8)
+	}
+	return d, true
+}
