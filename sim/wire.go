@@ -65,7 +65,7 @@ func (c *codec) open(to world.Node, p *packet) (m protocol.Message, ok bool) {
 		damaged = damaged || flipped
 		got, whole := c.decoder.Decode(d)
 		if whole && flipped {
-			r.checker.Fail(r.now(), "invariant", "server %d takes a damaged datagram for %v, in place of %v", to, &got, &p.Message)
+			r.checker.Fail(r.now(), "S2", "server %d takes a damaged datagram for %v, in place of %v", to, &got, &p.Message)
 		}
 		if whole {
 			m, ok = got, true
@@ -76,7 +76,7 @@ func (c *codec) open(to world.Node, p *packet) (m protocol.Message, ok bool) {
 		r.effects[flip]++
 	case damaged:
 	case ok && m.Digest() != p.Message.Digest():
-		r.checker.Fail(r.now(), "invariant", "%v arrives at server %d as %v", &p.Message, to, &m)
+		r.checker.Fail(r.now(), "S2", "%v arrives at server %d as %v", &p.Message, to, &m)
 	case !ok && len(p.datagrams) == 1 && !c.ofEarlierLife():
 		r.checker.Fail(r.now(), "invariant", "server %d can't read the datagram of %v, which nothing damaged", to, &p.Message)
 	}
