@@ -40,7 +40,8 @@ type cluster struct {
 	now     Instant
 	servers []*Server // by id, nil for none and for one that is down
 	disks   []testDisk
-	wire    []letter // in order of sending
+	stores  []StoreID // of the disks; nil: no formation
+	wire    []letter  // in order of sending
 	lose    func(letter) bool
 	events  [][]Event
 	replies []said
@@ -103,7 +104,11 @@ func newView1(t fataler, n int) *cluster {
 
 // start begins a life of the server, with what its disk holds.
 func (c *cluster) start(id ServerID) {
-	s, err := New(Config{ID: id, Servers: c.n, Settings: c.cfg}, c.now, &ledger{}, Stable{c.disks[id].records})
+	cfg := Config{ID: id, Servers: c.n, Settings: c.cfg}
+	if c.stores != nil {
+		cfg.Store = c.stores[id]
+	}
+	s, err := New(cfg, c.now, &ledger{}, Stable{c.disks[id].records})
 	if err != nil {
 		c.t.Fatalf("%v", err)
 	}

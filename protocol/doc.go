@@ -34,7 +34,8 @@
 // take no proposal of an older one. A slot is settled when a majority holds one proposal of
 // one view durably. A client's update is executed once, and answered by the server it asked
 // (client.go). Servers that fall behind ask the others (reconcile.go), and come back from
-// crashes with what their disks hold (recovery.go).
+// crashes with what their disks hold (recovery.go). A disk that was emptied or swapped never
+// comes back (formation.go).
 //
 // # Where this goes past the paper
 //
@@ -59,6 +60,8 @@
 //	X13  an Accept that overtakes its Proposal is kept
 //	X15  at most 16 slots between LocalARU and LastProposed
 //	X17  pending updates are not durable: the client repeats its request
+//	X18  a cluster forms once, of fresh disks that know each other
+//	                                                         aa-majority-forms, ab-emptied-disk-adopted, ac-roster-not-durable
 //	X21  a server in vain election returns to the view the others work in
 //	                                                         t-never-returns
 //	X22  the server named in a pending update sends it to all
@@ -78,5 +81,5 @@
 // (X4) once the leader has caught up.
 //
 // Room is left for batches (X14: a Batch holds any number of updates), snapshots (X12),
-// overlapped writes (X16), formation (X18), membership (X19) and reads without the log (X20).
+// overlapped writes (X16), membership (X19) and reads without the log (X20).
 package protocol

@@ -147,6 +147,13 @@ func garbage(s *Server) *rapid.Generator[Message] {
 			}
 			m.List = &list
 		}
+		if m.Kind == Formation && rapid.Bool().Draw(t, "with a roster") {
+			m.Store = StoreID(rapid.IntRange(0, 3).Draw(t, "store"))
+			m.Roster = &Roster{Formed: rapid.Bool().Draw(t, "formed")}
+			for id := range m.Roster.Stores {
+				m.Roster.Stores[id] = StoreID(rapid.IntRange(0, 3).Draw(t, "listed"))
+			}
+		}
 		return m
 	})
 }

@@ -1,0 +1,200 @@
+package protocol
+
+import (
+	"strings"
+	"testing"
+)
+
+// newFresh is a cluster of fresh disks, with ids of their own. Nothing has happened yet.
+func newFresh(t fataler, n int) *cluster {
+	c := newCluster(t, n)
+	c.stores = make([]StoreID, n+1)
+	for id := 1; id <= n; id++ {
+		c.stores[id] = StoreID(100 + id)
+		c.start(ServerID(id))
+	}
+	return c
+}
+
+// newFormed is a cluster that has formed, and in which server 1 leads view 1.
+func newFormed(t fataler, n int) *cluster {
+	t.Helper()
+	c := newFresh(t, n)
+	c.wait(2 * ms)
+	if s := c.servers[1]; s.state != RegLeader || s.lastInstalled != 1 {
+		t.Fatalf("server 1 does not lead view 1: %v", s)
+	}
+	return c
+}
+
+// wipe gives a server an empty disk and begins a life on it.
+func (c *cluster) wipe(id ServerID) {
+	c.servers[id] = nil
+	c.disks[id] = testDisk{}
+	c.stores[id] += 100
+	c.start(id)
+}
+
+// Fresh disks meet, each records the roster first, and then the cluster works as any other.
+func TestFormation(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 5, 9} {
+		c := newFormed(t, n)
+		for id := 1; id <= n; id++ {
+			first := c.disks[id].records[0]
+			if first.Kind != RecordFormed || !first.Roster.Formed || first.Roster.Stores[n] != c.stores[n] {
+				t.Fatalf("%d servers: the first record of server %d is %+v", n, id, first)
+			}
+		}
+		c.request(ServerID(n), 9, 1, "a")
+		c.settle()
+		c.mustReply(ServerID(n), "1 a")
+	}
+}
+
+// While one server is missing nobody takes part: no vote, no acceptance, no heartbeat.
+func TestFormationTakesAll(t *testing.T) {
+	c := newFresh(t, 3)
+	c.servers[3] = nil
+	c.lose = func(l letter) bool {
+		if l.Kind != Formation {
+			t.Errorf("server %d sends %v before the cluster is formed", l.Server, &l.Message)
+		}
+		return false
+	}
+	c.wait(500 * ms)
+	c.request(1, 9, 1, "a")
+	c.wait(500 * ms)
+	if c.servers[1].dropped(notFormed) == 0 {
+		t.Error("the client's update was not dropped")
+	}
+	c.lose = nil
+	c.start(3)
+	c.wait(100 * ms)
+	c.request(1, 9, 1, "a")
+	c.settle()
+	c.mustReply(1, "1 a")
+}
+
+// The roster is durable before a server takes part, and a crash before that leaves the disk
+// as fresh as it was.
+func TestFormationIsDurable(t *testing.T) {
+	c := newFresh(t, 3)
+	c.disks[2].held = true
+	c.wait(200 * ms)
+	if s := c.servers[2]; !s.forming() || s.lastInstalled > 0 {
+		t.Fatalf("it takes part without a durable roster: %v", s)
+	}
+	if !strings.Contains(c.happened(1, Formed), "formed") {
+		t.Fatal("server 1 did not form, though all had named its store")
+	}
+	c.crash(2)
+	c.start(2)
+	c.wait(300 * ms)
+	c.request(2, 9, 1, "a")
+	c.settle()
+	c.mustReply(2, "1 a")
+}
+
+// A server whose disk was emptied is refused by name, at both ends, for ever: it votes for
+// nothing and accepts nothing, while the two others go on.
+func TestEmptiedDiskNeverVotes(t *testing.T) {
+	c := newFormed(t, 3)
+	c.request(1, 9, 1, "a")
+	c.settle()
+	c.wipe(2)
+	c.wait(3000 * ms)
+	c.request(1, 9, 2, "b")
+	c.wait(100 * ms)
+	c.mustReply(1, "1 a", "2 b")
+	if len(c.disks[2].records) > 0 || c.servers[2].lastInstalled > 0 || !c.servers[2].forming() {
+		t.Fatalf("the emptied disk takes part: %v, %v", c.servers[2], c.disks[2].records)
+	}
+	for _, at := range []ServerID{1, 2, 3} {
+		if got := c.happened(at, Refused); !strings.Contains(got, "refused") {
+			t.Errorf("server %d does not say that a disk is refused", at)
+		}
+	}
+	if c.servers[1].dropped(otherStore) == 0 {
+		t.Error("server 1 dropped nothing of the emptied disk's server")
+	}
+	// With server 1 gone there is no majority, whatever server 2 does.
+	c.crash(1)
+	c.replies = nil
+	c.request(3, 9, 3, "c")
+	c.wait(5000 * ms)
+	c.mustReply(3)
+}
+
+// What a peer said to an earlier disk, or of an earlier disk of its own, names nobody.
+func TestDelayedFormation(t *testing.T) {
+	c := newFresh(t, 3)
+	var kept []letter
+	c.lose = func(l letter) bool {
+		if l.to == 1 && l.Roster != nil && l.Roster.Stores[1] != 0 {
+			kept = append(kept, l)
+			return true
+		}
+		return false
+	}
+	c.wait(50 * ms) // 2 and 3 have heard of server 1's first disk, and formed with it
+	if len(kept) == 0 || c.servers[2].forming() || c.servers[3].forming() {
+		t.Fatalf("the story did not happen: %d messages, %v, %v", len(kept), c.servers[2].disks, c.servers[3].disks)
+	}
+	c.lose = nil
+	c.wipe(1)
+	for _, l := range kept {
+		c.receive(1, l.Message)
+	}
+	c.wait(1000 * ms)
+	if !c.servers[1].forming() {
+		t.Fatal("messages to the former disk let the new one take part")
+	}
+}
+
+// A disk that was emptied before anybody formed may still form: nobody relies on it.
+func TestWipeBeforeFormation(t *testing.T) {
+	c := newFresh(t, 3)
+	c.servers[3] = nil
+	c.wait(100 * ms)
+	c.wipe(2)
+	c.wait(100 * ms)
+	c.start(3)
+	c.wait(200 * ms)
+	c.request(2, 9, 1, "a")
+	c.settle()
+	c.mustReply(2, "1 a")
+}
+
+// A disk that comes to another server, or comes back under another id, is refused at once.
+func TestSwappedDisks(t *testing.T) {
+	c := newFormed(t, 3)
+	records := c.disks[2].records
+	for name, cfg := range map[string]Config{
+		"another server":   {ID: 1, Servers: 3, Store: c.stores[2]},
+		"another store id": {ID: 2, Servers: 3, Store: 7},
+		"no store id":      {ID: 2, Servers: 3},
+	} {
+		if _, err := New(cfg, 0, &ledger{}, Stable{records}); err == nil {
+			t.Errorf("%s: the disk is taken", name)
+		}
+	}
+	if _, err := New(Config{ID: 2, Servers: 3, Store: c.stores[2]}, 0, &ledger{}, Stable{records[1:]}); err == nil {
+		t.Error("a disk without its roster is taken")
+	}
+	if _, err := New(Config{ID: 2, Servers: 3, Store: c.stores[2]}, 0, &ledger{}, Stable{records}); err != nil {
+		t.Errorf("the server's own disk: %v", err)
+	}
+}
+
+// Formation survives loss: what is lost is asked for again.
+func TestFormationUnderLoss(t *testing.T) {
+	c := newFresh(t, 5)
+	n := 0
+	c.lose = func(l letter) bool { n++; return l.Kind == Formation && n%3 != 0 }
+	c.wait(2000 * ms)
+	c.lose = nil
+	c.wait(500 * ms)
+	c.request(4, 9, 1, "a")
+	c.settle()
+	c.mustReply(4, "1 a")
+}
