@@ -160,7 +160,7 @@ func (s *Server) publish() {
 	roster := m.Roster()
 	st := &Status{
 		ID: m.ID(), State: m.State(), View: m.LastInstalled(), ARU: m.LocalARU(), AppHash: m.App().Hash(),
-		Formed: roster.Formed, Life: s.store.Life(), Store: s.store.ID(), Pending: m.Pending(),
+		Formed: roster.Formed, Life: s.store.Life(), Store: s.store.ID(), Pending: m.Pending(), Waiting: len(s.calls.waiting),
 		Sessions: int(s.calls.last), Refused: map[string]uint64{}, Drops: map[string]uint64{},
 	}
 	if st.State != protocol.LeaderElection {

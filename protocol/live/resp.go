@@ -183,8 +183,8 @@ func (c *Clients) info(conn redcon.Conn, _ []string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Paxos\r\nserver:%d\r\nservers:%d\r\nstate:%v\r\nview:%d\r\nleader:%d\r\n",
 		st.ID, len(c.server.cfg.Hosts), st.State, st.View, st.Leader)
-	fmt.Fprintf(&b, "aru:%d\r\nstate_hash:%016x\r\npending:%d\r\nlife:%d\r\nstore:%016x\r\ncluster:%016x\r\nformed:%v\r\n",
-		st.ARU, st.AppHash, st.Pending, st.Life, uint64(st.Store), c.server.cfg.Hosts.Cluster(), st.Formed)
+	fmt.Fprintf(&b, "aru:%d\r\nstate_hash:%016x\r\npending:%d\r\nwaiting:%d\r\nlife:%d\r\nstore:%016x\r\ncluster:%016x\r\nformed:%v\r\n",
+		st.ARU, st.AppHash, st.Pending, st.Waiting, st.Life, uint64(st.Store), c.server.cfg.Hosts.Cluster(), st.Formed)
 	b.WriteString("# Counts\r\n")
 	c.server.Counts.Each(func(name string, n uint64) {
 		fmt.Fprintf(&b, "%s:%d\r\n", strings.ReplaceAll(name, " ", "_"), n)

@@ -91,7 +91,8 @@ type Status struct {
 	Formed   bool
 	Life     uint64
 	Store    protocol.StoreID
-	Pending  int
+	Pending  int // updates that the machine keeps until they are executed
+	Waiting  int // commands of clients
 	Sessions int
 	Refused  map[string]uint64 // datagrams, by reason
 	Drops    map[string]uint64 // messages, by reason

@@ -16,6 +16,9 @@ import (
 // Dir is where the patches lie, below the root of the repository.
 const Dir = "testdata/mutants"
 
+// LiveDir is where those of the live driver lie.
+const LiveDir = Dir + "/live"
+
 // Mutant is one planted bug. It is a value: Build and Hunt change nothing in it.
 type Mutant struct {
 	Name   string   // of its file, without .patch
@@ -33,9 +36,15 @@ func (m Mutant) Expects(property string) bool {
 }
 
 // Load reads the mutants of the repository at root, sorted by name.
-func Load(root string) ([]Mutant, error) {
+func Load(root string) ([]Mutant, error) { return load(root, Dir) }
+
+// LoadLive reads the mutants of the live driver, which no sweep can see, but a live cluster
+// under faults must.
+func LoadLive(root string) ([]Mutant, error) { return load(root, LiveDir) }
+
+func load(root, dir string) ([]Mutant, error) {
 	// ReadDir and not Glob: Glob takes a folder that is not there for an empty one.
-	entries, err := os.ReadDir(filepath.Join(root, Dir))
+	entries, err := os.ReadDir(filepath.Join(root, dir))
 	if err != nil {
 		return nil, fmt.Errorf("mutants: %w", err)
 	}
@@ -45,18 +54,18 @@ func Load(root string) ([]Mutant, error) {
 		if !isPatch {
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(root, Dir, entry.Name()))
+		text, err := os.ReadFile(filepath.Join(root, dir, entry.Name()))
 		if err != nil {
 			return nil, fmt.Errorf("mutant %s: %w", name, err)
 		}
-		m, err := parse(name, text)
+		m, err := parse(dir, name, text)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, m)
 	}
 	if len(list) == 0 {
-		return nil, fmt.Errorf("mutants: no *.patch in %s", filepath.Join(root, Dir))
+		return nil, fmt.Errorf("mutants: no *.patch in %s", filepath.Join(root, dir))
 	}
 	// a.patch sorts after a-b.patch as a file, but not as a name.
 	slices.SortFunc(list, func(a, b Mutant) int { return strings.Compare(a.Name, b.Name) })
@@ -64,8 +73,8 @@ func Load(root string) ([]Mutant, error) {
 }
 
 // parse reads one patch. Its errors begin with the file and, where one is to blame, the line.
-func parse(name string, text []byte) (Mutant, error) {
-	m := Mutant{Name: name, Patch: Dir + "/" + name + ".patch"}
+func parse(dir, name string, text []byte) (Mutant, error) {
+	m := Mutant{Name: name, Patch: dir + "/" + name + ".patch"}
 	lines := strings.SplitAfter(string(text), "\n")
 	start := slices.IndexFunc(lines, startsDiff)
 	if start < 0 {

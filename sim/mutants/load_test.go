@@ -102,7 +102,7 @@ func TestParseErrors(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := parse("m", []byte(c.text))
+			_, err := parse(Dir, "m", []byte(c.text))
 			if err == nil {
 				t.Fatalf("no error, want %q", c.want)
 			}

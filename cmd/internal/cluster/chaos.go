@@ -17,6 +17,7 @@ const (
 	KillLeader Fault = iota
 	KillAny
 	KillMajority
+	KillAll
 	StopLeader
 	StopAny
 	CutOneWay
@@ -26,14 +27,14 @@ const (
 )
 
 var faultNames = [numFaults]string{
-	"leader killed", "server killed", "majority killed at once", "leader stopped", "server stopped",
+	"leader killed", "server killed", "majority killed at once", "all killed at once", "leader stopped", "server stopped",
 	"link cut one way", "link cut both ways", "server cut off",
 }
 
 func (f Fault) String() string { return faultNames[f] }
 
 // weights say how often each fault is drawn, in twentieths.
-var weights = [numFaults]int{6, 2, 2, 2, 1, 2, 2, 3}
+var weights = [numFaults]int{6, 1, 3, 2, 2, 1, 1, 2, 2}
 
 // chaos makes faults, one after the other, each for a while, with a while between them.
 type chaos struct {
@@ -91,7 +92,9 @@ func (c *chaos) strike(ctx context.Context, f Fault) error {
 	case KillLeader, KillAny:
 		return c.kill(ctx, f, some)
 	case KillMajority:
-		return c.kill(ctx, f, rand.Perm(n)[:n/2+1]...)
+		return c.killMajority(ctx)
+	case KillAll:
+		return c.kill(ctx, f, everyone(n)...)
 	case StopLeader, StopAny:
 		c.say("%v: %d", f, some)
 		c.cluster.Pause(some)
@@ -103,14 +106,42 @@ func (c *chaos) strike(ctx context.Context, f Fault) error {
 	return nil
 }
 
-// kill ends the lives of servers, all before any begins another. A majority is counted from
-// zero, as rand.Perm does.
-func (c *chaos) kill(ctx context.Context, f Fault, ids ...int) error {
-	if f == KillMajority {
-		for i := range ids {
-			ids[i]++
+// everyone is the servers 1…n.
+func everyone(n int) []int {
+	ids := make([]int, n)
+	for i := range ids {
+		ids[i] = i + 1
+	}
+	return ids
+}
+
+// killMajority kills a bare majority. Every other time the rest is cut off from it a little
+// before, so that what the majority agrees on last is known to nobody else.
+func (c *chaos) killMajority(ctx context.Context) error {
+	n := c.cluster.cfg.Nodes
+	ids := everyone(n)
+	rand.Shuffle(n, func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	killed, rest := ids[:n/2+1], ids[n/2+1:]
+	if rand.IntN(2) == 0 {
+		c.links(killed, rest, c.cluster.Cut)
+		defer c.links(killed, rest, c.cluster.Heal)
+		wait(ctx, between(20*time.Millisecond, 200*time.Millisecond))
+	}
+	return c.kill(ctx, KillMajority, killed...)
+}
+
+// links calls do for each direction between two sets of servers.
+func (c *chaos) links(some, others []int, do func(from, to int)) {
+	for _, a := range some {
+		for _, b := range others {
+			do(a, b)
+			do(b, a)
 		}
 	}
+}
+
+// kill ends the lives of servers, all before any begins another.
+func (c *chaos) kill(ctx context.Context, f Fault, ids ...int) error {
 	slices.Sort(ids)
 	c.say("%v: %v", f, ids)
 	var all sync.WaitGroup
@@ -141,11 +172,8 @@ func (c *chaos) cut(ctx context.Context, f Fault, some int) {
 	case CutTwoWay:
 		links = [][2]int{{some, other}, {other, some}}
 	case Isolate:
-		for id := 1; id <= n; id++ {
-			if id != some {
-				links = append(links, [2]int{some, id}, [2]int{id, some})
-			}
-		}
+		others := slices.DeleteFunc(everyone(n), func(id int) bool { return id == some })
+		c.links([]int{some}, others, func(from, to int) { links = append(links, [2]int{from, to}) })
 	}
 	c.say("%v: %s", f, arrows(links))
 	for _, l := range links {

@@ -313,6 +313,7 @@ type Info struct {
 	Leader    int
 	ARU       uint64
 	StateHash string
+	Waiting   int // commands of clients
 }
 
 // Leads says whether the server believes to lead.
@@ -343,6 +344,8 @@ func (c *Cluster) Info(id int) (Info, error) {
 			i.Leader, _ = strconv.Atoi(value)
 		case "aru":
 			i.ARU, _ = strconv.ParseUint(value, 10, 64)
+		case "waiting":
+			i.Waiting, _ = strconv.Atoi(value)
 		case "state_hash":
 			i.StateHash = value
 		}

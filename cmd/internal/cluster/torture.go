@@ -42,7 +42,7 @@ const (
 	clients     = 12
 	clientPause = 15 * time.Millisecond
 	startLimit  = 30 * time.Second
-	calmLimit   = 30 * time.Second
+	calmLimit   = 10 * time.Second
 	searchLimit = 2 * time.Minute
 
 	// What a trial under chaos must at least have seen, or it proved nothing: in a minute

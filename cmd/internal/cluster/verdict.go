@@ -41,21 +41,23 @@ func (v *verdict) find(property, format string, args ...any) {
 	v.findings = append(v.findings, &Finding{property, fmt.Sprintf(format, args...)})
 }
 
-// settle waits until all servers stand at the same slot with the same state (L3).
+// settle waits until no command waits any more (L1), and all servers stand at the same slot
+// with the same state (L3).
 func (v *verdict) settle(limit time.Duration) {
 	var infos []Info
 	for deadline := time.Now().Add(limit); ; time.Sleep(50 * time.Millisecond) {
 		infos = infos[:0]
-		same := true
+		same, waiting := true, 0
 		for id := 1; id <= v.cluster.cfg.Nodes; id++ {
 			i, err := v.cluster.Info(id)
 			same = same && err == nil
+			waiting += i.Waiting
 			infos = append(infos, i)
 		}
 		for _, i := range infos[1:] {
 			same = same && i.ARU == infos[0].ARU && i.StateHash == infos[0].StateHash
 		}
-		if same {
+		if same && waiting == 0 {
 			return
 		}
 		if time.Now().After(deadline) {
@@ -65,6 +67,14 @@ func (v *verdict) settle(limit time.Duration) {
 	text := ""
 	for n, i := range infos {
 		text += fmt.Sprintf(" server %d: %s, view %d, aru %d, state %s;", n+1, i.State, i.View, i.ARU, i.StateHash)
+	}
+	for n, i := range infos {
+		if i.Waiting > 0 {
+			v.find("L1", "server %d has %d commands that nobody answers, after %v of calm", n+1, i.Waiting, limit)
+		}
+	}
+	if len(v.findings) > 0 {
+		return
 	}
 	v.find("L3", "the servers are not at the same slot and state after %v of calm:%s", limit, text)
 }

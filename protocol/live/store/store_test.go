@@ -1,0 +1,440 @@
+package store
+
+import (
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/fauer4effect/paxos/protocol"
+)
+
+var me = Identity{Cluster: 0xC1, Server: 2, Servers: 3}
+
+var equal = cmpopts.IgnoreUnexported(protocol.Batch{})
+
+func mustOpen(t testing.TB, dir string, fs vfs.FS) *Store {
+	t.Helper()
+	s, err := Open(dir, me, fs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// some draws records that continue position.
+func some(t *rapid.T, position protocol.Position) []protocol.Record {
+	var records []protocol.Record
+	for range rapid.IntRange(1, 6).Draw(t, "records") {
+		position++
+		r := protocol.Record{
+			Kind: protocol.RecordKind(rapid.IntRange(1, 4).Draw(t, "kind")), Position: position,
+			Lazy: rapid.Bool().Draw(t, "lazy"),
+			View: protocol.View(rapid.Uint64().Draw(t, "view")), Seq: protocol.Seq(rapid.Uint64().Draw(t, "seq")),
+		}
+		switch {
+		case r.Kind == protocol.RecordFormed:
+			r.Roster = &protocol.Roster{Formed: true}
+			for id := range r.Roster.Stores[1:] {
+				r.Roster.Stores[id+1] = protocol.StoreID(rapid.Uint64().Draw(t, "store"))
+			}
+		case rapid.Bool().Draw(t, "with a batch"):
+			var updates []protocol.Update
+			for range rapid.IntRange(0, 2).Draw(t, "updates") {
+				updates = append(updates, protocol.Update{
+					Client: protocol.ClientID(rapid.Uint32().Draw(t, "client")), Server: 1,
+					Timestamp: protocol.Timestamp(rapid.Uint64().Draw(t, "timestamp")),
+					Op:        rapid.SliceOfN(rapid.Byte(), 0, 100).Draw(t, "op"),
+				})
+			}
+			r.Batch = protocol.NewBatch(updates...)
+		}
+		records = append(records, r)
+	}
+	return records
+}
+
+// What was written is there again, in order, in the next life.
+func TestRoundTrip(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		fs := vfs.NewMem()
+		var written []protocol.Record
+		var id protocol.StoreID
+		for life := uint64(1); life <= 3; life++ {
+			s := mustOpen(t, "d", fs)
+			if life == 1 {
+				id = s.ID()
+			}
+			held := s.Stable().Records
+			if diff := cmp.Diff(written, held, equal, cmpopts.EquateEmpty()); diff != "" {
+				rt.Fatalf("life %d: written and read differ:\n%s", life, diff)
+			}
+			for i, r := range held {
+				if (r.Batch == nil) != (written[i].Batch == nil) || r.Batch != nil && r.Batch.Hash() != written[i].Batch.Hash() {
+					rt.Fatalf("record %d: another batch", i+1)
+				}
+			}
+			if s.Life() != life || s.ID() != id || id == 0 {
+				rt.Fatalf("life %d of store %x; it was store %x", s.Life(), s.ID(), id)
+			}
+			more := some(rt, protocol.Position(len(written)))
+			if err := s.Write(more); err != nil {
+				rt.Fatal(err)
+			}
+			written = append(written, more...)
+			if err := s.Close(); err != nil {
+				rt.Fatal(err)
+			}
+		}
+	})
+}
+
+// After a crash at any moment what Write returned for is there, and what is there is the
+// beginning of what was written.
+func TestCrash(t *testing.T) {
+	kept := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		fs := vfs.NewCrashableMem()
+		var written []protocol.Record
+		for range rapid.IntRange(1, 4).Draw(rt, "lives") {
+			s := mustOpen(t, "d", fs)
+			held := s.Stable().Records
+			if len(held) < len(written) {
+				rt.Fatalf("%d records were acknowledged, %d are there", len(written), len(held))
+			}
+			if diff := cmp.Diff(written, held[:len(written)], equal, cmpopts.EquateEmpty()); diff != "" {
+				rt.Fatalf("written and read differ:\n%s", diff)
+			}
+			written = held
+			var crashed *vfs.MemFS
+			percent := rapid.SampledFrom([]int{0, 50, 100}).Draw(rt, "unsynced percent")
+			crash := func() *vfs.MemFS {
+				return fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(1, 2))})
+			}
+			for range rapid.IntRange(0, 3).Draw(rt, "writes") {
+				more := some(rt, protocol.Position(len(written)))
+				if err := s.Write(more); err != nil {
+					rt.Fatal(err)
+				}
+				written = append(written, more...)
+			}
+			crashed = crash()
+			_ = s.Close() // its writes no longer count
+			fs = crashed
+			kept += len(written)
+		}
+	})
+	if kept == 0 {
+		t.Error("no crash found a record to keep")
+	}
+}
+
+// An error of the disk ends the store: nothing is tried again, whatever the disk does later.
+func TestFailedSync(t *testing.T) {
+	for name, kind := range map[string]errorfs.OpKind{
+		"sync": errorfs.OpFileSync, "sync data": errorfs.OpFileSyncData, "write": errorfs.OpFileWrite,
+	} {
+		t.Run(name, func(t *testing.T) {
+			broken := errors.New("the disk is gone")
+			on, hit := false, 0
+			fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+				if on && op.Kind == kind && strings.HasSuffix(op.Path, ".log") {
+					hit++
+					return broken
+				}
+				return nil
+			}))
+			s := mustOpen(t, "d", fs)
+			if err := s.Write([]protocol.Record{{Kind: protocol.RecordInstalled, Position: 1, View: 1}}); err != nil {
+				t.Fatal(err)
+			}
+			on = true
+			err := s.Write([]protocol.Record{{Kind: protocol.RecordInstalled, Position: 2, View: 2}})
+			if hit == 0 {
+				t.Skip("this Pebble does not use that operation on its log")
+			}
+			if err == nil || !strings.Contains(err.Error(), broken.Error()) {
+				t.Fatalf("Write on a broken disk: %v", err)
+			}
+			on = false // the disk is back, but nobody knows what it holds
+			if again := s.Write([]protocol.Record{{Kind: protocol.RecordInstalled, Position: 3, View: 3}}); again == nil || again.Error() != err.Error() {
+				t.Errorf("Write after that: %v", again)
+			}
+			select {
+			case <-s.Failed():
+			default:
+				t.Error("Failed says nothing")
+			}
+			if err := s.Close(); err == nil {
+				t.Error("Close says nothing")
+			}
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	dir := t.TempDir()
+	mustClose := func(s *Store) {
+		t.Helper()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := func(name string) string { return filepath.Join(dir, name) }
+	mustClose(mustOpen(t, in("good"), nil))
+	if err := os.MkdirAll(in("foreign"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(in("foreign/thesis.tex"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(in("file"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	open := mustOpen(t, in("open"), nil)
+	defer mustClose(open)
+	broken := mustOpen(t, in("gap"), nil)
+	for i := protocol.Position(1); i <= 3; i++ {
+		if err := broken.Write([]protocol.Record{{Kind: protocol.RecordInstalled, Position: i, View: protocol.View(i)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := broken.db.Delete(append(slices.Clone(recordKey), 0, 0, 0, 0, 0, 0, 0, 2), nil); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(broken)
+	unreadable := mustOpen(t, in("unreadable"), nil)
+	if err := unreadable.db.Set(append(slices.Clone(recordKey), 0, 0, 0, 0, 0, 0, 0, 1), []byte{0xC1}, nil); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(unreadable)
+	lost := mustOpen(t, in("lost"), nil)
+	mustClose(lost)
+	manifests, _ := filepath.Glob(in("lost/MANIFEST-*"))
+	for _, m := range manifests {
+		if err := os.Remove(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		dir  string
+		id   Identity
+		want string
+	}{
+		{"good", Identity{0xC2, 2, 3}, "it belongs to cluster 00000000000000c1, and the host file says 00000000000000c2: have the host file's lines changed?"},
+		{"good", Identity{0xC1, 3, 3}, "it is the store of server 2, not 3: give each server its own --data"},
+		{"good", Identity{0xC1, 2, 5}, "it belongs to a cluster of 3 servers, not 5"},
+		{"open", me, "another server has it open"},
+		{"foreign", me, "it holds no store, but other files, such as thesis.tex: give the server a directory of its own"},
+		{"file", me, "not a directory"},
+		{"gap", me, "damaged: record 3 follows record 1; restore it from a copy, or run the cluster without this server"},
+		{"unreadable", me, "damaged: record 1: "},
+		{"lost", me, "damaged: "},
+	} {
+		s, err := Open(in(c.dir), c.id, nil)
+		if err == nil {
+			t.Errorf("%s: opened by %+v", c.dir, c.id)
+			mustClose(s)
+			continue
+		}
+		if !strings.HasPrefix(err.Error(), "store "+in(c.dir)+": "+c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s by %+v:\n got %q\nwant %q", c.dir, c.id, err, c.want)
+		}
+	}
+	mustClose(mustOpen(t, in("good"), nil)) // none of that did any harm
+	if _, err := os.Stat(in("foreign/LOCK")); err == nil {
+		t.Error("a foreign directory was touched")
+	}
+}
+
+// A directory that was emptied becomes another store.
+func TestEmptied(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "d")
+	s := mustOpen(t, dir, nil)
+	was := s.ID()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, dir, nil)
+	defer s.Close()
+	if s.ID() == was || s.Life() != 1 {
+		t.Errorf("store %x in life %d, where it was %x", s.ID(), s.Life(), was)
+	}
+}
+
+// A first start that is cut short anywhere leaves a directory that can be opened.
+func TestCrashWhileFormatting(t *testing.T) {
+	crashes := 0
+	for at := 1; ; at++ {
+		fs := vfs.NewCrashableMem()
+		n := 0
+		var crashed *vfs.MemFS
+		counting := errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
+				if n++; n == at {
+					crashed = fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: at * 37 % 101, RNG: rand.New(rand.NewPCG(uint64(at), 2))})
+				}
+			}
+			return nil
+		}))
+		s, err := Open("d", me, counting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if crashed == nil {
+			break
+		}
+		_ = s.Close()
+		crashes++
+		again, err := Open("d", me, crashed)
+		if err != nil {
+			t.Fatalf("crash at write %d of formatting: %v", at, err)
+		}
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if crashes < 10 {
+		t.Errorf("only %d crashes", crashes)
+	}
+}
+
+// A flipped byte is never passed on: the store is refused, or what was acknowledged is there.
+func TestDamage(t *testing.T) {
+	master := vfs.NewMem()
+	s := mustOpen(t, "d", master)
+	var written []protocol.Record
+	for i := protocol.Position(1); i <= 40; i++ {
+		r := protocol.Record{Kind: protocol.RecordAccepted, Position: i, View: 1, Seq: protocol.Seq(i),
+			Batch: protocol.NewBatch(protocol.Update{Client: 1, Timestamp: protocol.Timestamp(i), Op: []byte(strings.Repeat("x", int(i)))})}
+		if err := s.Write([]protocol.Record{r}); err != nil {
+			t.Fatal(err)
+		}
+		written = append(written, r)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, mustOpen(t, "d", master)) // so that all is in a table
+	names, err := master.List("d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused, harmless := 0, 0
+	for _, name := range names {
+		size := sizeOf(t, master, "d/"+name)
+		for at := int64(0); at < size; at += 1 + size/60 {
+			fs := vfs.NewMem()
+			if _, err := vfs.Clone(master, fs, "d", "d"); err != nil {
+				t.Fatal(err)
+			}
+			flip(t, fs, "d/"+name, at)
+			s, err := Open("d", me, fs)
+			if err != nil {
+				refused++
+				continue
+			}
+			harmless++
+			if diff := cmp.Diff(written, s.Stable().Records, equal); diff != "" {
+				t.Errorf("%s, byte %d: the damage goes unnoticed:\n%s", name, at, diff)
+			}
+			_ = s.Close()
+		}
+	}
+	if refused < 50 {
+		t.Errorf("only %d damaged stores were refused, %d not", refused, harmless)
+	}
+}
+
+func mustClose(t *testing.T, s *Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sizeOf(t *testing.T, fs vfs.FS, name string) int64 {
+	info, err := fs.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+func flip(t *testing.T, fs vfs.FS, name string, at int64) {
+	f, err := fs.OpenReadWrite(name, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b := make([]byte, 1)
+	if _, err := f.ReadAt(b, at); err != nil {
+		t.Fatal(err)
+	}
+	b[0] ^= 0x40
+	if _, err := f.WriteAt(b, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whatever a value holds, it is a record or an error.
+func FuzzRecord(f *testing.F) {
+	var w record
+	w.fill(&protocol.Record{Kind: protocol.RecordAccepted, View: 3, Seq: 4, Batch: protocol.NewBatch(protocol.Update{Client: 1, Op: []byte("op")})})
+	seed, err := w.MarshalMsg(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seed)
+	f.Add([]byte{0x97, 1, 0xc3, 1, 1, 0xc3, 0xdd, 0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := &Store{}
+		r, err := s.decode(b, 7)
+		if err != nil {
+			return
+		}
+		var again record
+		again.fill(&r)
+		text, err := again.MarshalMsg(nil)
+		if err != nil {
+			t.Fatalf("what was read can't be written: %v", err)
+		}
+		back, err := s.decode(text, 7)
+		if err != nil || cmp.Diff(r, back, equal) != "" {
+			t.Fatalf("%+v comes back as %+v: %v", r, back, err)
+		}
+	})
+}
+
+func BenchmarkWrite(b *testing.B) {
+	for _, n := range []int{1, 64} {
+		b.Run(map[int]string{1: "1", 64: "64"}[n], func(b *testing.B) {
+			s := mustOpen(b, filepath.Join(b.TempDir(), "d"), nil)
+			defer s.Close()
+			batch := protocol.NewBatch(protocol.Update{Client: 1, Op: make([]byte, 64)})
+			position := protocol.Position(0)
+			records := make([]protocol.Record, n)
+			for b.Loop() {
+				for i := range records {
+					position++
+					records[i] = protocol.Record{Kind: protocol.RecordAccepted, Position: position, View: 1, Seq: 1, Batch: batch}
+				}
+				if err := s.Write(records); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
