@@ -56,6 +56,7 @@ func ReadHosts(r io.Reader) (Hosts, error) {
 	var hosts Hosts
 	lines := map[Host]int{}
 	s := bufio.NewScanner(io.LimitReader(r, maxHostFile+1))
+	s.Buffer(nil, maxHostFile+2)
 	read := 0
 	for n := 1; s.Scan(); n++ {
 		if read += len(s.Bytes()) + 1; read > maxHostFile {
