@@ -198,7 +198,9 @@ func TestFlood(t *testing.T) {
 	}
 	good := sealed(wire.Identity{Cluster: own, Server: 2, Life: 1}, key)
 	bad := [][]byte{
-		{}, {1, 2, 3}, []byte("GET / HTTP/1.1\r\n\r\n"), good[:len(good)-1], good[:len(good)/2],
+		{},
+		{1, 2, 3},
+		[]byte("GET / HTTP/1.1\r\n\r\n"), good[:len(good)-1], good[:len(good)/2],
 		make([]byte, 1400), make([]byte, 60_000),
 		sealed(wire.Identity{Cluster: own, Server: 2, Life: 9}, nil),                   // no key
 		sealed(wire.Identity{Cluster: own, Server: 2, Life: 9}, []byte("another key")), // another's

@@ -38,7 +38,7 @@ func TestPlantedDriverBugs(t *testing.T) {
 			c := exec.CommandContext(ctx, binary, "cluster", "--chaos", "--check", "--for", "60s")
 			c.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
 			c.Cancel = func() error { return c.Process.Signal(os.Interrupt) } // so that it ends its servers
-			out, _ := c.CombinedOutput() // its status is 1
+			out, _ := c.CombinedOutput()                                      // its status is 1
 			for _, property := range m.Expect {
 				if at := strings.Index(string(out), "\n"+property+" broken: "); at >= 0 {
 					line, _, _ := strings.Cut(string(out)[at+1:], "\n")

@@ -317,8 +317,10 @@ func TestDamage(t *testing.T) {
 	s := mustOpen(t, "d", master)
 	var written []protocol.Record
 	for i := protocol.Position(1); i <= 40; i++ {
-		r := protocol.Record{Kind: protocol.RecordAccepted, Position: i, View: 1, Seq: protocol.Seq(i),
-			Batch: protocol.NewBatch(protocol.Update{Client: 1, Timestamp: protocol.Timestamp(i), Op: []byte(strings.Repeat("x", int(i)))})}
+		r := protocol.Record{
+			Kind: protocol.RecordAccepted, Position: i, View: 1, Seq: protocol.Seq(i),
+			Batch: protocol.NewBatch(protocol.Update{Client: 1, Timestamp: protocol.Timestamp(i), Op: []byte(strings.Repeat("x", int(i)))}),
+		}
 		if err := s.Write([]protocol.Record{r}); err != nil {
 			t.Fatal(err)
 		}
