@@ -31,16 +31,16 @@ func clusterCommand() *cobra.Command {
 	var o clusterFlags
 	c := &cobra.Command{
 		Use:   "cluster [flags]",
-		Short: "run a whole live cluster on this machine, and break it if asked",
-		Long: `Cluster runs a live cluster on this machine, a process for each server. Plain, it
-is the quickest way to a running one: it prints where Redis clients find it, and
-runs until it is interrupted.
+		Short: "run a live cluster on this machine, and break it if asked",
+		Long: `Cluster runs a live cluster on this machine, a process for each server. Plain,
+it is the quickest way to a running one: it prints where Redis clients find it,
+and runs until it is interrupted.
 
 With --chaos, servers are killed with kill -9, and lose what their disks had not
-synced; they are stopped, and cut off from each other; clients work all the while.
-With --check, at the end, the clients' history must be linearizable, all servers'
-logs must be equal slot by slot, and each server's recorded inputs must give the
-same outputs again, byte for byte.`,
+synced; they are stopped, and cut off from each other; clients work all the
+while. With --check, at the end, the clients' history must be linearizable, all
+servers' logs must be equal slot by slot, and each server's recorded inputs must
+give the same outputs again, byte for byte.`,
 		Example: `$ paxos cluster
 $ paxos cluster --nodes 5 --data ./five
 $ paxos cluster --chaos --check --for 30s`,
@@ -173,6 +173,9 @@ func (o *clusterFlags) torture(ctx context.Context, w io.Writer, cfg cluster.Con
 func (o *clusterFlags) report(w io.Writer, r *cluster.Report) {
 	fmt.Fprintf(w, "\n%s answered in %v, %.0f/s; %d of unknown outcome\n",
 		plural(uint64(r.Answered), "operation"), brief(r.Took), perSecond(uint64(r.Answered), r.Took), r.Open)
+	if r.Leaders > 0 {
+		fmt.Fprintf(w, "%s killed, alone or with others\n", plural(uint64(r.Leaders), "leader"))
+	}
 	r.EachFault(func(name string, times int) { fmt.Fprintf(w, "  %5d  %s\n", times, name) })
 	fmt.Fprintf(w, "%s of at least %v without service, %v together, the longest %v\n",
 		plural(uint64(r.Gaps), "time"), cluster.GapLength, brief(r.Without), brief(r.Longest))

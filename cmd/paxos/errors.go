@@ -93,7 +93,11 @@ func flagError(cmd *cobra.Command, err error) error {
 	case errors.As(err, &unknown):
 		return usage(hint, "unknown flag --%s", unknown.GetSpecifiedName())
 	case errors.As(err, &bare):
-		return usage(hint, "--%s: its value is missing", bare.GetSpecifiedName())
+		name := "--" + bare.GetSpecifiedName()
+		if bare.GetSpecifiedShortnames() != "" {
+			name = name[1:]
+		}
+		return usage(hint, "%s: its value is missing", name)
 	case errors.As(err, &invalid):
 		cause := errors.Unwrap(invalid)
 		if errors.As(cause, &number) {

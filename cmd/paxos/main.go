@@ -1,11 +1,13 @@
-// Paxos sweeps a deterministic simulation of Paxos for broken promises, and replays what it
-// found.
+// Paxos sweeps a deterministic simulation of Paxos for broken promises, replays what it found,
+// and runs the same servers live.
 //
 //	paxos sweep              # thousands of seeds: each a cluster, its clients, its faults
 //	paxos run --seed 17      # one of them, in a screen
 //	paxos replay FILE        # a plan that a sweep left behind, or a seed
 //	paxos scenario FILE      # a scripted story of faults
 //	paxos check HISTORY      # a recorded history: is it linearizable?
+//	paxos serve -p PORT -h HOSTFILE   # one live server; without "serve", as the seed had it
+//	paxos cluster            # a live cluster on this machine; --chaos --check breaks it
 //	paxos break              # planted bugs, and the sweep that catches them
 //	paxos version
 //
@@ -55,9 +57,9 @@ func rootCommand() *cobra.Command {
 		Use:   "paxos",
 		Short: "a testbed in which Paxos meets every fault that a seed can draw",
 		Long: `Paxos runs complete Paxos clusters, clients and faults included, in a simulated
-world in which a seed decides everything, and checks every step of every run. And
-it runs the same servers live: paxos -p PORT -h HOSTFILE [-t] is short for paxos
-serve with --insecure, on all interfaces.`,
+world in which a seed decides everything, and checks every step of every run. It
+runs the same servers live, too: paxos -p PORT -h HOSTFILE [-t] is short for
+paxos serve with --insecure, on all interfaces.`,
 		Example: `$ paxos sweep                               # thousands of seeds
 $ paxos replay failures/seed-17.json        # what it found, again
 $ paxos run --seed 17 --trace events.jsonl  # all that happens in one of them

@@ -88,15 +88,46 @@ func impatient(p *sim.Plan) {
 func TestBadInputIsToldInOneLine(t *testing.T) {
 	good := string(sim.Swarm(1, sim.SwarmOptions{}).Encode())
 	plain := file(t, "plain", "x")
+	hosts := file(t, "hosts", "127.0.0.1:7001\n127.0.0.1:7002\n127.0.0.1:7003\n")
+	abroad := file(t, "abroad", "127.0.0.1\n192.0.2.1\n")
+	foreign := filepath.Dir(file(t, "precious", "x"))
 	for _, c := range []struct {
 		args string
 		want string
 	}{
 		{"swep", `paxos: unknown command "swep" (did you mean sweep?`},
 		{"shrink plan.json", `unknown command "shrink"`},
-		{"serve", `unknown command "serve"`},
 		{"--nodes 3", "unknown flag --nodes"},
-		{"-h", "unknown flag -h (paxos --help"},
+		{"-h", "paxos: -h: its value is missing (paxos --help"},
+		{"-p", "paxos: -p: its value is missing"},
+		{"-t", "paxos: -p PORT is missing (for example: paxos serve -p 55555 -h hosts)"},
+		{"-p 7001", "paxos: -h HOSTFILE is missing"},
+		{"-p 0 -h hosts", "--port 0: port \"0\": it is a number from 1 to 65535"},
+		{"-p 65536 -h hosts", "--port 65536"},
+		{"-p 7001 -h nowhere", "paxos: -h: host file nowhere: no such file"},
+		{"-p 7001 -h " + t.TempDir(), "is a directory"},
+		{"-p 7001 -h " + file(t, "none", "# nobody\n"), "it names no host"},
+		{"-p 7001 -h " + file(t, "words", "a b\n"), `line 1: "a b": one host a line`},
+		{"-p 7001 -h " + file(t, "far", "192.0.2.1\n"), "no line of the host file is this machine"},
+		{"-p 7001 -h hosts extra", "extra"},
+		{"serve", "paxos: serve: -p PORT is missing"},
+		{"serve -p 7004 -h " + hosts, "is this machine, but its port is 7001, not 7004"},
+		{"serve -p 7001 --id 2 -h " + hosts, "-p 7001: line 2 of " + hosts + " has port 7002"},
+		{"serve -p 7001 --id 4 -h " + hosts, "--id 4: " + hosts + " has 3 hosts"},
+		{"serve -p 7001 --id 0 -h " + hosts, "--id 0: a cluster has 1 to 9 servers"},
+		{"serve -p 7001 -h " + abroad, "host 2, 192.0.2.1, is not on the loopback interface, and nothing authenticates"},
+		{"serve -p 7001 -h " + hosts + " --key-file nowhere", "--key-file nowhere: no such file"},
+		{"serve -p 7001 -h " + hosts + " --key-file " + plain, "a key of 1 bytes; it takes at least 16"},
+		{"serve -p 7001 -h " + hosts + " --client nowhere", "--client nowhere: it is host:port"},
+		{"serve -p 7001 -h " + hosts + " --client 127.0.0.1:x", "--client 127.0.0.1:x: "},
+		{"serve -p 7001 -h " + hosts + " --record nowhere/tape", "--record nowhere/tape: no such file"},
+		{"serve -p 7001 -h " + hosts + " --data " + plain, plain + ": not a directory"},
+		{"serve -p 7001 -h " + hosts + " --data " + foreign, "it holds no store, but other files, such as precious"},
+		{"cluster 3", "unexpected argument 3"},
+		{"cluster --nodes 10", "--nodes 10: a cluster has"},
+		{"cluster --for 0s", "--for 0s: a duration is above zero"},
+		{"cluster --data " + plain, "--data " + plain + ": "},
+		{"check", "paxos: check: "},
 		{"help nope", "paxos: help: no command"},
 		{"sweep -h", "paxos: sweep: unknown flag -h (paxos sweep --help"},
 		{"sweep --shrink", "unknown flag --shrink"},
@@ -139,7 +170,10 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 		{"run --seed 1 --as-scenario --json", "--as-scenario goes with neither"},
 		{"replay", "it takes one plan or seed, not 0"},
 		{"replay 1 2", "it takes one plan or seed, not 2"},
-		{"replay --recorded f", "unknown flag --recorded"},
+		{"replay --recorded nowhere", "--recorded nowhere: no such file"},
+		{"replay --recorded " + plain, "--recorded " + plain + ": it holds no life of a server"},
+		{"replay --recorded " + plain + " 17", "replays that file, and no plan or seed"},
+		{"replay --recorded " + plain + " --nodes 3", "--recorded goes with no other flag"},
 		{"replay 9007199254740992", "seeds stay below 2^53"},
 		{"replay nowhere.json", "plan nowhere.json: no such file (a sweep keeps plans in ./failures"},
 		{"replay " + t.TempDir(), "is a directory"},
@@ -176,7 +210,8 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 func TestTextFitsTheColumns(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, args := range []string{
-		"", "--help", "sweep --help", "run --help", "replay --help", "break --help", "version --help", "version",
+		"", "--help", "sweep --help", "run --help", "replay --help", "break --help",
+		"scenario --help", "check --help", "serve --help", "cluster --help", "version --help", "version",
 		"sweep --seeds 20", "sweep --seeds 1", "run --seed 0", "run --seed 3 --nodes 9", "replay 17 --nodes 5",
 	} {
 		r := paxos(t, strings.Fields(args)...).wants(t, 0)

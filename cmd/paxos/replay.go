@@ -28,9 +28,9 @@ consists of digits is a seed, everything else a file. A seed draws the same plan
 only where --nodes and --for are what they were in the sweep, and only as long
 as the generator of plans is the same; a file holds the plan itself.
 
-With --recorded it takes neither: the file is what paxos serve --record wrote, all
-inputs of a live server. The machine is fed with them again, and must give every
-output again, byte for byte.`,
+With --recorded it takes neither: the file is what paxos serve --record wrote,
+all inputs of a live server. The machine is fed with them again, and must give
+every output again, byte for byte.`,
 		Example: `$ paxos replay failures/seed-17.json
 $ paxos replay failures/seed-17.json --trace events.jsonl
 $ paxos replay 17 --nodes 5                 # had it been swept with --nodes 5

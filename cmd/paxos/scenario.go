@@ -21,9 +21,9 @@ func scenarioCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scenario FILE|DIR... | --list",
 		Short: "run scripted stories of faults",
-		Long: `Scenario runs scripts: a cluster, steps in virtual time, and what must hold. Of a
-single script it tells the story; of several, whether each holds. An argument is
-a file, a folder of .txtar files, or the name of a script that comes with the
+		Long: `Scenario runs scripts: a cluster, steps in virtual time, and what must hold. Of
+a single script it tells the story; of several, whether each holds. An argument
+is a file, a folder of .txtar files, or the name of a script that comes with the
 program. docs/SCENARIOS.md teaches the language.`,
 		Example: `$ paxos scenario --list
 $ paxos scenario partitions/minority-leader

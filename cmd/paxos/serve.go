@@ -49,13 +49,13 @@ func serveCommand() *cobra.Command {
 tests, on UDP, with a durable store.
 
 The host file names the servers, one a line, as name or name:port; # begins a
-comment. All servers need the same file. A server finds its own line by host name
-or address, or is told by --id.
+comment. All servers need the same file. A server finds its own line by host
+name or address, or is told by --id.
 
-With --key-file datagrams are authenticated, and all interfaces are bound; without
-it only the loopback interface is, unless --insecure says that the network is
-trusted. Clients of --client speak Redis's protocol: GET, SET, DEL, INCR, APPEND,
-PING, INFO.`,
+With --key-file datagrams are authenticated, and all interfaces are bound;
+without it only the loopback interface is, unless --insecure says that the
+network is trusted. Clients of --client speak Redis's protocol: GET, SET, DEL,
+INCR, APPEND, PING, INFO.`,
 		Example: `$ paxos serve -p 55555 -h hosts --key-file key --client :6379
 $ printf 'localhost:7001\nlocalhost:7002\nlocalhost:7003\n' >hosts
 $ paxos serve -p 7001 -h hosts --id 1 --client localhost:6379

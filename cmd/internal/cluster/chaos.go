@@ -33,13 +33,15 @@ var faultNames = [numFaults]string{
 
 func (f Fault) String() string { return faultNames[f] }
 
-// weights say how often each fault is drawn, in twentieths.
+// weights say how many cards of each fault are in a deck of twenty.
 var weights = [numFaults]int{6, 1, 3, 2, 2, 1, 1, 2, 2}
 
 // chaos makes faults, one after the other, each for a while, with a while between them.
 type chaos struct {
 	cluster *Cluster
+	deck    []Fault // shuffled: so a minute sees each kind, in proportion
 	counts  [numFaults]int
+	leaders int // killed, whoever was killed with them
 	say     func(format string, args ...any)
 }
 
@@ -50,7 +52,7 @@ func (c *chaos) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err := c.strike(ctx, draw()); err != nil {
+		if err := c.strike(ctx, c.draw()); err != nil {
 			return err
 		}
 		if err := c.cluster.Surprise(); err != nil {
@@ -64,18 +66,19 @@ func between(lo, hi time.Duration) time.Duration {
 	return lo + time.Duration(rand.Int64N(int64(hi-lo)))
 }
 
-func draw() Fault {
-	sum := 0
-	for _, w := range weights {
-		sum += w
-	}
-	at := rand.IntN(sum)
-	for f, w := range weights {
-		if at -= w; at < 0 {
-			return Fault(f)
+// draw takes a fault from the deck, and shuffles a new one when it is used up.
+func (c *chaos) draw() Fault {
+	if len(c.deck) == 0 {
+		for f, cards := range weights {
+			for range cards {
+				c.deck = append(c.deck, Fault(f))
+			}
 		}
+		rand.Shuffle(len(c.deck), func(i, j int) { c.deck[i], c.deck[j] = c.deck[j], c.deck[i] })
 	}
-	panic("chaos: the weights do not add up")
+	f := c.deck[0]
+	c.deck = c.deck[1:]
+	return f
 }
 
 // strike makes one fault, waits, and undoes it.
@@ -83,8 +86,9 @@ func (c *chaos) strike(ctx context.Context, f Fault) error {
 	n := c.cluster.cfg.Nodes
 	some := 1 + rand.IntN(n)
 	if f == KillLeader || f == StopLeader {
-		if some = c.cluster.Leader(); some == 0 {
-			return nil // nobody to strike
+		var err error
+		if some, err = c.cluster.AwaitLeader(ctx); err != nil {
+			return c.cluster.Surprise() // the time is over, or a server has ended
 		}
 	}
 	c.counts[f]++
@@ -143,7 +147,11 @@ func (c *chaos) links(some, others []int, do func(from, to int)) {
 // kill ends the lives of servers, all before any begins another.
 func (c *chaos) kill(ctx context.Context, f Fault, ids ...int) error {
 	slices.Sort(ids)
-	c.say("%v: %v", f, ids)
+	leader := c.cluster.Leader()
+	if slices.Contains(ids, leader) {
+		c.leaders++
+	}
+	c.say("%v: %v%s", f, ids, among(ids, leader))
 	var all sync.WaitGroup
 	for _, id := range ids {
 		all.Go(func() { c.cluster.Kill(id) })
@@ -156,6 +164,14 @@ func (c *chaos) kill(ctx context.Context, f Fault, ids ...int) error {
 		}
 	}
 	return nil
+}
+
+// among says whether the leader is one of several.
+func among(ids []int, leader int) string {
+	if len(ids) > 1 && slices.Contains(ids, leader) {
+		return fmt.Sprintf(", leader %d among them", leader)
+	}
+	return ""
 }
 
 // cut closes links for a while.

@@ -87,7 +87,7 @@ func (t Trial) judge(ctx context.Context, c *Cluster) (*Report, error) {
 	if err := t.work(ctx, c, l, faults); err != nil {
 		return nil, err
 	}
-	r := &Report{Took: time.Since(l.begun), Faults: map[string]int{}, Leaders: faults.counts[KillLeader]}
+	r := &Report{Took: time.Since(l.begun), Faults: map[string]int{}, Leaders: faults.leaders}
 	for f, n := range faults.counts {
 		r.Faults[Fault(f).String()] = n
 	}

@@ -384,11 +384,13 @@ func (s *Store) Write(records []protocol.Record) error {
 	return s.quarrel.problem()
 }
 
-// Close releases the store. One that failed is left as it is, for the process to end.
+// Close releases the store. Of one that failed nothing more is written: Pebble is closed for
+// the sake of its goroutines alone, and what it says then adds nothing.
 func (s *Store) Close() error {
-	err := s.quarrel.problem()
-	if err == nil {
-		err = s.shut()
+	failed := s.quarrel.problem()
+	err := s.shut()
+	if failed != nil {
+		err = failed
 	}
 	return errors.Join(err, s.quarrel.lock.Close())
 }

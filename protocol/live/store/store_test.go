@@ -145,11 +145,14 @@ func TestFailedSync(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			broken := errors.New("the disk is gone")
-			on, hit := false, 0
+			on, hit, after := false, 0, 0
 			fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-				if on && op.Kind == kind && strings.HasSuffix(op.Path, ".log") {
+				switch log := strings.HasSuffix(op.Path, ".log"); {
+				case on && log && op.Kind == kind:
 					hit++
 					return broken
+				case hit > 0 && log && op.Kind != errorfs.OpFileClose:
+					after++
 				}
 				return nil
 			}))
@@ -176,6 +179,9 @@ func TestFailedSync(t *testing.T) {
 			}
 			if err := s.Close(); err == nil {
 				t.Error("Close says nothing")
+			}
+			if hit != 1 || after != 0 {
+				t.Errorf("the operation failed %d times, and the log was touched %d times after that", hit, after)
 			}
 		})
 	}
