@@ -232,7 +232,7 @@ func TestFlood(t *testing.T) {
 	busy.Wait()
 	time.Sleep(100 * time.Millisecond)
 	refused := c.servers[0].Status().Refused
-	for _, why := range []string{"truncated", "not made with our key", "another cluster", "unknown sender", wire.EarlierLife} {
+	for _, why := range []string{"truncated", "oversized", "not made with our key", "another cluster", "unknown sender", wire.EarlierLife} {
 		if refused[why] == 0 {
 			t.Errorf("no datagram was refused as %q: %v", why, refused)
 		}

@@ -18,7 +18,7 @@ import (
 const (
 	socketBytes  = 4 << 20 // of the kernel's buffers, where it grants them
 	batchSize    = 64      // datagrams a system call
-	maxDatagram  = 64 << 10
+	readBytes    = wire.DatagramBytes + 1 // enough to see that a datagram is larger than ours
 	resolveEvery = time.Second
 )
 
@@ -31,8 +31,9 @@ type socket struct {
 	cut     *atomic.Uint32 // senders whose messages are ignored, bit id: faults under test
 	counts  *Counts
 
-	mu      sync.Mutex // of decoder, between reading and counting
-	decoder *wire.Decoder
+	mu        sync.Mutex // of what follows, between reading and counting
+	decoder   *wire.Decoder
+	oversized uint64
 }
 
 // listen opens the socket. An empty address is all interfaces.
@@ -85,7 +86,7 @@ func (s *socket) resolve(hosts Hosts, own protocol.ServerID, port int, done <-ch
 func (s *socket) read(deliver func([]protocol.Message)) error {
 	batch := make([]ipv4.Message, batchSize)
 	for i := range batch {
-		batch[i].Buffers = [][]byte{make([]byte, maxDatagram)}
+		batch[i].Buffers = [][]byte{make([]byte, readBytes)}
 	}
 	for {
 		n, err := s.conn.ReadBatch(batch, 0)
@@ -99,6 +100,10 @@ func (s *socket) read(deliver func([]protocol.Message)) error {
 		cut := s.cut.Load()
 		s.mu.Lock()
 		for i := range batch[:n] {
+			if batch[i].N > wire.DatagramBytes { // before anything is computed of it
+				s.oversized++
+				continue
+			}
 			m, ok := s.decoder.Decode(batch[i].Buffers[0][:batch[i].N])
 			switch {
 			case ok && cut&(1<<m.Server) != 0:
@@ -154,4 +159,7 @@ func (s *socket) refused(f func(reason string, times uint64)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.decoder.Refused(f)
+	if s.oversized > 0 {
+		f("oversized", s.oversized)
+	}
 }
