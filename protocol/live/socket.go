@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	socketBytes  = 4 << 20 // of the kernel's buffers, where it grants them
-	batchSize    = 64      // datagrams a system call
+	socketBytes  = 4 << 20                // of the kernel's buffers, where it grants them
+	batchSize    = 64                     // datagrams a system call
 	readBytes    = wire.DatagramBytes + 1 // enough to see that a datagram is larger than ours
 	resolveEvery = time.Second
 )

@@ -102,19 +102,6 @@ func (l *load) done(k *key, o check.Operation, happened bool) {
 	}
 }
 
-// answered counts the operations that clients saw end.
-func (l *load) answered() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := 0
-	for i := range l.history {
-		if l.history[i].Answered {
-			n++
-		}
-	}
-	return n
-}
-
 // write writes the history as JSON lines.
 func (l *load) write(path string) error {
 	f, err := os.Create(path)
