@@ -95,7 +95,7 @@ func (o *serveFlags) run(c *cobra.Command) error {
 	}
 	ctx, stop := context.WithCancel(c.Context())
 	defer stop()
-	n := &narrator{w: c.OutOrStdout(), id: cfg.ID, lines: make(chan string, 1024), trial: o.trial, started: make(chan struct{})}
+	n := &narrator{w: c.OutOrStdout(), id: cfg.ID, cluster: cfg.Hosts.Cluster(), lines: make(chan string, 1024), trial: o.trial, started: make(chan struct{})}
 	cfg.Watch = n.watch
 	var listener net.Listener
 	if o.client != "" {
@@ -260,6 +260,7 @@ func (o *serveFlags) introduce(w io.Writer, cfg *live.Config, s *live.Server) {
 type narrator struct {
 	w       io.Writer
 	id      protocol.ServerID
+	cluster uint64
 	trial   bool
 	lines   chan string
 	lost    int  // lines that nobody read in time; the loop's
@@ -362,10 +363,18 @@ func (n *narrator) say(format string, args ...any) {
 
 // narrate prints lines until the server ends or is interrupted.
 func (n *narrator) narrate(ctx context.Context, s *live.Server) error {
+	var foreign uint64 // the last one that was told of
+	look := time.NewTicker(time.Second)
+	defer look.Stop()
 	for {
 		select {
 		case line := <-n.lines:
 			fmt.Fprintln(n.w, line)
+		case <-look.C:
+			if f := s.Status().Foreign; f != foreign {
+				foreign = f
+				fmt.Fprintf(n.w, "datagrams of cluster %016x arrive, and are refused: this is cluster %016x; all its servers need the same host file\n", f, n.cluster)
+			}
 		case <-s.Done():
 			return nil // Close says why
 		case <-ctx.Done():

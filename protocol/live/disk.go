@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/live/store"
 )
 
 // maxLazy bounds the records that wait for others to be synced with.
@@ -14,6 +15,7 @@ const maxLazy = 1024
 // recordWriter is what a disk needs of a store: Write returns once the records are durable.
 type recordWriter interface {
 	Write([]protocol.Record) error
+	NotePeers(store.Peers) error
 }
 
 // disk makes records durable beside the loop: while one batch is synced the next collects.
@@ -26,11 +28,13 @@ type disk struct {
 	mu      sync.Mutex
 	records []protocol.Record // not yet taken
 	urgent  bool              // one of them is not lazy
+	peers   store.Peers       // heard last
+	noted   store.Peers       // on disk, if not yet durable
 	work    chan struct{}
 }
 
-func newDisk(store recordWriter, counts *Counts) *disk {
-	return &disk{store: store, counts: counts, progress: make(chan struct{}, 1), work: make(chan struct{}, 1)}
+func newDisk(to recordWriter, known store.Peers, counts *Counts) *disk {
+	return &disk{store: to, peers: known, noted: known, counts: counts, progress: make(chan struct{}, 1), work: make(chan struct{}, 1)}
 }
 
 // durable is the position up to which all records survive a crash, zero before the first
@@ -54,6 +58,16 @@ func (d *disk) write(records []protocol.Record) {
 	}
 }
 
+// note keeps the incarnations of the peers, where they changed.
+func (d *disk) note(peers store.Peers) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.peers != peers {
+		d.peers = peers
+		notify(d.work)
+	}
+}
+
 // notify wakes whoever reads the channel, once.
 func notify(c chan struct{}) {
 	select {
@@ -63,12 +77,12 @@ func notify(c chan struct{}) {
 }
 
 // take empties the queue.
-func (d *disk) take() []protocol.Record {
+func (d *disk) take() ([]protocol.Record, store.Peers) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	records := d.records
 	d.records, d.urgent = nil, false
-	return records
+	return records, d.peers
 }
 
 // run writes until it is stopped, and then what is left. Its failure is final.
@@ -86,7 +100,13 @@ func (d *disk) run(stop <-chan struct{}) error {
 }
 
 func (d *disk) sync() error {
-	records := d.take()
+	records, peers := d.take()
+	if peers != d.noted {
+		if err := d.store.NotePeers(peers); err != nil {
+			return fmt.Errorf("the store: %w", err)
+		}
+		d.noted = peers
+	}
 	if len(records) == 0 {
 		return nil
 	}

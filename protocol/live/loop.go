@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/live/store"
 )
 
 const (
@@ -166,6 +167,9 @@ func (s *Server) publish() {
 	if st.State != protocol.LeaderElection {
 		st.Leader = protocol.Leader(st.View, len(s.cfg.Hosts))
 	}
+	var lives store.Peers
+	lives, st.Foreign = s.socket.heard()
+	s.disk.note(lives)
 	m.Drops(func(why string, n uint64) { st.Drops[why] = n })
 	s.socket.refused(func(why string, n uint64) { st.Refused[why] = n })
 	s.status.Store(st)

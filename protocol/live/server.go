@@ -95,6 +95,7 @@ type Status struct {
 	Waiting  int // commands of clients
 	Sessions int
 	Refused  map[string]uint64 // datagrams, by reason
+	Foreign  uint64            // the last other cluster of which a datagram came; zero for none
 	Drops    map[string]uint64 // messages, by reason
 }
 
@@ -134,7 +135,7 @@ func start(cfg Config, st *store.Store) (*Server, error) {
 	if err := s.open(); err != nil {
 		return nil, err
 	}
-	s.disk = newDisk(st, &s.Counts)
+	s.disk = newDisk(st, st.Peers(), &s.Counts)
 	s.publish()
 	s.workers.Add(4)
 	go s.works(s.loop)
@@ -152,7 +153,7 @@ func (s *Server) open() error {
 		port = own
 	}
 	encoder, err := wire.NewEncoder(wire.Identity{
-		Cluster: s.cfg.Hosts.Cluster(), Server: s.cfg.ID, Life: s.store.Life(),
+		Cluster: s.cfg.Hosts.Cluster(), Server: s.cfg.ID, Life: s.store.Incarnation(),
 	}, 0, s.cfg.Key)
 	if err != nil {
 		return err
@@ -166,6 +167,7 @@ func (s *Server) open() error {
 		peers:   make([]atomic.Pointer[net.UDPAddr], len(s.cfg.Hosts)+1),
 		decoder: wire.NewDecoder(s.cfg.Hosts.Cluster(), len(s.cfg.Hosts), s.cfg.Key),
 	}
+	s.socket.decoder.SetLives(s.store.Peers())
 	return nil
 }
 

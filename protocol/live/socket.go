@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/ipv4"
 
 	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/live/store"
 	"github.com/fauer4effect/paxos/protocol/wire"
 )
 
@@ -152,6 +153,13 @@ func (s *socket) write(own protocol.ServerID, out []protocol.Outgoing) {
 		}
 		batch = batch[min(n, len(batch)):]
 	}
+}
+
+// heard is the lives of the peers that were heard last, and the last other cluster.
+func (s *socket) heard() (lives store.Peers, foreign uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.decoder.Lives(), s.decoder.Foreign()
 }
 
 // refused calls f with the reasons for which datagrams were refused.

@@ -3,8 +3,11 @@ package wire
 import (
 	"crypto/hmac"
 	"encoding/binary"
+	"fmt"
 	"hash"
 	"hash/crc32"
+
+	"github.com/tinylib/msgp/msgp"
 
 	"github.com/fauer4effect/paxos/protocol"
 )
@@ -20,6 +23,7 @@ type Decoder struct {
 	message message
 	tag     []byte
 	refused [numReasons]uint64
+	foreign uint64
 }
 
 // NewDecoder returns the decoder of a server of a cluster of the given size. With a key it
@@ -51,6 +55,16 @@ var reasonNames = [numReasons]string{
 	"another cluster", "unknown sender", EarlierLife, "malformed",
 }
 
+// Lives are the lives of the senders, by id, of which datagrams were taken last. Those of
+// earlier lives are refused.
+func (d *Decoder) Lives() [protocol.MaxServers + 1]uint64 { return d.lives }
+
+// SetLives has the decoder begin with what an earlier one knew.
+func (d *Decoder) SetLives(lives [protocol.MaxServers + 1]uint64) { d.lives = lives }
+
+// Foreign is the last other cluster of which a datagram came, zero for none.
+func (d *Decoder) Foreign() uint64 { return d.foreign }
+
 // Refused calls f with each reason for which datagrams were refused, and how many were, in a
 // fixed order.
 func (d *Decoder) Refused(f func(reason string, times uint64)) {
@@ -69,13 +83,36 @@ func (d *Decoder) Decode(datagram []byte) (protocol.Message, bool) {
 	if !whole {
 		return protocol.Message{}, false
 	}
-	rest, err := d.message.UnmarshalMsg(payload)
-	m, ok := d.message.message(protocol.ServerID(d.frame.Sender))
-	if err != nil || len(rest) > 0 || !ok {
+	m, ok := d.decode(payload)
+	if !ok {
 		d.refused[malformed]++
+	}
+	return m, ok
+}
+
+func (d *Decoder) decode(payload []byte) (protocol.Message, bool) {
+	if err := whole(payload); err != nil {
 		return protocol.Message{}, false
 	}
-	return m, true
+	if _, err := d.message.UnmarshalMsg(payload); err != nil {
+		return protocol.Message{}, false
+	}
+	m, ok := d.message.message(protocol.ServerID(d.frame.Sender))
+	if len(d.message.Entries) > 0 {
+		d.message.Entries = nil // each may keep room for as many updates as it ever had
+	}
+	return m, ok
+}
+
+// whole says whether the bytes are one MessagePack value, all of it, and nothing behind it.
+// What the decoder allocates for a claimed length is thereby paid for, a byte for each
+// element: a claim alone costs nothing.
+func whole(b []byte) error {
+	rest, err := msgp.Skip(b)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("%d bytes too many", len(rest))
+	}
+	return err
 }
 
 // open checks a datagram from the outside in, cheap checks first, and returns the message's
@@ -89,7 +126,7 @@ func (d *Decoder) open(b []byte) (payload []byte, whole bool) {
 	f := &d.frame
 	switch {
 	case f.Cluster != d.cluster:
-		why = otherCluster
+		why, d.foreign = otherCluster, f.Cluster
 	case f.Sender == 0 || int(f.Sender) > d.servers:
 		why = unknownSender
 	case f.Life < d.lives[f.Sender]:

@@ -1,6 +1,6 @@
 package wire
 
-//msgp:tuple frame message update entry
+//msgp:tuple frame message update entry record
 //msgp:limit arrays:1024 maps:0
 
 // frame is one datagram's content.
@@ -40,4 +40,15 @@ type entry struct {
 	View    uint64
 	Ordered bool
 	Updates []update
+}
+
+// record is a protocol.Record as it is stored.
+type record struct {
+	Kind    uint8
+	Lazy    bool
+	View    uint64
+	Seq     uint64
+	Held    bool // there is a batch, of these updates
+	Updates []update
+	Stores  []uint64 // of a roster, from server 1
 }

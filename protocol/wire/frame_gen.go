@@ -348,6 +348,126 @@ func (z *message) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *record) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// array header, size 7
+	o = append(o, 0x97)
+	o = msgp.AppendUint8(o, z.Kind)
+	o = msgp.AppendBool(o, z.Lazy)
+	o = msgp.AppendUint64(o, z.View)
+	o = msgp.AppendUint64(o, z.Seq)
+	o = msgp.AppendBool(o, z.Held)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Updates)))
+	for za0001 := range z.Updates {
+		o, err = z.Updates[za0001].MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Updates", za0001)
+			return
+		}
+	}
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Stores)))
+	for za0002 := range z.Stores {
+		o = msgp.AppendUint64(o, z.Stores[za0002])
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *record) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadArrayHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 != 7 {
+		err = msgp.ArrayError{Wanted: 7, Got: zb0001}
+		return
+	}
+	z.Kind, bts, err = msgp.ReadUint8Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Kind")
+		return
+	}
+	z.Lazy, bts, err = msgp.ReadBoolBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Lazy")
+		return
+	}
+	z.View, bts, err = msgp.ReadUint64Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "View")
+		return
+	}
+	z.Seq, bts, err = msgp.ReadUint64Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Seq")
+		return
+	}
+	z.Held, bts, err = msgp.ReadBoolBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Held")
+		return
+	}
+	var zb0002 uint32
+	zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Updates")
+		return
+	}
+	if zb0002 > z9ed37725limitArrays {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	if cap(z.Updates) >= int(zb0002) {
+		z.Updates = (z.Updates)[:zb0002]
+	} else {
+		z.Updates = make([]update, zb0002)
+	}
+	for za0001 := range z.Updates {
+		bts, err = z.Updates[za0001].UnmarshalMsg(bts)
+		if err != nil {
+			err = msgp.WrapError(err, "Updates", za0001)
+			return
+		}
+	}
+	var zb0003 uint32
+	zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Stores")
+		return
+	}
+	if zb0003 > z9ed37725limitArrays {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	if cap(z.Stores) >= int(zb0003) {
+		z.Stores = (z.Stores)[:zb0003]
+	} else {
+		z.Stores = make([]uint64, zb0003)
+	}
+	for za0002 := range z.Stores {
+		z.Stores[za0002], bts, err = msgp.ReadUint64Bytes(bts)
+		if err != nil {
+			err = msgp.WrapError(err, "Stores", za0002)
+			return
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *record) Msgsize() (s int) {
+	s = 1 + msgp.Uint8Size + msgp.BoolSize + msgp.Uint64Size + msgp.Uint64Size + msgp.BoolSize + msgp.ArrayHeaderSize
+	for za0001 := range z.Updates {
+		s += z.Updates[za0001].Msgsize()
+	}
+	s += msgp.ArrayHeaderSize + (len(z.Stores) * (msgp.Uint64Size))
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *update) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// array header, size 4

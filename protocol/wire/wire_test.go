@@ -2,6 +2,8 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"runtime"
 	"testing"
 
@@ -189,6 +191,25 @@ func TestForeignIsRefused(t *testing.T) {
 	}
 }
 
+// A decoder that begins with what an earlier one knew refuses what that refused: a receiver's
+// restart lets no replay of its peers' earlier lives through.
+func TestLivesAreHandedOver(t *testing.T) {
+	d := NewDecoder(me.Cluster, 3, []byte("k"))
+	if _, ok := d.Decode(encode(t, encoder(t, me, 0, "k"), accept(1))[0]); !ok {
+		t.Fatal("our own datagram is refused")
+	}
+	after := NewDecoder(me.Cluster, 3, []byte("k"))
+	after.SetLives(d.Lives())
+	earlier := Identity{Cluster: me.Cluster, Server: me.Server, Life: me.Life - 1}
+	if _, ok := after.Decode(encode(t, encoder(t, earlier, 0, "k"), accept(2))[0]); ok || refused(after)[EarlierLife] != 1 {
+		t.Errorf("an earlier life: taken %v, refused %v", ok, refused(after))
+	}
+	foreign := Identity{Cluster: 8, Server: 2, Life: 3}
+	if _, ok := after.Decode(encode(t, encoder(t, foreign, 0, "k"), accept(3))[0]); ok || after.Foreign() != 8 {
+		t.Errorf("another cluster: taken %v, told as %x", ok, after.Foreign())
+	}
+}
+
 // A part that is lost costs its message and no other; repeated and mixed parts do no harm.
 func TestParts(t *testing.T) {
 	e := encoder(t, me, 0, "")
@@ -240,36 +261,89 @@ func TestUnfinishedMessagesAreForgotten(t *testing.T) {
 	}
 }
 
-// A datagram that claims huge sizes costs no memory.
+// A datagram that claims huge sizes costs no memory, nor do many that are large in turn.
 func TestHostileLengths(t *testing.T) {
-	claims := [][]byte{
-		{0x97, 1, 0, 0, 0, 0, 0xdd, 0xff, 0xff, 0xff, 0xff},                               // updates, 4 G of them
-		{0x97, 8, 0, 0, 0, 0, 0x90, 0xdd, 0xff, 0xff, 0xff, 0xff},                         // entries
-		{0x97, 8, 0, 0, 0, 0, 0x90, 0x91, 0x94, 1, 1, 0xc2, 0xdd, 0x7f, 0xff, 0xff, 0xff}, // updates of an entry
-		{0x97, 1, 0, 0, 0, 0, 0x91, 0x94, 1, 1, 1, 0xc6, 0xff, 0xff, 0xff, 0xff},          // bytes of an operation
-	}
-	e := encoder(t, me, 0, "")
-	for i, claim := range claims {
-		datagram, err := e.seal(nil, &frame{Cluster: me.Cluster, Sender: 2, Life: 3, ID: uint64(i) + 1, Parts: 1, Payload: claim})
+	encoded := func(m message) []byte {
+		b, err := m.MarshalMsg(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
+		return b
+	}
+	// claim gives the array or bytes whose header stands before rest another length.
+	claim := func(honest []byte, header byte, rest []byte, claimed ...byte) []byte {
+		at := bytes.LastIndex(honest, append([]byte{header}, rest...))
+		if at < 0 {
+			t.Fatalf("%x has no %x before %x: the format changed, and this test with it", honest, header, rest)
+		}
+		return append(bytes.Clone(honest[:at]), claimed...)
+	}
+	one := update{Client: 1, Server: 1, Timestamp: 1, Op: []byte("op")}
+	proposal := encoded(message{Kind: uint8(protocol.Proposal), Updates: []update{one}})
+	answer := encoded(message{Kind: uint8(protocol.PrepareOK), Entries: []entry{{Seq: 7, View: 7, Updates: []update{one}}}})
+	update4 := []byte{0x94, 1, 1, 1} // how an update begins
+	claims := map[string][]byte{
+		"updates":              claim(proposal, 0x91, update4, 0xdd, 0xff, 0xff, 0xff, 0xff),
+		"updates to the limit": claim(proposal, 0x91, update4, 0xdc, 0x04, 0x00),
+		"entries":              claim(answer, 0x91, []byte{0x94, 7, 7}, 0xdd, 0xff, 0xff, 0xff, 0xff),
+		"entries to the limit": claim(answer, 0x91, []byte{0x94, 7, 7}, 0xdc, 0x04, 0x00),
+		"updates of an entry":  claim(answer, 0x91, update4, 0xdc, 0x04, 0x00),
+		"an operation":         claim(proposal, 0xc4, []byte{2, 'o', 'p'}, 0xc6, 0x00, 0x40, 0x00, 0x00),
+	}
+	e := encoder(t, me, 0, "")
+	id := uint64(0)
+	decode := func(d *Decoder, payload []byte) bool {
+		id++
+		datagram, err := encoder(t, me, 65_000, "").seal(nil, &frame{Cluster: me.Cluster, Sender: 2, Life: 3, ID: id, Parts: 1, Payload: payload})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, ok := d.Decode(datagram)
+		return ok
+	}
+	if d := NewDecoder(me.Cluster, 3, nil); !decode(d, proposal) || !decode(d, answer) {
+		t.Fatal("the honest messages are refused, so the claims prove nothing")
+	}
+	for name, payload := range claims {
 		d := NewDecoder(me.Cluster, 3, nil)
+		datagram, err := e.seal(nil, &frame{Cluster: me.Cluster, Sender: 2, Life: 3, ID: 1, Parts: 1, Payload: payload})
+		if err != nil {
+			t.Fatal(err)
+		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		for range 100 {
 			if _, ok := d.Decode(datagram); ok {
-				t.Errorf("claim %d is taken", i)
+				t.Errorf("%s: the claim is taken", name)
 			}
 		}
 		runtime.ReadMemStats(&after)
-		if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
-			t.Errorf("claim %d: 100 datagrams of %d bytes cost %d bytes of memory", i, len(datagram), grown)
+		if grown := after.TotalAlloc - before.TotalAlloc; grown > 100<<10 {
+			t.Errorf("%s: 100 datagrams of %d bytes cost %d bytes of memory", name, len(datagram), grown)
 		}
 		if refused(d)["malformed"] != 100 {
-			t.Errorf("claim %d: refused %v", i, refused(d))
+			t.Errorf("%s: refused %v", name, refused(d))
 		}
 	}
+	// Each message fills another entry: what one needed is not kept for all that follow.
+	d := NewDecoder(me.Cluster, 3, nil)
+	many := make([]update, 1000)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range 1000 {
+		entries := make([]entry, i+1)
+		entries[i].Updates = many
+		if !decode(d, encoded(message{Kind: uint8(protocol.PrepareOK), Entries: entries})) {
+			t.Fatal("a large message is refused")
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > 1<<20 {
+		t.Errorf("the decoder keeps %d bytes", kept)
+	}
+	runtime.KeepAlive(d)
 }
 
 func TestTooLargeIsAnError(t *testing.T) {
@@ -306,6 +380,33 @@ func FuzzDecode(f *testing.F) {
 		for _, part := range encode(t, encoder(t, id, 65_000, ""), &m) {
 			if n, whole := again.Decode(part); whole && n.Digest() != m.Digest() {
 				t.Errorf("%v comes back as %v", &m, &n)
+			}
+		}
+	})
+}
+
+// FuzzDatagrams feeds one decoder, with a key, several datagrams: whole ones, parts in any
+// order, and what the fuzzer makes of them under a tag that is right.
+func FuzzDatagrams(f *testing.F) {
+	e := encoder(f, me, 200, "k")
+	var parts []byte
+	for _, d := range encode(f, e, large('x'))[:6] {
+		body := d[:len(d)-tagBytes]
+		parts = append(append(parts, byte(len(body))), body...)
+	}
+	f.Add(parts)
+	f.Fuzz(func(t *testing.T, datagrams []byte) {
+		d := NewDecoder(me.Cluster, 3, []byte("k"))
+		for len(datagrams) > 0 {
+			n := min(int(datagrams[0]), len(datagrams)-1)
+			body := datagrams[1 : 1+n]
+			datagrams = datagrams[1+n:]
+			sealed := bytes.Clone(body)
+			if n > headerBytes { // checksum and tag are right, so that the rest is looked at
+				binary.BigEndian.PutUint32(sealed[4:], crc32.Checksum(sealed[headerBytes:], castagnoli))
+			}
+			if m, ok := d.Decode(appendTag(sealed, newMAC([]byte("k")))); ok {
+				_, _ = m.Digest(), m.String()
 			}
 		}
 	})

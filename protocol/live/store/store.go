@@ -8,18 +8,24 @@
 package store
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/wire"
 )
 
 // Identity says whose store it is.
@@ -29,14 +35,18 @@ type Identity struct {
 	Servers int
 }
 
-const format = 1 // of the keys and values below
+const format = 2 // of the keys and values below
 
 // The keys.
 var (
 	metaKey   = []byte("meta")
-	lifeKey   = []byte("life")
-	recordKey = []byte("r") // and the position, big endian
+	lifeKey   = []byte("life")  // and its incarnation
+	peersKey  = []byte("peers") // their incarnations, as heard
+	recordKey = []byte("r")     // and the position, big endian
 )
+
+// Peers are the incarnations of servers, by id.
+type Peers [protocol.MaxServers + 1]uint64
 
 // Store is an open store. Write and Close are for one goroutine.
 type Store struct {
@@ -44,9 +54,11 @@ type Store struct {
 	db      *pebble.DB
 	meta    meta
 	life    uint64
+	started uint64 // incarnation
+	peers   Peers
 	stable  protocol.Stable
 	next    protocol.Position
-	record  record // scratch
+	codec   wire.RecordCodec
 	value   []byte
 	quarrel *quarrel
 }
@@ -178,6 +190,10 @@ func (s *Store) load(id Identity, fs vfs.FS) error {
 	if err != nil {
 		return err
 	}
+	logs, err := readLogs(s.dir, fs) // as they are, before Pebble cuts off what it takes for torn
+	if err != nil {
+		return err
+	}
 	s.db, err = pebble.Open(s.dir, s.options(fs, fresh))
 	if err != nil {
 		return damaged(err)
@@ -196,11 +212,63 @@ func (s *Store) load(id Identity, fs vfs.FS) error {
 	if err := s.read(); err != nil {
 		return damaged(err)
 	}
+	if by, found := vouching(logs, s.next+1); found {
+		return damaged(fmt.Errorf("record %d is missing, and record %d says that it was durable", s.next+1, by))
+	}
 	return s.begin()
 }
 
+// readLogs reads Pebble's write-ahead logs.
+func readLogs(dir string, fs vfs.FS) ([][]byte, error) {
+	names, err := fs.List(dir)
+	if err != nil {
+		return nil, plain(err)
+	}
+	var logs [][]byte
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".log") {
+			continue
+		}
+		f, err := fs.Open(fs.PathJoin(dir, name))
+		if err != nil {
+			return nil, plain(err)
+		}
+		text, err := io.ReadAll(f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return nil, plain(err)
+		}
+		logs = append(logs, text)
+	}
+	return logs, nil
+}
+
+// vouching looks in the logs, past whatever Pebble could not read, for a whole record which
+// says that the missing one was durable. Pebble cannot tell a torn end from damage within a
+// log's last block; the records' bases can.
+func vouching(logs [][]byte, missing protocol.Position) (protocol.Position, bool) {
+	key := append(slices.Clone(recordKey), 0, 0, 0) // positions stay far below 2^40
+	for _, log := range logs {
+		for at := 0; ; at++ {
+			next := bytes.Index(log[at:], key)
+			if next < 0 {
+				break
+			}
+			at += next
+			value := log[min(len(log), at+len(recordKey)+8):]
+			n, header := binary.Uvarint(value) // as a batch of Pebble's has it
+			if header <= 0 || n > uint64(len(value)-header) {
+				continue
+			}
+			if r, ok := wire.Open(value[header : header+int(n)]); ok && r.Position > missing && r.Base >= missing {
+				return r.Position, true
+			}
+		}
+	}
+	return 0, false
+}
+
 func damaged(err error) error {
-	return fmt.Errorf("damaged: %w; restore it from a copy, or run the cluster without this server: an emptied store can never vote (X18)", err)
+	return fmt.Errorf("damaged: %w; run the cluster without this server: neither an emptied store nor an older copy may vote (X18)", err)
 }
 
 const (
@@ -256,9 +324,9 @@ func (s *Store) identify(id Identity) error {
 	case m.Format != format:
 		return fmt.Errorf("it has format %d, and this program reads format %d: use the program that wrote it", m.Format, format)
 	case m.Cluster != id.Cluster:
-		return fmt.Errorf("it belongs to cluster %016x, and the host file says %016x: have the host file's lines changed?", m.Cluster, id.Cluster)
+		return fmt.Errorf("it belongs to cluster %016x, and the host file says %016x: bring back the host file that it was made with, or give this server another --data", m.Cluster, id.Cluster)
 	case m.Servers != uint8(id.Servers):
-		return fmt.Errorf("it belongs to a cluster of %d servers, not %d", m.Servers, id.Servers)
+		return fmt.Errorf("it belongs to a cluster of %d servers, not %d: bring back the host file that it was made with", m.Servers, id.Servers)
 	case m.Server != uint8(id.Server):
 		return fmt.Errorf("it is the store of server %d, not %d: give each server its own --data", m.Server, id.Server)
 	case m.Store == 0:
@@ -292,7 +360,7 @@ func (s *Store) take(it *pebble.Iterator) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.decode(value, position)
+	r, err := s.codec.Decode(value, position)
 	if err != nil {
 		return fmt.Errorf("record %d: %w", position, err)
 	}
@@ -301,40 +369,68 @@ func (s *Store) take(it *pebble.Iterator) error {
 	return nil
 }
 
-func (s *Store) decode(value []byte, position protocol.Position) (protocol.Record, error) {
-	rest, err := s.record.UnmarshalMsg(value)
-	if err != nil {
-		return protocol.Record{}, err
-	}
-	if len(rest) > 0 {
-		return protocol.Record{}, fmt.Errorf("%d bytes too many", len(rest))
-	}
-	return s.record.record(position)
-}
-
 // begin numbers this life, durably. Its sync makes durable, too, what was read: a process
-// that was killed leaves records behind that were never synced.
+// that was killed leaves records behind that were never synced. The life's incarnation is the
+// time in milliseconds, or more, so that it is above those of earlier lives, and above those
+// of an earlier cluster on the same hosts.
 func (s *Store) begin() error {
-	value, closer, err := s.db.Get(lifeKey)
-	switch {
-	case errors.Is(err, pebble.ErrNotFound):
-	case err != nil:
-		return damaged(err)
-	case len(value) != 8:
-		return damaged(fmt.Errorf("a life's number of %d bytes", len(value)))
-	default:
-		s.life = binary.BigEndian.Uint64(value)
-	}
-	if closer != nil {
-		if err := closer.Close(); err != nil {
-			return err
-		}
-	}
-	s.life++
-	if err := s.db.Set(lifeKey, binary.BigEndian.AppendUint64(nil, s.life), pebble.Sync); err != nil {
+	var old [16]byte
+	if err := s.loadFixed(lifeKey, old[:]); err != nil {
 		return err
 	}
+	s.life = binary.BigEndian.Uint64(old[:]) + 1
+	s.started = max(binary.BigEndian.Uint64(old[8:])+1, uint64(time.Now().UnixMilli()))
+	value := binary.BigEndian.AppendUint64(nil, s.life)
+	value = binary.BigEndian.AppendUint64(value, s.started)
+	if err := s.db.Set(lifeKey, value, pebble.Sync); err != nil {
+		return err
+	}
+	var peers [8 * len(s.peers)]byte
+	if err := s.loadFixed(peersKey, peers[:]); err != nil {
+		return err
+	}
+	for i := range s.peers {
+		s.peers[i] = binary.BigEndian.Uint64(peers[8*i:])
+	}
 	return s.quarrel.problem()
+}
+
+// loadFixed reads a value of a fixed size, zeros where there is none.
+func (s *Store) loadFixed(key, to []byte) error {
+	value, closer, err := s.db.Get(key)
+	switch {
+	case errors.Is(err, pebble.ErrNotFound):
+		return nil
+	case err != nil:
+		return damaged(err)
+	}
+	defer closer.Close()
+	if len(value) != len(to) {
+		return damaged(fmt.Errorf("%s has %d bytes, not %d", key, len(value), len(to)))
+	}
+	copy(to, value)
+	return nil
+}
+
+// Incarnation names this life: it is above those of all lives before it.
+func (s *Store) Incarnation() uint64 { return s.started }
+
+// Peers are the incarnations of the other servers that were noted last.
+func (s *Store) Peers() Peers { return s.peers }
+
+// NotePeers keeps the incarnations of the other servers. A crash may lose the newest.
+func (s *Store) NotePeers(p Peers) error {
+	if err := s.quarrel.problem(); err != nil {
+		return err
+	}
+	value := make([]byte, 0, 8*len(p))
+	for _, incarnation := range p {
+		value = binary.BigEndian.AppendUint64(value, incarnation)
+	}
+	if err := s.db.Set(peersKey, value, pebble.NoSync); err != nil {
+		return s.quarrel.poison(err)
+	}
+	return nil
 }
 
 // ID is the store's own, by which the cluster knows it.
@@ -359,14 +455,14 @@ func (s *Store) Write(records []protocol.Record) error {
 	}
 	batch := s.db.NewBatch()
 	defer batch.Close()
+	base := s.next // what was written before is durable, or Write had failed
 	for i := range records {
 		r := &records[i]
 		if r.Position != s.next+1 {
 			panic(fmt.Sprintf("store: record %d is written after record %d", r.Position, s.next))
 		}
 		s.next++
-		s.record.fill(r)
-		value, err := s.record.MarshalMsg(s.value[:0])
+		value, err := s.codec.Append(s.value[:0], r, base)
 		if err != nil {
 			return s.quarrel.poison(err)
 		}
