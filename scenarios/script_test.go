@@ -80,7 +80,7 @@ func TestBadScripts(t *testing.T) {
 		{h + "on Accept 1->2 n 0 crash\n", `3: on: "0" is no number from 1 to 1073741824`},
 		{h + "on Accept 1->2 n 1 explode\n", `3: on: unknown do "explode"`},
 		{h + "at 1s explode 1\n", `3: at: unknown do "explode"`},
-		{h + "at 1s drop 1\n", "3: at: drop takes on: the message it is for"},
+		{h + "at 1s drop 1\n", "3: at: drop takes on: the event it is for"},
 
 		// Times, shares, numbers, names.
 		{h + "run 5\n", `3: run: "5" is no time from 0s to 24h, such as 250ms or 1.5s`},

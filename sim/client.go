@@ -18,11 +18,12 @@ type client struct {
 	id   protocol.ClientID
 	node world.Node
 
-	timestamp protocol.Timestamp
+	timestamp uint64
 	waiting   bool
-	op        kv.Op
+	op        kv.Op  // of the key-value store
+	input     []byte // the operation as its machine gets it
 	key       keyUse
-	batch     *protocol.Batch
+	batch     *protocol.Batch // of our machine
 	call      world.Instant
 	tries     int
 	target    int
@@ -41,6 +42,9 @@ const (
 	drawTarget
 	drawStore
 	drawFlip
+	drawSurvive
+	drawTorn
+	drawRot
 )
 
 func newClient(r *run, id int) *client {
@@ -53,7 +57,7 @@ func newClient(r *run, id int) *client {
 }
 
 func (c *client) draw(purpose uint64) uint64 {
-	return world.Draw(c.run.plan.Seed, purpose, uint64(c.id), uint64(c.timestamp))
+	return world.Draw(c.run.plan.Seed, purpose, uint64(c.id), c.timestamp)
 }
 
 func (c *client) pause() world.Instant {
@@ -84,7 +88,7 @@ func (c *client) Wake() {
 	default:
 		r.effects[timeouts]++
 		if r.calm {
-			r.checker.Answered.Waiting(r.now(), c.id, c.timestamp, int64(c.call))
+			r.system.waits(c, r.now())
 		}
 		if limit := r.plan.Workload.Tries; limit > 0 && c.tries >= limit && !r.calm && !c.directed {
 			c.abandon()
@@ -112,11 +116,14 @@ func (c *client) next() {
 
 // begin sends an operation for the first time.
 func (c *client) begin(op kv.Op) {
+	c.op, c.input = op, op.Encode()
+	c.ask()
+}
+
+func (c *client) ask() {
 	r := c.run
-	c.op = op
-	c.batch = protocol.NewBatch(protocol.Update{Client: c.id, Timestamp: c.timestamp, Op: c.op.Encode()})
 	c.call, c.tries, c.waiting = r.world.Now(), 0, true
-	r.checker.Invoked(r.now(), c.id, c.timestamp, c.batch.Updates[0].Op)
+	r.system.began(c)
 	c.send()
 }
 
@@ -141,19 +148,15 @@ func (c *client) unique() string {
 }
 
 func (c *client) send() {
-	r := c.run
 	c.tries++
-	c.wakeAt = r.world.Now() + r.plan.Workload.Timeout
-	m := protocol.Message{Kind: protocol.ClientUpdate, Batch: c.batch}
-	r.world.Send(world.Parcel{
-		To: world.Node(c.target), Kind: uint8(protocol.ClientUpdate), Digest: m.Digest(),
-	}, &packet{Message: m})
+	c.wakeAt = c.run.world.Now() + c.run.plan.Workload.Timeout
+	c.run.system.ask(c)
 }
 
-// Receive takes a reply. One to an operation that is over is a repetition.
-func (c *client) Receive(from world.Node, p *packet) {
+// reply takes an answer. One to an operation that is over is a repetition.
+func (c *client) reply(from world.Node, timestamp uint64, output []byte) {
 	r := c.run
-	if p.reply == nil || !c.waiting || p.reply.Timestamp != c.timestamp || !c.live() {
+	if !c.waiting || timestamp != c.timestamp || !c.live() {
 		return
 	}
 	c.waiting = false
@@ -161,10 +164,10 @@ func (c *client) Receive(from world.Node, p *packet) {
 	if r.updates == uint64(r.plan.Workload.Limit) && r.calm {
 		r.end = min(r.end, r.world.Now()+r.plan.Tail.Answer) // nothing else will be asked
 	}
-	r.checker.Replied(r.now(), c.id, c.timestamp, p.reply.Result)
-	result, err := kv.DecodeResult(p.reply.Result)
+	r.system.ended(c, from, output)
+	result, err := kv.DecodeResult(output)
 	if err != nil {
-		r.checker.Fail(r.now(), "S8", "client %d's operation %d is answered by server %d with %q: %v", c.id, c.timestamp, from, p.reply.Result, err)
+		r.system.fail("S8", "client %d's operation %d is answered by server %d with %q: %v", c.id, c.timestamp, from, output, err)
 		return
 	}
 	c.key.answered(check.Operation{
@@ -175,7 +178,7 @@ func (c *client) Receive(from world.Node, p *packet) {
 		c.answered(from, result)
 	}
 	if r.trace != nil {
-		r.trace.Event(r.now(), int(from), "reply", fmt.Sprintf("client %d's operation %d: %v → %v", c.id, c.timestamp, c.op, result))
+		r.tell(from, "reply", fmt.Sprintf("client %d's operation %d: %v → %v", c.id, c.timestamp, c.op, result))
 	}
 }
 

@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"github.com/fauer4effect/paxos/protocol"
-	"github.com/fauer4effect/paxos/sim/world"
-)
+import "github.com/fauer4effect/paxos/sim/world"
 
 // Effect is something whose occurrences a run counts: kinds of fault that took effect, and
 // what they lead to. A fault takes effect where it could matter: a message is useful if its
@@ -17,16 +14,37 @@ const (
 	loss
 	duplicate
 	late
+	queueFull
 	slowLink
+	slowServer
+	shuffle
+	clog
 	crash
 	powerCut
+	rolling
 	crashOnSend
+	crashOnArrival
+	crashOnSync
+	crashOnStart
+	pause
 	cutLink
 	partition
+	flap
 	connect
+	bridge
+	ring
 	isolate
 	deaf
 	mute
+	drift
+	jump
+	stall
+	failedSync
+	diskFull
+	survived
+	lied
+	rot
+	misread
 	elect
 	wipe
 	flip
@@ -61,16 +79,37 @@ var effectNames = [numEffects]struct{ key, meaning string }{
 	loss:             {"loss", "useful message lost"},
 	duplicate:        {"duplicate", "message delivered once more"},
 	late:             {"late", "useful message arrived late"},
+	queueFull:        {"queue", "useful message lost: link's queue full"},
 	slowLink:         {"slow-link", "useful message over a link of its own law"},
+	slowServer:       {"slow", "useful message from or to a slow server"},
+	shuffle:          {"shuffle", "useful message through a burst of reordering"},
+	clog:             {"clog", "useful message held back by a clogged link"},
 	crash:            {"crash", "server crashed"},
 	powerCut:         {"power-cut", "most of the servers crashed at once"},
+	rolling:          {"rolling", "server restarted, one after the other"},
 	crashOnSend:      {"crash-on-send", "crash right after a message left"},
+	crashOnArrival:   {"crash-on-take", "crash right after a message was taken"},
+	crashOnSync:      {"crash-on-sync", "crash right after a sync"},
+	crashOnStart:     {"crash-on-start", "crash right after a start"},
+	pause:            {"pause", "server stood still, then went on"},
 	cutLink:          {"cut", "useful message lost to a one-way cut"},
 	partition:        {"partition", "useful message lost between two sides"},
+	flap:             {"flap", "useful message lost to a flapping partition"},
 	connect:          {"bare-majority", "useful message lost outside the majority"},
+	bridge:           {"bridge", "useful message lost: one server hears both"},
+	ring:             {"ring", "useful message lost: only neighbours hear"},
 	isolate:          {"isolate", "useful message lost: server cut off"},
 	deaf:             {"deaf", "useful message lost to a deaf server"},
 	mute:             {"mute", "useful message lost from a mute server"},
+	drift:            {"drift", "wake-up by a clock that is not exact"},
+	jump:             {"jump", "clock jumped"},
+	stall:            {"stall", "sync held up"},
+	failedSync:       {"fail-sync", "sync failed, and the server ended"},
+	diskFull:         {"full", "disk full, and the server ended"},
+	survived:         {"survived", "crash that left records never synced"},
+	lied:             {"lie", "sync answered and not done"},
+	rot:              {"rot", "damaged log noticed, and refused"},
+	misread:          {"misread", "misplaced record noticed, and refused"},
 	elect:            {"elect", "election started unprovoked"},
 	wipe:             {"wipe", "server came back with an emptied disk"},
 	flip:             {"flip", "useful message with flipped bits, rejected"},
@@ -118,20 +157,35 @@ func AllEffects() []Effect {
 func (e Effect) IsFault() bool { return e < numFaults }
 
 var faultEffects = map[string]Effect{
-	doCrash: crash, doCut: cutLink, doPartition: partition, doConnect: connect,
-	doIsolate: isolate, doDeaf: deaf, doMute: mute, doElect: elect, doWipe: wipe, doDrop: dropNamed,
-	doDelay: delayNamed,
+	doCrash: crash, doRolling: rolling, doPause: pause, doSlow: slowServer, doCut: cutLink,
+	doPartition: partition, doFlap: flap, doConnect: connect, doBridge: bridge, doRing: ring,
+	doIsolate: isolate, doDeaf: deaf, doMute: mute, doClog: clog, doShuffle: shuffle, doStall: stall,
+	doFull: diskFull, doFailSync: failedSync, doJump: jump, doWipe: wipe, doRot: rot,
+	doMisread: misread, doElect: elect, doDrop: dropNamed, doDelay: delayNamed,
 }
 
 // effect is the kind under which a fault counts.
 func (f *Fault) effect(servers int) Effect {
 	switch {
 	case f.Do == doCrash && f.On != nil:
-		return crashOnSend
+		return f.On.effect()
 	case f.Do == doCrash && servers > 1 && len(f.Servers) > servers/2:
 		return powerCut
 	}
 	return faultEffects[f.Do]
+}
+
+// effect is the kind under which a crash on the event counts.
+func (n *Name) effect() Effect {
+	switch {
+	case n.Kind == onSync:
+		return crashOnSync
+	case n.Kind == onStart:
+		return crashOnStart
+	case n.Arrives:
+		return crashOnArrival
+	}
+	return crashOnSend
 }
 
 // effect is the kind under which a server that stays broken counts.
@@ -153,6 +207,10 @@ func (p *Plan) Planned() [numFaults]bool {
 	has[loss] = p.Network.All.Loss > 0
 	has[duplicate] = p.Network.All.Duplicate > 0
 	has[late] = p.Network.All.Late > 0
+	has[queueFull] = p.Network.All.Queue > 0
+	has[drift] = len(p.Clocks) > 0
+	has[survived] = p.Disk.Crash != ""
+	has[lied] = p.Disk.Lies > 0
 	has[slowLink] = len(p.Network.Links) > 0
 	has[flip] = p.Network.Flips > 0
 	has[quitClients] = len(p.Tail.Clients) > 0 && len(p.Tail.Clients) < p.Workload.Clients
@@ -165,39 +223,8 @@ func (p *Plan) Planned() [numFaults]bool {
 	return has
 }
 
-// useful says whether the receiver could have made use of the message now: of its current
-// view and for a slot not yet ordered there, or above what it knows of the election.
-func (r *run) useful(to world.Node, m *protocol.Message) bool {
-	if !r.world.IsServer(to) || r.servers[to] == nil {
-		return false
-	}
-	s := r.servers[to].machine
-	switch m.Kind {
-	case protocol.ClientUpdate:
-		u := &m.Batch.Updates[0]
-		return s.LastExecuted(u.Client) < u.Timestamp
-	case protocol.Proposal, protocol.Accept:
-		return m.View == s.LastInstalled() && m.Seq > s.LocalARU()
-	case protocol.ViewChange:
-		return m.View > s.LastInstalled() && m.View >= s.LastAttempted()
-	case protocol.VCProof:
-		return m.View > s.LastInstalled() || m.ARU > s.LocalARU()
-	case protocol.Prepare:
-		return m.View >= s.LastInstalled()
-	case protocol.PrepareOK:
-		return m.View == s.LastInstalled() && s.State() == protocol.Preparing
-	}
-	return false
-}
-
-// Dropped counts what the loss of a message could have changed.
-func (r *run) Dropped(from, to world.Node, p *packet, why world.Cause) {
-	if r.trace != nil {
-		r.traceDrop(from, to, p, why)
-	}
-	if why == world.Down || !r.useful(to, &p.Message) {
-		return
-	}
+// dropped counts a useful message that is lost.
+func (r *run) dropped(from, to world.Node, why world.Cause) {
 	switch why {
 	case world.Lost:
 		r.effects[loss]++
@@ -205,48 +232,29 @@ func (r *run) Dropped(from, to world.Node, p *packet, why world.Cause) {
 		r.effects[r.cutBy[from][to]]++
 	case world.Named:
 		r.effects[dropNamed]++
+	case world.Overflow:
+		r.effects[queueFull]++
 	}
 }
 
-// Crashed counts what a crash took.
-func (r *run) Crashed(n world.Node, lost []protocol.Record) {
-	for i := range lost {
-		if !lost[i].Lazy {
-			r.effects[unsyncedLost]++
-			break
+// arrived counts a useful message that took an unusual way.
+func (r *run) arrived(way world.Way) {
+	for _, w := range []struct {
+		way    world.Way
+		effect Effect
+	}{
+		{world.LateWay, late}, {world.Delayed, delayNamed}, {world.Clogged, clog},
+		{world.Slowed, slowServer}, {world.Shuffled, shuffle},
+	} {
+		if way&w.way != 0 {
+			r.effects[w.effect]++
 		}
 	}
-	r.say("server %d crashes and loses %s", n, countOf(len(lost), "record"))
-	if r.trace != nil {
-		r.trace.Event(r.now(), int(n), "crash", countOf(len(lost), "record")+" lost")
-	}
 }
 
-// Departed tells the checker.
-func (r *run) Departed(n world.Node, p *packet) {
-	if p.reply == nil {
-		r.checker.Departed(r.now(), protocol.ServerID(n), &p.Message)
+// woke counts wake-ups by clocks that are not exact.
+func (r *run) woke(n world.Node) {
+	if r.nodes[n].clock.drift != 0 {
+		r.effects[drift]++
 	}
-}
-
-// Arrived counts messages that took an unusual way. One that is late counts if it is of use
-// still.
-func (r *run) Arrived(_, to world.Node, p *packet, way world.Way) {
-	if way&world.Repeated != 0 && r.world.IsServer(to) {
-		r.effects[duplicate]++
-	}
-	if !r.useful(to, &p.Message) {
-		return
-	}
-	if way&world.LateWay != 0 {
-		r.effects[late]++
-	}
-	if way&world.Delayed != 0 {
-		r.effects[delayNamed]++
-	}
-}
-
-// Durable tells the checker.
-func (r *run) Durable(n world.Node, record *protocol.Record) {
-	r.checker.Durable(r.now(), protocol.ServerID(n), record)
 }

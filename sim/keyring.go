@@ -26,7 +26,7 @@ type keyring struct {
 	retired []*key // that clients still use
 	named   []*key // of directed clients
 	begun   uint64 // operations
-	judge   func([]check.Operation)
+	judge   func(*key)
 }
 
 type key struct {
@@ -48,7 +48,7 @@ type keyUse struct {
 	ring *keyring
 }
 
-func newKeyring(places int, judge func([]check.Operation)) *keyring {
+func newKeyring(places int, judge func(*key)) *keyring {
 	k := &keyring{places: make([]*key, places), judge: judge}
 	for i := range k.places {
 		k.places[i] = newKey(i, 0)
@@ -106,7 +106,7 @@ func (k *keyring) retire(old *key) {
 		k.retired = append(k.retired, old)
 		return
 	}
-	k.judge(old.history)
+	k.judge(old)
 	old.history = nil
 }
 
@@ -117,7 +117,7 @@ func (k *keyring) left(old *key) {
 		return
 	}
 	k.retired = slices.DeleteFunc(k.retired, func(r *key) bool { return r == old })
-	k.judge(old.history)
+	k.judge(old)
 	old.history = nil
 }
 
@@ -125,7 +125,7 @@ func (k *keyring) left(old *key) {
 func (k *keyring) judgeRest() {
 	for _, keys := range [][]*key{k.retired, k.places, k.named} {
 		for _, left := range keys {
-			k.judge(left.history)
+			k.judge(left)
 		}
 	}
 }

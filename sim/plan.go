@@ -20,13 +20,16 @@ type Plan struct {
 	Seed    uint64 `json:"seed"`              // of every draw that the plan leaves open
 	Build   string `json:"build,omitempty"`   // what wrote the plan
 	Finding string `json:"finding,omitempty"` // what it showed then
-	Servers int    `json:"servers"`
+	// Protocol names the protocol under test where that is not ours: see Protocol.
+	Protocol string `json:"protocol,omitempty"`
+	Servers  int    `json:"servers"`
 	// Formation has the servers begin with fresh disks that must meet (X18). Without it they
 	// trust that no disk is ever lost.
 	Formation bool            `json:"formation,omitempty"`
 	Settings  json.RawMessage `json:"settings,omitempty"` // of the machine under test
 	Network   Network         `json:"network"`
 	Disk      Disk            `json:"disk"`
+	Clocks    []Clock         `json:"clocks,omitempty"` // of servers whose clocks are not exact
 	Workload  Workload        `json:"workload"`
 	Faulty    world.Instant   `json:"faulty_ns"` // how long faults may happen; then comes the tail
 	Faults    []Fault         `json:"faults,omitempty"`
@@ -59,12 +62,34 @@ type Link struct {
 type Disk struct {
 	Sync    world.Law    `json:"sync"`
 	Servers []ServerDisk `json:"servers,omitempty"`
+	// Crash says what a crash leaves of the records that no sync made durable: nothing
+	// (left out), what fits before the byte at which the last write was torn ("torn"), or a
+	// random part of them, of which recovery gets what has no gap ("scattered").
+	Crash string `json:"crash,omitempty"`
+	// Log keeps records as the bytes of a log with checksums, as a live store does, which
+	// recovery reads again.
+	Log bool `json:"log,omitempty"`
+	// Lies is the share of syncs that are answered and not done. Violations are to be expected.
+	Lies uint32 `json:"lies_ppm,omitempty"`
 }
+
+// What a crash leaves of unsynced records.
+const (
+	crashTorn      = "torn"
+	crashScattered = "scattered"
+)
 
 // ServerDisk is the law of one server's disk.
 type ServerDisk struct {
 	Server int       `json:"server"`
 	Sync   world.Law `json:"sync"`
+}
+
+// Clock is one server's clock: ahead of the world's time by Skew, and faster than it by Drift.
+type Clock struct {
+	Server int           `json:"server"`
+	Skew   world.Instant `json:"skew_ns,omitempty"`
+	Drift  int64         `json:"drift_ppm,omitempty"` // negative: slower
 }
 
 // Workload is what the clients do: each is a session with one operation at a time, which it
@@ -121,6 +146,14 @@ func (p *Plan) total() world.Instant { return p.Faulty + p.Tail.Settle + p.Tail.
 
 // ReadPlan reads a plan and refuses what it does not understand.
 func ReadPlan(r io.Reader) (*Plan, error) {
+	p, err := decodePlan(r)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.Validate()
+}
+
+func decodePlan(r io.Reader) (*Plan, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
@@ -137,7 +170,7 @@ func ReadPlan(r io.Reader) (*Plan, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("something follows the plan at byte %d", d.InputOffset())
 	}
-	return p, p.Validate()
+	return p, nil
 }
 
 func jsonError(err error, at int64) error {
@@ -157,7 +190,9 @@ func jsonError(err error, at int64) error {
 }
 
 // LoadPlan reads the plan of a file.
-func LoadPlan(path string) (*Plan, error) {
+func LoadPlan(path string) (*Plan, error) { return loadPlan(path, ReadPlan) }
+
+func loadPlan(path string, read func(io.Reader) (*Plan, error)) (*Plan, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		var p *os.PathError
@@ -166,11 +201,20 @@ func LoadPlan(path string) (*Plan, error) {
 		}
 		return nil, fmt.Errorf("plan %s: %w", path, err)
 	}
-	p, err := ReadPlan(bytes.NewReader(text))
+	p, err := read(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("plan %s: %w", path, err)
 	}
 	return p, nil
+}
+
+// Clone returns a copy that shares nothing with the plan.
+func (p *Plan) Clone() *Plan {
+	c, err := decodePlan(bytes.NewReader(p.Encode()))
+	if err != nil {
+		panic(fmt.Sprintf("plan: %v", err)) // what was encoded decodes
+	}
+	return c
 }
 
 // Encode returns the plan as indented JSON.
@@ -187,13 +231,22 @@ func (p *Plan) Encode() []byte {
 // settings are the machine's, strictly read.
 func (p *Plan) settings() (protocol.Settings, error) {
 	var s protocol.Settings
+	if err := p.DecodeSettings(&s); err != nil {
+		return s, err
+	}
+	return s, s.Validate()
+}
+
+// DecodeSettings reads the plan's settings into what v points at, and refuses fields that it
+// does not have. A plan without settings leaves it as it is.
+func (p *Plan) DecodeSettings(v any) error {
 	if len(p.Settings) == 0 {
-		return s, nil
+		return nil
 	}
 	d := json.NewDecoder(bytes.NewReader(p.Settings))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&s); err != nil {
-		return s, fmt.Errorf("settings: %w", err)
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("settings: %w", err)
 	}
-	return s, s.Validate()
+	return nil
 }

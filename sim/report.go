@@ -31,22 +31,31 @@ type Report struct {
 	Views     uint64 // led
 	End       world.Instant
 	Effects   Effects
+	Missed    []Missed          // faults of the plan whose event did not occur
+	History   []check.Operation // of the clients, key by key, if it was asked for
+}
+
+// Missed is a fault that waited for an event in vain.
+type Missed struct {
+	Fault int    // its number in the plan, from 1
+	Seen  uint32 // how many of the kind there were
 }
 
 func (r *run) report() *Report {
-	counts := r.world.Counts
-	r.effects[reordered] = counts.Reordered
-	for _, s := range r.servers[1:] {
-		if s != nil {
-			r.world.Fold(s.machine.Hash(0))
+	counts := r.world.Total()
+	r.effects[reordered], r.effects[stall], r.effects[lied] = counts.Reordered, counts.Stalled, counts.Lied
+	report := &Report{
+		Plan: r.plan, Violation: r.system.violation(), Events: counts.Events, Messages: counts.Messages,
+		Updates: r.updates, End: r.world.Now(), History: r.history,
+	}
+	r.system.report(report)
+	report.Hash, report.Effects = r.world.Hash(), r.effects
+	for _, n := range r.named {
+		if n.seen < n.fault.On.N {
+			report.Missed = append(report.Missed, Missed{Fault: n.number, Seen: n.seen})
 		}
 	}
-	r.world.Fold(r.checker.Log.State(r.checker.Log.ARU()))
-	return &Report{
-		Plan: r.plan, Hash: r.world.Hash(), Log: r.checker.Log.Hash(), Violation: r.checker.Violation(),
-		Events: counts.Events, Messages: counts.Messages, Updates: r.updates, Views: r.views,
-		End: r.world.Now(), Effects: r.effects,
-	}
+	return report
 }
 
 // OK says whether the run kept all properties.

@@ -7,45 +7,118 @@ import (
 	"strings"
 
 	"github.com/fauer4effect/paxos/protocol"
-	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/sim/check"
 	"github.com/fauer4effect/paxos/sim/trace"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// packet is what travels in our world: a message of the machine, or a reply to a client.
-type packet struct {
-	protocol.Message
-	reply     *protocol.Reply
-	datagrams [][]byte // what travels where the plan has a wire
+// run is one execution of a plan: what is the same for every protocol under test. It makes
+// the plan's faults happen, and drives its clients.
+type run struct {
+	plan    *Plan
+	system  system
+	world   control
+	clients []*client // by id; 0 unused
+	keys    *keyring
+	effects Effects
+	trace   *trace.Writer // nil: none
+	witness Witness       // nil: none
+	calm    bool
+	end     world.Instant
+	nodes   []nodeState       // by server; 0 unused
+	heals   int               // times that all links were healed
+	cutBy   [16][16]Effect    // the kind of fault that cut the direction last
+	named   []*named          // faults that wait for an event
+	updates uint64            // answered
+	history []check.Operation // kept where somebody wants it
+	keep    bool
 }
 
-// replyKind is none of the machine's kinds of message.
-const replyKind = uint8(world.MaxKinds - 1)
+// nodeState is what the run knows of a server, over all its lives.
+type nodeState struct {
+	lives   uint32        // begun
+	wiped   uint32        // disks that it lost
+	down    world.Instant // not to be restarted before
+	resume  world.Instant // of a paused one
+	dead    bool          // it refused its disk, and stays down
+	slow    world.Instant // sum of what slows it
+	shuffle world.Instant
+	full    world.Instant // until then its disk takes no more
+	restart world.Instant // how long it stays down after a failed sync
+	damage  string        // what its disk suffered in the last crash: doRot, doMisread
+	damages uint32
+	torn    uint64 // a draw, where the crash tore the next record
+	clock   clock
+}
 
-type paxosWorld = world.World[packet, protocol.Record]
+// system is the protocol under test, as the run drives it.
+type system interface {
+	// control is the world that the system lives in.
+	control() control
+	// startServer begins a life of a server. An error means that it refuses what its disk holds.
+	startServer(n world.Node) error
+	// kind is the number of a kind of message, by its name; 0 for none.
+	kind(name string) uint8
+	// startClient gives a client its place in the world.
+	startClient(c *client)
+	// ask sends a client's operation to its target.
+	ask(c *client)
+	// began says that a client's operation is asked for the first time, ended that it has got
+	// its answer, waits that a client which goes on is still without one.
+	began(c *client)
+	ended(c *client, from world.Node, result []byte)
+	waits(c *client, now int64)
+	// elect starts an election at a server, if the protocol has such a thing.
+	elect(n world.Node)
+	// leader is the server that leads, 0 for none or more.
+	leader() world.Node
+	// wiped says that a server's disk was emptied; ready, whether a server takes part.
+	wiped(n world.Node)
+	ready(n world.Node) bool
+	// finish asks for what can only be asked at the end.
+	finish()
+	// judge gives an opinion on one key's history.
+	judge(k *key)
+	fail(property, format string, args ...any)
+	violation() *check.Violation
+	// report adds the system's own figures, and folds its states into the world's hash.
+	report(*Report)
+}
 
-// run is one execution of a plan.
-type run struct {
-	plan     *Plan
-	settings protocol.Settings
-	world    *paxosWorld
-	checker  *check.Checker
-	servers  []*server // by id; 0 unused. A server that is down keeps its last life here.
-	clients  []*client // by id; 0 unused
-	keys     *keyring
-	effects  Effects
-	trace    *trace.Writer // nil: none
-	witness  Witness       // nil: none
-	calm     bool
-	end      world.Instant
-	down     []world.Instant // by server: not to be restarted before
-	lives    []uint32        // by server: how many have begun
-	wiped    []uint32        // by server: disks that it lost
-	heals    int             // times that all links were healed
-	cutBy    [16][16]Effect  // the kind of fault that cut the direction last
-	updates  uint64          // answered
-	views    uint64          // led
+// control is what the run needs of a world, whatever travels in it.
+type control interface {
+	Now() world.Instant
+	Hash() uint64
+	Fold(uint64)
+	Total() world.Counts
+	At(world.Instant, func())
+	After(func())
+	Do(world.Node, func())
+	StepBy(world.Instant) bool
+	IsServer(world.Node) bool
+	Up(world.Node) bool
+	Crash(world.Node)
+	Wipe(world.Node)
+	Pause(world.Node)
+	Paused(world.Node) bool
+	Resume(world.Node)
+	SetLink(from, to world.Node, law world.LinkLaw)
+	Cut(from, to world.Node)
+	Heal(from, to world.Node)
+	HealAll()
+	Clog(from, to world.Node)
+	Unclog(from, to world.Node)
+	Slow(world.Node, world.Instant)
+	Shuffle(world.Node, world.Instant)
+	OnMessage(*world.Trigger)
+	Disarm()
+	SetDisk(world.Node, world.Law)
+	SetLies(world.Node, uint32)
+	Stall(world.Node, world.Instant)
+	Fill(world.Node, world.Instant)
+	FailSync(world.Node)
+	CalmDisk(world.Node)
+	Rearm(world.Node)
 }
 
 // searchSteps bounds porcupine's search on one key. It is counted, not timed, so that a run
@@ -58,44 +131,51 @@ type Option func(*run)
 // WithTrace writes every event of the run to w.
 func WithTrace(w *trace.Writer) Option { return func(r *run) { r.trace = w } }
 
+// WithHistory keeps the clients' history for Report.History.
+func WithHistory() Option { return func(r *run) { r.keep = true } }
+
 // Run executes a plan, which must be valid. It is single-threaded and a function of the
 // plan alone.
 func Run(p *Plan, options ...Option) *Report {
-	r := newRun(p, 0, options)
+	r := newPaxos(p, 0, options)
 	r.play()
-	return r.report()
+	return r.run.report()
 }
 
-// newRun prepares a run of the plan, with so many clients more that a Stage directs.
+// newRun prepares a run of the plan, with so many clients more that a Stage directs. The
+// system that it is to drive is put in afterwards: see open.
 func newRun(p *Plan, directed int, options []Option) *run {
-	settings, err := p.settings()
-	if err != nil {
-		panic(fmt.Sprintf("sim: Run of an invalid plan: %v", err))
-	}
 	r := &run{
-		plan: p, settings: settings,
-		servers: make([]*server, p.Servers+1), clients: make([]*client, p.Workload.Clients+directed+1),
-		down: make([]world.Instant, p.Servers+1), lives: make([]uint32, p.Servers+1),
-		wiped: make([]uint32, p.Servers+1),
+		plan: p, clients: make([]*client, p.Workload.Clients+directed+1), nodes: make([]nodeState, p.Servers+1),
 	}
 	for _, o := range options {
 		o(r)
 	}
-	r.checker = check.New(p.Servers, p.calm(), kv.New())
-	r.checker.Departures.Formation = p.Formation
-	r.world = world.New[packet, protocol.Record](world.Config{
-		Seed: p.Seed, Servers: p.Servers, Clients: len(r.clients) - 1, Watch: r.trace != nil,
-	}, r)
-	r.keys = newKeyring(p.Workload.Keys, r.judge)
+	return r
+}
+
+// worldConfig describes the world that the run takes place in.
+func (r *run) worldConfig() world.Config {
+	return world.Config{Seed: r.plan.Seed, Servers: r.plan.Servers, Clients: len(r.clients) - 1, Watch: r.trace != nil}
+}
+
+// open puts the system in, and sets its world up as planned.
+func (r *run) open(s system) {
+	p := r.plan
+	r.system, r.world = s, s.control()
+	r.keys = newKeyring(p.Workload.Keys, s.judge)
 	r.setLaws(p.Network.All, false)
 	for id := 1; id <= p.Servers; id++ {
 		r.world.SetDisk(world.Node(id), p.Disk.Sync)
+		r.world.SetLies(world.Node(id), p.Disk.Lies)
 	}
 	for _, d := range p.Disk.Servers {
 		r.world.SetDisk(world.Node(d.Server), d.Sync)
 	}
+	for _, c := range p.Clocks {
+		r.nodes[c.Server].clock = clock{shown: c.Skew, drift: c.Drift}
+	}
 	r.schedule()
-	return r
 }
 
 // calm is what the checker must know of the plan's tail.
@@ -133,16 +213,36 @@ func (r *run) begin() {
 	}
 	for id := 1; id < len(r.clients); id++ {
 		r.clients[id] = newClient(r, id)
-		r.world.Start(r.clients[id].node, r.clients[id])
+		r.system.startClient(r.clients[id])
 	}
 	r.end = r.plan.total()
+}
+
+// start begins a life of a server, unless it refuses its disk: then it stays down for good.
+func (r *run) start(n world.Node) {
+	nd := &r.nodes[n]
+	if nd.dead {
+		return
+	}
+	if err := r.system.startServer(n); err != nil {
+		if nd.damage == "" {
+			panic(fmt.Sprintf("server %d does not start: %v", n, err)) // no disk law of ours explains it
+		}
+		nd.dead = true
+		r.effects[faultEffects[nd.damage]]++
+		r.say("server %d refuses to start: %v", n, err)
+		r.tell(n, "refuses to start", err.Error())
+		return
+	}
+	nd.lives++
+	r.occurred(onStart, n)
 }
 
 // play makes the run happen, up to its end or the first violation.
 func (r *run) play() {
 	defer r.caught()
 	r.begin()
-	for r.checker.Violation() == nil && r.world.StepBy(r.end) {
+	for r.system.violation() == nil && r.world.StepBy(r.end) {
 	}
 	r.finish()
 }
@@ -157,7 +257,7 @@ func (r *run) caught() {
 	if _, ok := p.(*protocol.InvariantError); !ok {
 		where = " at " + panicSite(string(debug.Stack()))
 	}
-	r.checker.Fail(int64(r.world.Now()), "invariant", "%v%s", p, where)
+	r.system.fail("invariant", "%v%s", p, where)
 }
 
 // panicSite is the first line of ours in a stack, so that the finding says where it broke.
@@ -172,36 +272,31 @@ func panicSite(stack string) string {
 	return "an unknown place"
 }
 
-// finish asks for what can only be asked at the end: convergence, and porcupine's opinion.
+// finish asks for what can only be asked at the end: convergence, answers, and porcupine's
+// opinion.
 func (r *run) finish() {
-	now := int64(r.world.Now())
-	if r.checker.Violation() != nil {
+	if r.system.violation() != nil {
 		return
 	}
-	for id := 1; id <= r.plan.Servers; id++ {
-		m := r.servers[id].machine
-		r.checker.Converged.Ended(now, check.End{
-			ID: protocol.ServerID(id), ARU: m.LocalARU(), State: m.App().Hash(),
-		})
-	}
+	r.system.finish()
 	for _, c := range r.clients[1:] {
 		if c.live() && c.waiting {
-			r.checker.Answered.Waiting(int64(r.plan.total()), c.id, c.timestamp, int64(c.call))
+			r.system.waits(c, int64(r.plan.total()))
 		}
 		c.leaveOpen()
 	}
 	r.keys.judgeRest()
 }
 
-// judge asks porcupine for its opinion of one key's history.
-func (r *run) judge(history []check.Operation) {
-	switch o := check.LinearizableWithin(history, searchSteps); o.Verdict {
-	case check.Illegal:
-		r.checker.Fail(r.now(), "S8", "the clients' history has no linearization at key %q: %s", o.Key, o.Detail)
-	case check.Unknown:
-		r.effects[porcupineUnknown]++
-	}
-}
-
 // now is the virtual time in the checker's terms.
 func (r *run) now() int64 { return int64(r.world.Now()) }
+
+// local is the time by a server's own clock.
+func (r *run) local(n world.Node) world.Instant { return r.nodes[n].clock.now(r.world.Now()) }
+
+// tell adds an event to the trace, if there is one.
+func (r *run) tell(n world.Node, what, detail string) {
+	if r.trace != nil {
+		r.trace.Event(r.now(), int(n), what, detail)
+	}
+}

@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 
-	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim/trace"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -13,7 +12,7 @@ func (r *run) schedule() {
 	for i := range r.plan.Faults {
 		f := &r.plan.Faults[i]
 		if f.On != nil {
-			r.arm(f)
+			r.arm(i+1, f)
 		} else if f.At < r.plan.Faulty {
 			r.world.At(f.At, func() { r.strike(f) })
 		}
@@ -21,82 +20,174 @@ func (r *run) schedule() {
 	r.world.At(r.plan.Faulty, r.becalm)
 }
 
-// arm prepares a fault that waits for a message.
-func (r *run) arm(f *Fault) {
-	t := &world.Trigger{
-		Kind: kindOf(f.On.Kind), From: world.Node(f.On.From), To: world.Node(f.On.To),
-		N: f.On.N, Unsynced: f.On.Unsynced, Drop: f.Do == doDrop,
+// within schedules something for a later time, if that comes before the calm.
+func (r *run) within(at world.Instant, do func()) {
+	if at < r.plan.Faulty {
+		r.world.At(at, do)
 	}
-	if f.Do == doDelay {
-		t.Delay = f.For
+}
+
+// during makes something hold for a fault's time: undo comes at its end, or never where the
+// fault has none, until the calm.
+func (r *run) during(f *Fault, undo func()) {
+	if f.For > 0 {
+		r.within(r.world.Now()+f.For, undo)
 	}
-	t.Then = func(from, _ world.Node) {
-		r.traceFault(f)
-		switch {
-		case r.calm || !r.world.IsServer(from):
-		case f.Do == doCrash && r.world.Up(from):
-			r.effects[crashOnSend]++
-			r.crash(from, f.For)
-		}
-	}
-	r.world.OnMessage(t)
 }
 
 // strike makes a fault of a time happen.
 func (r *run) strike(f *Fault) {
+	if f.Leader {
+		leader := r.system.leader()
+		if leader == 0 {
+			r.tell(0, "fault", f.String()+": nobody leads")
+			return
+		}
+		f = &Fault{At: f.At, Do: f.Do, Servers: []int{int(leader)}, For: f.For, By: f.By, Leader: true}
+	}
 	r.traceFault(f)
 	effect := f.effect(r.plan.Servers)
 	switch f.Do {
-	case doCrash:
+	case doCrash, doElect, doPause, doSlow, doShuffle, doStall, doFull, doFailSync, doJump, doWipe, doRot, doMisread:
 		for _, id := range f.Servers {
-			if n := world.Node(id); r.world.Up(n) {
-				r.effects[effect]++
-				r.crash(n, f.For)
+			r.hit(world.Node(id), f, effect)
+		}
+	case doRolling:
+		for i, id := range f.Servers {
+			r.within(r.world.Now()+world.Instant(i)*f.By, func() { r.hit(world.Node(id), f, effect) })
+		}
+	case doClog:
+		f.closes(r.plan.Servers, r.world.Clog)
+		heals := r.heals
+		r.during(f, func() {
+			if heals == r.heals {
+				f.closes(r.plan.Servers, r.world.Unclog)
 			}
-		}
-	case doWipe:
-		for _, id := range f.Servers {
-			r.effects[effect]++
-			r.wipe(world.Node(id), f.For)
-		}
-	case doElect:
-		for _, id := range f.Servers {
-			n := world.Node(id)
-			if r.world.Up(n) {
-				r.effects[elect]++
-			}
-			r.world.Do(n, func() { r.servers[n].step(protocol.Input{Kind: protocol.Elect}) })
-		}
-	default:
-		f.closes(r.plan.Servers, func(from, to world.Node) {
-			r.world.Cut(from, to)
-			r.cutBy[from][to] = effect
 		})
-		if f.For > 0 && f.At+f.For < r.plan.Faulty {
-			heals := r.heals
-			r.world.At(f.At+f.For, func() {
-				if heals == r.heals {
-					f.closes(r.plan.Servers, r.world.Heal)
-				}
-			})
+	case doFlap:
+		r.flap(f, r.world.Now()+f.For)
+	default:
+		r.cut(f, f.For)
+	}
+}
+
+// cut closes links for a while; zero is until the calm.
+func (r *run) cut(f *Fault, spell world.Instant) {
+	effect := f.effect(r.plan.Servers)
+	f.closes(r.plan.Servers, func(from, to world.Node) {
+		r.world.Cut(from, to)
+		r.cutBy[from][to] = effect
+	})
+	heals := r.heals
+	r.during(&Fault{For: spell}, func() {
+		if heals == r.heals {
+			f.closes(r.plan.Servers, r.world.Heal)
+		}
+	})
+}
+
+// flap closes a partition for half a period, again and again.
+func (r *run) flap(f *Fault, until world.Instant) {
+	r.cut(f, max(1, f.By/2))
+	if next := r.world.Now() + f.By; next < until {
+		r.within(next, func() { r.flap(f, until) })
+	}
+}
+
+// hit makes a fault that is one server's happen to it.
+func (r *run) hit(n world.Node, f *Fault, effect Effect) {
+	nd, now := &r.nodes[n], r.world.Now()
+	if f.Do != doWipe && f.Do != doRot && f.Do != doMisread {
+		if !r.world.Up(n) {
+			return
+		}
+		if f.Do != doFull && f.Do != doFailSync && f.Do != doStall && f.Do != doSlow && f.Do != doShuffle {
+			r.effects[effect]++ // those count what they do
 		}
 	}
+	switch f.Do {
+	case doCrash, doRolling:
+		r.crash(n, f.For)
+	case doElect:
+		r.world.Do(n, func() { r.system.elect(n) })
+	case doPause:
+		r.pause(n, f)
+	case doSlow:
+		nd.slow += f.By
+		r.world.Slow(n, nd.slow)
+		r.during(f, func() { nd.slow -= f.By; r.world.Slow(n, nd.slow) })
+	case doShuffle:
+		nd.shuffle += f.By
+		r.world.Shuffle(n, nd.shuffle)
+		r.during(f, func() { nd.shuffle -= f.By; r.world.Shuffle(n, nd.shuffle) })
+	case doStall:
+		r.world.Stall(n, f.until(now, r.plan.Faulty))
+	case doFull:
+		nd.full = max(nd.full, f.until(now, r.plan.Faulty))
+		r.world.Fill(n, nd.full)
+	case doFailSync:
+		nd.restart = f.For
+		r.world.FailSync(n)
+	case doJump:
+		nd.clock.jump(now, f.By)
+		r.world.Rearm(n)
+	case doWipe:
+		r.effects[effect]++
+		r.wipe(n, f.For)
+	case doRot, doMisread:
+		r.crash(n, f.For)
+		nd.damage = f.Do
+		nd.damages++
+	}
+}
+
+// until is when a fault that begins now ends: with the faulty phase at the latest.
+func (f *Fault) until(now, calm world.Instant) world.Instant {
+	if f.For == 0 {
+		return calm
+	}
+	return min(now+f.For, calm)
+}
+
+// pause lets a server stand still.
+func (r *run) pause(n world.Node, f *Fault) {
+	nd := &r.nodes[n]
+	nd.resume = max(nd.resume, f.until(r.world.Now(), r.plan.Faulty))
+	r.world.Pause(n)
+	r.within(nd.resume, func() {
+		if r.world.Paused(n) && r.world.Now() >= nd.resume {
+			r.world.Resume(n)
+		}
+	})
 }
 
 // crash ends a server's life, and begins another after a while, if one is given.
 func (r *run) crash(n world.Node, down world.Instant) {
 	r.world.Crash(n)
+	nd := &r.nodes[n]
 	up := r.world.Now() + down
 	if down == 0 || up >= r.plan.Faulty {
 		return // it restarts with the tail
 	}
-	r.down[n] = max(r.down[n], up)
-	life := r.lives[n]
+	nd.down = max(nd.down, up)
+	life := nd.lives
 	r.world.At(up, func() {
-		if !r.world.Up(n) && r.lives[n] == life && r.world.Now() >= r.down[n] {
+		if !r.world.Up(n) && nd.lives == life && r.world.Now() >= nd.down {
 			r.start(n)
 		}
 	})
+}
+
+// syncFailed ends a server whose disk refused a sync: what that wrote nobody knows.
+func (r *run) syncFailed(n world.Node) {
+	nd := &r.nodes[n]
+	down, effect := nd.restart, failedSync
+	if left := nd.full - r.world.Now(); left > 0 {
+		down, effect = left, diskFull
+	}
+	r.effects[effect]++
+	r.say("server %d can't sync, and ends", n)
+	r.crash(n, down)
 }
 
 // wipe ends a server's life, if it has one, and gives it an empty disk.
@@ -104,10 +195,42 @@ func (r *run) wipe(n world.Node, down world.Instant) {
 	if r.world.Up(n) {
 		r.crash(n, down)
 	}
-	r.wiped[n]++
+	r.nodes[n].wiped++
+	r.nodes[n].damage, r.nodes[n].dead = "", false
 	r.world.Wipe(n)
-	r.checker.Wiped(r.now(), protocol.ServerID(n))
+	r.system.wiped(n)
 	r.say("server %d loses its disk", n)
+	r.tell(n, "wipe", "its disk is empty")
+}
+
+// survive is how many of the records that a crash may take outlive it: by the plan's law of
+// disks. size gives the bytes of one.
+func (r *run) survive(n world.Node, records int, size func(i int) int) int {
+	nd := &r.nodes[n]
+	name := []uint64{uint64(n), uint64(nd.lives), uint64(nd.wiped)}
+	kept := 0
+	switch r.plan.Disk.Crash {
+	case crashTorn:
+		total := 0
+		for i := range records {
+			total += size(i)
+		}
+		torn := int(world.Below(world.Draw(r.plan.Seed, append(name, drawSurvive)...), uint64(total)))
+		for kept < records && torn >= size(kept) {
+			torn -= size(kept)
+			kept++
+		}
+		nd.torn = uint64(torn)
+	case crashScattered: // each is there or not; what comes after a gap is of no use
+		draw := world.Draw(r.plan.Seed, append(name, drawSurvive)...)
+		for kept < min(records, 64) && draw>>kept&1 == 1 {
+			kept++
+		}
+	}
+	if kept > 0 {
+		r.effects[survived]++
+	}
+	return kept
 }
 
 // becalm begins the tail: the core is healed, the rest is broken as planned.
@@ -120,14 +243,12 @@ func (r *run) becalm() {
 	r.setLaws(world.LinkLaw{Delay: r.plan.Tail.Delay}, true)
 	r.world.HealAll()
 	r.world.Disarm()
-	if r.plan.Tail.Sync != (world.Law{}) {
-		for id := 1; id <= r.plan.Servers; id++ {
-			r.world.SetDisk(world.Node(id), r.plan.Tail.Sync)
-		}
+	for id := 1; id <= r.plan.Servers; id++ {
+		r.becalmServer(world.Node(id))
 	}
 	down := make([]bool, r.plan.Servers+1)
 	for _, b := range r.plan.Tail.Broken {
-		if r.coreFormed() { // it takes all servers, and what is not formed yet could not wait
+		if r.coreReady() { // it takes all servers, and what is not formed yet could not wait
 			r.breakFor(&b, down)
 		}
 	}
@@ -145,13 +266,25 @@ func (r *run) becalm() {
 	}
 }
 
-// coreFormed says whether every server of the core takes part: once formed, a disk says so.
-func (r *run) coreFormed() bool {
-	if !r.plan.Formation {
-		return true
+// becalmServer takes back what slows one server, and gives its disk the tail's law.
+func (r *run) becalmServer(n world.Node) {
+	nd := &r.nodes[n]
+	nd.slow, nd.shuffle, nd.full = 0, 0, 0
+	r.world.Slow(n, 0)
+	r.world.Shuffle(n, 0)
+	r.world.CalmDisk(n)
+	if r.world.Paused(n) {
+		r.world.Resume(n)
 	}
+	if r.plan.Tail.Sync != (world.Law{}) {
+		r.world.SetDisk(n, r.plan.Tail.Sync)
+	}
+}
+
+// coreReady says whether every server of the core takes part.
+func (r *run) coreReady() bool {
 	for id := 1; id <= r.plan.Servers; id++ {
-		if r.plan.inCore(id) && !r.checker.Departures.Formed(protocol.ServerID(id)) {
+		if r.plan.inCore(id) && !r.system.ready(world.Node(id)) {
 			return false
 		}
 	}
@@ -178,27 +311,16 @@ func (r *run) breakFor(b *Broken, down []bool) {
 	})
 }
 
-// Delivering traces a message.
-func (r *run) Delivering(from, to world.Node, p *packet) {
-	if p.reply == nil {
-		r.trace.Write(trace.Line{At: r.now(), Server: int(to), From: int(from), What: "deliver", Detail: p.String(), Hash: HashString(r.world.Hash())})
-	}
-}
-
-func (r *run) traceDrop(from, to world.Node, p *packet, why world.Cause) {
-	causes := [...]string{world.Lost: "lost", world.Cut: "cut", world.Down: "down", world.Named: "named by a fault"}
-	if p.reply == nil {
-		r.trace.Write(trace.Line{At: r.now(), Server: int(to), From: int(from), What: "drop", Detail: causes[why] + ": " + p.String()})
-	}
+func (r *run) traceDrop(from, to world.Node, what string, why world.Cause) {
+	causes := [...]string{world.Lost: "lost", world.Cut: "cut", world.Down: "down", world.Named: "named by a fault", world.Overflow: "queue full"}
+	r.trace.Write(trace.Line{At: r.now(), Server: int(to), From: int(from), What: "drop", Detail: causes[why] + ": " + what})
 }
 
 func (r *run) traceFault(f *Fault) {
 	if f.Do != doCrash && f.Do != doWipe { // each crash is told as it happens
 		r.say("%v", f)
 	}
-	if r.trace != nil {
-		r.trace.Event(r.now(), 0, "fault", f.String())
-	}
+	r.tell(0, "fault", f.String())
 }
 
 func countOf(n int, what string) string {

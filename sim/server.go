@@ -11,15 +11,15 @@ import (
 // server is one life of a Paxos server in the world: the simulated counterpart of a live
 // driver, and as thin.
 type server struct {
-	run     *run
+	run     *paxos
 	id      protocol.ServerID
 	machine *protocol.Server
 	out     protocol.Output
 	wire    *codec // nil: messages travel as they are
 }
 
-// start begins a life of the server, with what its disk holds.
-func (r *run) start(n world.Node) {
+// startServer begins a life of the server, with what its disk holds.
+func (r *paxos) startServer(n world.Node) error {
 	id := protocol.ServerID(n)
 	records := r.world.Records(n)
 	if r.plan.Bodies {
@@ -27,13 +27,19 @@ func (r *run) start(n world.Node) {
 			r.verify(id, "record", records[i].Batch)
 		}
 	}
-	m, err := protocol.New(protocol.Config{ID: id, Servers: r.plan.Servers, Settings: r.settings, Store: r.storeID(n)},
-		protocol.Instant(r.world.Now()), kv.New(), protocol.Stable{Records: records})
-	if err != nil {
-		panic(fmt.Sprintf("server %d does not start: %v", id, err)) // no disk law of ours explains it
+	if r.plan.Disk.Log {
+		var err error
+		if records, err = r.readLog(n, records); err != nil {
+			return err
+		}
 	}
-	r.lives[n]++
-	r.servers[n] = &server{run: r, id: id, machine: m, wire: r.newCodec(id)}
+	m, err := protocol.New(protocol.Config{ID: id, Servers: r.plan.Servers, Settings: r.settings, Store: r.storeID(n)},
+		protocol.Instant(r.local(n)), kv.New(), protocol.Stable{Records: records})
+	if err != nil {
+		return err
+	}
+	r.servers[n] = &server{run: r, id: id, machine: m}
+	r.servers[n].wire = r.newCodec(id)
 	r.checker.Recovered(r.now(), id, m.LocalARU(), m.App().Hash())
 	if len(records) > 0 {
 		r.effects[recoveries]++
@@ -42,20 +48,21 @@ func (r *run) start(n world.Node) {
 	if len(records) > 0 || r.world.Now() > 0 {
 		r.say("server %d restarts with %s, view %d, aru %d", id, countOf(len(records), "record"), m.LastInstalled(), m.LocalARU())
 	}
-	if r.trace != nil {
-		r.trace.Event(r.now(), int(id), "start", m.String())
-	}
+	r.tell(n, "start", m.String())
+	return nil
 }
 
 // storeID names the disk that the server has now, zero where the plan has no formation.
-func (r *run) storeID(n world.Node) protocol.StoreID {
+func (r *paxos) storeID(n world.Node) protocol.StoreID {
 	if !r.plan.Formation {
 		return 0
 	}
-	return protocol.StoreID(world.Draw(r.plan.Seed, drawStore, uint64(n), uint64(r.wiped[n])) | 1)
+	return protocol.StoreID(world.Draw(r.plan.Seed, drawStore, uint64(n), uint64(r.nodes[n].wiped)) | 1)
 }
 
-func (s *server) Deadline() world.Instant { return world.Instant(s.machine.Deadline()) }
+func (s *server) Deadline() world.Instant {
+	return s.run.nodes[s.id].clock.when(world.Instant(s.machine.Deadline()))
+}
 
 func (s *server) Receive(from world.Node, p *packet) {
 	if r := s.run; len(r.plan.Network.Links) > 0 && !r.calm {
@@ -64,17 +71,20 @@ func (s *server) Receive(from world.Node, p *packet) {
 	if s.run.plan.Bodies {
 		s.run.verifyMessage(s.id, &p.Message)
 	}
+	m, ok := p.Message, true
 	if s.wire != nil && p.datagrams != nil {
-		if m, ok := s.wire.open(world.Node(s.id), p); ok {
-			s.step(protocol.Input{Kind: protocol.Receive, Message: m})
-		}
-		return
+		m, ok = s.wire.open(world.Node(s.id), p)
 	}
-	s.step(protocol.Input{Kind: protocol.Receive, Message: p.Message})
+	if ok {
+		s.step(protocol.Input{Kind: protocol.Receive, Message: m})
+	}
+	if len(s.run.named) > 0 {
+		s.run.arrivedAt(world.Node(s.id), from, uint8(p.Kind))
+	}
 }
 
 // countSlow counts useful messages that came over a link with a law of its own.
-func (r *run) countSlow(from, to world.Node, p *packet) {
+func (r *paxos) countSlow(from, to world.Node, p *packet) {
 	for _, l := range r.plan.Network.Links {
 		if l.From == int(from) && l.To == int(to) && r.useful(to, &p.Message) {
 			r.effects[slowLink]++
@@ -83,20 +93,25 @@ func (r *run) countSlow(from, to world.Node, p *packet) {
 	}
 }
 
-func (s *server) Wake() { s.step(protocol.Input{Kind: protocol.Timer}) }
+func (s *server) Wake() {
+	s.run.woke(world.Node(s.id))
+	s.step(protocol.Input{Kind: protocol.Timer})
+}
 
 func (s *server) Synced(upTo uint64) {
 	s.step(protocol.Input{Kind: protocol.Durable, UpTo: protocol.Position(upTo)})
+	s.run.synced(world.Node(s.id))
 }
 
 // step hands the machine one input and does what it asks for.
 func (s *server) step(in protocol.Input) {
 	r, out := s.run, &s.out
 	out.Reset()
-	s.machine.Step(protocol.Instant(r.world.Now()), in, out)
+	s.machine.Step(protocol.Instant(r.local(world.Node(s.id))), in, out)
 	for i := range out.Events {
 		r.event(s, &out.Events[i])
 	}
+	r.wrote(world.Node(s.id), len(out.Records))
 	for i := range out.Records {
 		r.world.Write(&out.Records[i], out.Records[i].Lazy)
 	}
@@ -126,7 +141,7 @@ func (s *server) reply(p protocol.Reply) {
 }
 
 // event passes on what the machine says of itself.
-func (r *run) event(s *server, e *protocol.Event) {
+func (r *paxos) event(s *server, e *protocol.Event) {
 	r.checker.Event(r.now(), s.id, e)
 	switch e.Kind {
 	case protocol.Prepared:
@@ -150,12 +165,12 @@ func (r *run) event(s *server, e *protocol.Event) {
 		r.witness.Machine(r.world.Now(), s.id, e)
 	}
 	if r.trace != nil {
-		r.trace.Event(r.now(), int(s.id), e.Kind.String(), describe(e))
+		r.tell(world.Node(s.id), e.Kind.String(), describe(e))
 	}
 }
 
 // led counts views, and servers that believe to lead at the same time.
-func (r *run) led(s *server) {
+func (r *paxos) led(s *server) {
 	r.views++
 	if r.views > 1 {
 		r.effects[viewChanges]++
@@ -168,7 +183,7 @@ func (r *run) led(s *server) {
 	}
 }
 
-func (r *run) verifyMessage(id protocol.ServerID, m *protocol.Message) {
+func (r *paxos) verifyMessage(id protocol.ServerID, m *protocol.Message) {
 	r.verify(id, "message", m.Batch)
 	if m.List != nil {
 		for i := range *m.List {
@@ -178,9 +193,9 @@ func (r *run) verifyMessage(id protocol.ServerID, m *protocol.Message) {
 }
 
 // verify finds a body that somebody wrote to after it was emitted.
-func (r *run) verify(id protocol.ServerID, where string, b *protocol.Batch) {
+func (r *paxos) verify(id protocol.ServerID, where string, b *protocol.Batch) {
 	if b != nil && b.Hash() != b.Rehash() {
-		r.checker.Fail(r.now(), "invariant", "server %d finds a %s whose body changed since it was emitted: %v", id, where, b)
+		r.fail("invariant", "server %d finds a %s whose body changed since it was emitted: %v", id, where, b)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // Stage is a run that somebody directs step by step, while all properties are checked as in
 // any run. Between two calls nothing happens. One goroutine owns it.
 type Stage struct {
-	run  *run
+	run  *paxos
 	plan *Plan
 }
 
@@ -35,7 +35,7 @@ type Answer struct {
 
 // Open begins a run of the plan, with so many clients more that do what they are told.
 func Open(p *Plan, directed int, w Witness) *Stage {
-	s := &Stage{run: newRun(p, directed, nil), plan: p}
+	s := &Stage{run: newPaxos(p, directed, nil), plan: p}
 	s.run.witness = w
 	s.act(s.run.begin)
 	return s
@@ -192,8 +192,8 @@ func (s *Stage) Judge() {
 
 // Report ends the run as its plan's own Run would, if it has come to the plan's end.
 func (s *Stage) Report() *Report {
-	s.act(s.run.finish)
-	return s.run.report()
+	s.act(s.run.run.finish)
+	return s.run.run.report()
 }
 
 // answered tells of a directed client's answer.

@@ -8,6 +8,9 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
+// maxDrift bounds a clock's drift: a few percent, where real clocks have some hundred ppm.
+const maxDrift = 100_000
+
 // Limits of a plan. A client's id must fit beside the servers among the world's nodes.
 const (
 	maxClients = world.MaxNodes - 1 - protocol.MaxServers
@@ -17,6 +20,18 @@ const (
 
 // Validate says what is wrong with the plan, if anything, and where.
 func (p *Plan) Validate() error {
+	if p.Protocol != "" {
+		return fmt.Errorf("it is a plan for protocol %q: the program of that protocol replays it", p.Protocol)
+	}
+	if _, err := p.settings(); err != nil {
+		return err
+	}
+	return p.validate(protocol.KindNames())
+}
+
+// validate checks what does not depend on the protocol under test, but for the names of its
+// kinds of message.
+func (p *Plan) validate(kinds []string) error {
 	switch {
 	case p.Version != PlanVersion:
 		return fmt.Errorf("version is %d; this program reads version %d", p.Version, PlanVersion)
@@ -29,32 +44,32 @@ func (p *Plan) Validate() error {
 	case len(p.Faults) > maxFaults:
 		return fmt.Errorf("%d faults are more than %d", len(p.Faults), maxFaults)
 	}
-	if _, err := p.settings(); err != nil {
-		return err
-	}
-	for _, check := range []func() error{p.validateNetwork, p.validateDisk, p.validateWorkload, p.validateTail} {
+	for _, check := range []func() error{p.validateNetwork, p.validateDisk, p.validateClocks, p.validateWorkload, p.validateTail} {
 		if err := check(); err != nil {
 			return err
 		}
 	}
 	for i := range p.Faults {
-		if err := p.ValidateFault(p.Faults[i]); err != nil {
+		if err := p.validateFault(p.Faults[i], kinds); err != nil {
 			return fmt.Errorf("fault %d: %w", i+1, err)
 		}
 	}
-	return p.validateWipes()
+	return p.validateLosses()
 }
 
-// validateWipes refuses plans that lose more disks than the protocol can bear.
-func (p *Plan) validateWipes() error {
+// validateLosses refuses plans that lose more disks than the protocol can bear, and losses
+// that the plan's disks do not know.
+func (p *Plan) validateLosses() error {
 	var lost []int
 	for i := range p.Faults {
 		f := &p.Faults[i]
-		if f.Do != doWipe {
-			continue
-		}
-		if !p.Formation {
+		switch {
+		case f.Do == doWipe && !p.Formation:
 			return fmt.Errorf("fault %d: wipe takes formation: without it servers trust their disks", i+1)
+		case (f.Do == doRot || f.Do == doMisread) && !p.Disk.Log:
+			return fmt.Errorf("fault %d: %s takes a disk with log: else nothing could notice", i+1, f.Do)
+		case f.Do != doWipe && f.Do != doRot && f.Do != doMisread:
+			continue
 		}
 		for _, id := range f.Servers {
 			if p.inCore(id) {
@@ -67,6 +82,22 @@ func (p *Plan) validateWipes() error {
 	}
 	if len(lost) > (p.Servers-1)/2 {
 		return fmt.Errorf("servers %v lose their disks: no majority is left of %d", lost, p.Servers)
+	}
+	return nil
+}
+
+func (p *Plan) validateClocks() error {
+	for i, c := range p.Clocks {
+		switch {
+		case p.server(c.Server) != nil:
+			return fmt.Errorf("clock %d: %w", i+1, p.server(c.Server))
+		case c.Skew < 0 || c.Skew > maxTime:
+			return fmt.Errorf("clock %d: skew_ns %d is not within 0 … %d", i+1, c.Skew, maxTime)
+		case c.Drift < -maxDrift || c.Drift > maxDrift:
+			return fmt.Errorf("clock %d: drift_ppm %d is not within ±%d", i+1, c.Drift, maxDrift)
+		case slices.ContainsFunc(p.Clocks[:i], func(other Clock) bool { return other.Server == c.Server }):
+			return fmt.Errorf("clock %d: server %d has two", i+1, c.Server)
+		}
 	}
 	return nil
 }
@@ -122,6 +153,13 @@ func validateLink(l world.LinkLaw) error {
 }
 
 func (p *Plan) validateDisk() error {
+	d := &p.Disk
+	switch {
+	case d.Crash != "" && d.Crash != crashTorn && d.Crash != crashScattered:
+		return fmt.Errorf("disk: crash: unknown way %q (torn or scattered)", d.Crash)
+	case d.Lies > 1_000_000:
+		return fmt.Errorf("disk: lies_ppm %d is over 1000000", d.Lies)
+	}
 	if err := p.Disk.Sync.Validate(); err != nil {
 		return fmt.Errorf("disk: sync: %w", err)
 	}
@@ -207,15 +245,29 @@ func (p *Plan) validateTail() error {
 }
 
 // takes says which fields a kind of fault uses, beside at_ns.
-var takes = map[string]struct{ servers, link, spell, named bool }{
-	doCrash:     {servers: true, spell: true}, // or on: see ValidateFault
-	doCut:       {link: true, spell: true},
+var takes = map[string]struct{ servers, leader, from, to, spell, by, named bool }{
+	doCrash:     {servers: true, leader: true, spell: true}, // or on: see ValidateFault
+	doRolling:   {servers: true, spell: true, by: true},
+	doPause:     {servers: true, leader: true, spell: true},
+	doSlow:      {servers: true, leader: true, spell: true, by: true},
+	doCut:       {from: true, to: true, spell: true},
 	doPartition: {servers: true, spell: true},
+	doFlap:      {servers: true, spell: true, by: true},
 	doConnect:   {servers: true, spell: true},
-	doIsolate:   {servers: true, spell: true},
-	doDeaf:      {servers: true, spell: true},
-	doMute:      {servers: true, spell: true},
+	doBridge:    {servers: true, from: true, spell: true},
+	doRing:      {servers: true, spell: true},
+	doIsolate:   {servers: true, leader: true, spell: true},
+	doDeaf:      {servers: true, leader: true, spell: true},
+	doMute:      {servers: true, leader: true, spell: true},
+	doClog:      {servers: true, leader: true, spell: true},
+	doShuffle:   {servers: true, leader: true, spell: true, by: true},
+	doStall:     {servers: true, leader: true, spell: true},
+	doFull:      {servers: true, leader: true, spell: true},
+	doFailSync:  {servers: true, leader: true, spell: true},
+	doJump:      {servers: true, leader: true, by: true},
 	doWipe:      {servers: true, spell: true},
+	doRot:       {servers: true, spell: true},
+	doMisread:   {servers: true, spell: true},
 	doElect:     {servers: true},
 	doDrop:      {named: true},
 	doDelay:     {named: true, spell: true},
@@ -223,10 +275,15 @@ var takes = map[string]struct{ servers, link, spell, named bool }{
 
 // ValidateFault says what is wrong with a fault of this plan, if anything. A field that its
 // kind does not use is an error: it would not do what it seems to.
-func (p *Plan) ValidateFault(f Fault) error {
+func (p *Plan) ValidateFault(f Fault) error { return p.validateFault(f, protocol.KindNames()) }
+
+func (p *Plan) validateFault(f Fault, kinds []string) error {
 	want, known := takes[f.Do]
 	if f.Do == doCrash && f.On != nil {
-		want.servers, want.named = false, true
+		want.servers, want.leader, want.named = false, false, true
+	}
+	if f.Leader && want.leader {
+		want.servers = false
 	}
 	switch {
 	case !known:
@@ -234,35 +291,65 @@ func (p *Plan) ValidateFault(f Fault) error {
 	case f.At < 0 || f.For < 0 || f.At > maxTime || f.For > maxTime:
 		return fmt.Errorf("a time is not within 0 … %d", maxTime)
 	case want.named && f.On == nil:
-		return fmt.Errorf("%s takes on: the message it is for", f.Do)
+		return fmt.Errorf("%s takes on: the event it is for", f.Do)
 	case !want.named && f.On != nil:
 		return fmt.Errorf("%s takes at_ns, and no on", f.Do)
+	case f.Leader && !want.leader:
+		return fmt.Errorf("%s takes no leader", f.Do)
 	case want.servers && len(f.Servers) == 0:
 		return fmt.Errorf("%s takes servers", f.Do)
 	case !want.servers && len(f.Servers) > 0:
-		return fmt.Errorf("%s takes no servers", f.Do)
-	case !want.link && (f.From != 0 || f.To != 0):
+		return fmt.Errorf("%s takes no servers%s", f.Do, besideLeader(f.Leader))
+	case !want.from && f.From != 0 || !want.to && f.To != 0:
 		return fmt.Errorf("%s takes no from and to", f.Do)
 	case !want.spell && f.For != 0:
 		return fmt.Errorf("%s takes no for_ns", f.Do)
+	case want.by && (f.By == 0 || f.By < 0 && f.Do != doJump || max(f.By, -f.By) > maxTime):
+		return fmt.Errorf("%s takes by_ns, within 1 … %d%s", f.Do, maxTime, map[bool]string{true: ", or below zero"}[f.Do == doJump])
+	case !want.by && f.By != 0:
+		return fmt.Errorf("%s takes no by_ns", f.Do)
+	case f.Do == doFlap && f.For/f.By > maxFlaps:
+		return fmt.Errorf("flap opens and closes more than %d times: by_ns is too small for for_ns", maxFlaps)
 	case want.named && f.At != 0:
-		return fmt.Errorf("%s on a message takes no at_ns", f.Do)
+		return fmt.Errorf("%s on an event takes no at_ns", f.Do)
 	case f.On == nil && f.At >= p.Faulty:
 		return fmt.Errorf("at_ns %d is not before the end of the faulty phase, %d", f.At, p.Faulty)
-	case want.link:
-		return p.servers([]int{f.From, f.To})
 	case want.named:
-		return p.validateName(f.On)
+		return p.validateName(f.Do, f.On, kinds)
+	case want.to:
+		return p.servers([]int{f.From, f.To})
+	case want.from: // a bridge
+		if slices.Contains(f.Servers, f.From) {
+			return fmt.Errorf("server %d is the bridge, and on a side", f.From)
+		}
+		return p.servers(append([]int{f.From}, f.Servers...))
 	}
 	return p.servers(f.Servers)
 }
 
-func (p *Plan) validateName(n *Name) error {
-	if kindOf(n.Kind) == 0 {
-		return fmt.Errorf("on: unknown kind of message %q", n.Kind)
+// maxFlaps bounds what one flapping partition schedules.
+const maxFlaps = 10_000
+
+func besideLeader(leader bool) string {
+	if leader {
+		return " beside leader"
 	}
-	if n.N == 0 {
+	return ""
+}
+
+func (p *Plan) validateName(do string, n *Name, kinds []string) error {
+	own := n.Kind == onSync || n.Kind == onStart // events of one server
+	switch {
+	case n.N == 0:
 		return fmt.Errorf("on: n counts from 1")
+	case !own && slices.Index(kinds, n.Kind) < 1:
+		return fmt.Errorf("on: unknown kind of message %q", n.Kind)
+	case do != doCrash && (own || n.Arrives):
+		return fmt.Errorf("on: only a crash comes on sync, on start and on what arrives")
+	case own && (n.To != 0 || n.Unsynced || n.Arrives):
+		return fmt.Errorf("on: %s takes from and n only", n.Kind)
+	case n.Arrives && n.Unsynced:
+		return fmt.Errorf("on: unsynced is said of what leaves, and arrives of what comes")
 	}
 	for _, id := range []int{n.From, n.To} {
 		if id != 0 {

@@ -11,7 +11,7 @@ import (
 // codec is one server's end of the wire: where the plan says so, its messages travel as the
 // datagrams of a live cluster. The datagrams of a message travel together.
 type codec struct {
-	run     *run
+	run     *paxos
 	encoder *wire.Encoder
 	decoder *wire.Decoder
 	refused uint64 // as of an earlier life, until now
@@ -25,15 +25,15 @@ const (
 )
 
 // newCodec returns the wire's end for a life of the server, nil where the plan has no wire.
-func (r *run) newCodec(id protocol.ServerID) *codec {
+func (r *paxos) newCodec(id protocol.ServerID) *codec {
 	if !r.plan.Network.Wire {
 		return nil
 	}
-	encoder, err := wire.NewEncoder(wire.Identity{Cluster: wireCluster, Server: id, Life: uint64(r.lives[id])}, 0, nil)
+	encoder, err := wire.NewEncoder(wire.Identity{Cluster: wireCluster, Server: id, Life: uint64(r.nodes[id].lives + 1)}, 0, nil)
 	if err != nil {
 		panic(fmt.Sprintf("sim: %v", err)) // the sizes are constant
 	}
-	return &codec{run: r, encoder: encoder, decoder: wire.NewDecoder(wireCluster, r.plan.Servers, nil), life: r.lives[id]}
+	return &codec{run: r, encoder: encoder, decoder: wire.NewDecoder(wireCluster, r.plan.Servers, nil), life: r.nodes[id].lives + 1}
 }
 
 // seal makes a packet of a message, with its datagrams if there is a wire.
@@ -44,7 +44,7 @@ func (c *codec) seal(m *protocol.Message) *packet {
 	}
 	datagrams, err := c.encoder.Encode(m)
 	if err != nil {
-		c.run.checker.Fail(c.run.now(), "invariant", "server %d can't send %v: %v", m.Server, m, err)
+		c.run.fail("invariant", "server %d can't send %v: %v", m.Server, m, err)
 		return p
 	}
 	for _, d := range datagrams {
@@ -65,7 +65,7 @@ func (c *codec) open(to world.Node, p *packet) (m protocol.Message, ok bool) {
 		damaged = damaged || flipped
 		got, whole := c.decoder.Decode(d)
 		if whole && flipped {
-			r.checker.Fail(r.now(), "S2", "server %d takes a damaged datagram for %v, in place of %v", to, &got, &p.Message)
+			r.fail("S2", "server %d takes a damaged datagram for %v, in place of %v", to, &got, &p.Message)
 		}
 		if whole {
 			m, ok = got, true
@@ -76,9 +76,9 @@ func (c *codec) open(to world.Node, p *packet) (m protocol.Message, ok bool) {
 		r.effects[flip]++
 	case damaged:
 	case ok && m.Digest() != p.Message.Digest():
-		r.checker.Fail(r.now(), "S2", "%v arrives at server %d as %v", &p.Message, to, &m)
+		r.fail("S2", "%v arrives at server %d as %v", &p.Message, to, &m)
 	case !ok && len(p.datagrams) == 1 && !c.ofEarlierLife():
-		r.checker.Fail(r.now(), "invariant", "server %d can't read the datagram of %v, which nothing damaged", to, &p.Message)
+		r.fail("invariant", "server %d can't read the datagram of %v, which nothing damaged", to, &p.Message)
 	}
 	return m, ok
 }

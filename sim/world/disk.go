@@ -3,16 +3,21 @@ package world
 // disk keeps a node's records in order, in pages, so that a long run copies none of them. A
 // prefix is durable.
 //
-// Invariant: synced ≤ syncing ≤ written.
+// Invariant: truth ≤ synced ≤ syncing ≤ written, and truth = synced but for a disk that lies.
 type disk[M, R any] struct {
 	law     sampler
 	pages   []*[pageRecords]R
 	written uint64
-	synced  uint64 // durable
+	truth   uint64 // what a crash can't take
+	synced  uint64 // what the process was told is durable
 	syncing uint64 // on its way; = synced when idle
 	wanted  uint64 // the last record that may not wait for another
 	held    []held // messages that wait for records
 	syncs   uint64
+	lies    uint32  // share of syncs that are answered and not done, ppm
+	stalled Instant // until then no sync ends
+	full    Instant // until then every sync fails
+	fails   bool    // the next sync fails
 }
 
 const pageRecords = 128
@@ -28,6 +33,30 @@ type held struct {
 
 // SetDisk sets how long a sync of the node takes.
 func (w *World[M, R]) SetDisk(n Node, law Law) { w.nodes[n].disk.law = law.sampler() }
+
+// SetLies sets the share of the node's syncs that are answered but not done.
+func (w *World[M, R]) SetLies(n Node, ppm uint32) { w.nodes[n].disk.lies = ppm }
+
+// Stall lets no sync of the node end before the given time.
+func (w *World[M, R]) Stall(n Node, until Instant) {
+	d := &w.nodes[n].disk
+	d.stalled = max(d.stalled, until)
+}
+
+// Fill makes every sync of the node fail until the given time.
+func (w *World[M, R]) Fill(n Node, until Instant) {
+	d := &w.nodes[n].disk
+	d.full = max(d.full, until)
+}
+
+// FailSync makes the node's next sync fail.
+func (w *World[M, R]) FailSync(n Node) { w.nodes[n].disk.fails = true }
+
+// CalmDisk takes Stall, Fill, FailSync and lies back.
+func (w *World[M, R]) CalmDisk(n Node) {
+	d := &w.nodes[n].disk
+	d.stalled, d.full, d.fails, d.lies = 0, 0, false, 0
+}
 
 // Write appends a record to the current node's disk. A lazy record waits for a sync that
 // another one causes.
@@ -53,8 +82,11 @@ func (w *World[M, R]) startSync(n Node) {
 	}
 	d.syncing = d.written
 	d.syncs++
+	if d.stalled > w.now {
+		w.Counts.Stalled++
+	}
 	took := d.law.sample(Draw(w.cfg.Seed, drawSync, uint64(n), d.syncs))
-	w.schedule(entry{at: w.now + took, kind: synced, node: n, item: w.nodes[n].life})
+	w.schedule(entry{at: max(w.now, d.stalled) + took, kind: synced, node: n, item: w.nodes[n].life})
 }
 
 func (w *World[M, R]) sync(e entry) {
@@ -63,8 +95,25 @@ func (w *World[M, R]) sync(e entry) {
 		return
 	}
 	d := &nd.disk
+	switch {
+	case d.stalled > w.now:
+		e.at = d.stalled
+		w.Counts.Stalled++
+		w.schedule(e)
+		return
+	case d.fails || d.full > w.now:
+		d.fails = false
+		w.fold(uint64(e.node)|7<<16, d.syncing)
+		w.observer.SyncFailed(e.node)
+		return
+	}
 	w.Counts.Events++
 	w.fold(uint64(e.node)|4<<16, d.syncing)
+	if d.lies == 0 || !Chance(Draw(w.cfg.Seed, drawLie, uint64(e.node), d.syncs), d.lies) {
+		d.truth = d.syncing
+	} else {
+		w.Counts.Lied++
+	}
 	for i := d.synced; i < d.syncing; i++ {
 		w.observer.Durable(e.node, d.at(i))
 	}
@@ -117,14 +166,28 @@ func (d *disk[M, R]) from(i uint64) []R {
 func (w *World[M, R]) Wipe(n Node) {
 	nd := &w.nodes[n]
 	w.fold(uint64(n)|6<<16, nd.disk.synced)
-	nd.disk = disk[M, R]{law: nd.disk.law, syncs: nd.disk.syncs}
+	nd.disk = disk[M, R]{law: nd.disk.law, syncs: nd.disk.syncs, lies: nd.disk.lies}
 }
 
-// crash drops what is not durable and returns it.
-func (d *disk[M, R]) crash() []R {
-	lost := d.from(d.synced)
-	d.written, d.syncing, d.wanted = d.synced, d.synced, 0
+// crash drops what is not durable, but for what survives by luck, and returns it.
+func (d *disk[M, R]) crash(o Observer[M, R], n Node) []R {
+	lost := d.from(d.truth)
+	survive := uint64(0)
+	if len(lost) > 0 {
+		survive = uint64(o.Survive(n, lost))
+	}
+	d.synced, d.syncing, d.wanted, d.written = d.truth, d.truth, 0, d.truth+survive
 	d.pages = d.pages[:(d.written+pageRecords-1)/pageRecords]
 	d.held = d.held[:0]
-	return lost
+	return lost[survive:]
+}
+
+// settle makes durable what a process that starts finds on its disk: its driver syncs what
+// it reads.
+func (w *World[M, R]) settle(n Node) {
+	d := &w.nodes[n].disk
+	for i := d.synced; i < d.written; i++ {
+		w.observer.Durable(n, d.at(i))
+	}
+	d.truth, d.synced, d.syncing = d.written, d.written, d.written
 }

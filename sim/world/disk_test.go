@@ -85,6 +85,8 @@ func (keeper) Departed(Node, *note)             {}
 func (keeper) Arrived(Node, Node, *note, Way)   {}
 func (keeper) Durable(Node, *line)              {}
 func (k keeper) Crashed(_ Node, lost []line)    { *k.lost = lost }
+func (keeper) Survive(Node, []line) int         { return 0 }
+func (keeper) SyncFailed(Node)                  {}
 
 // A lazy record causes no sync, but rides along with the next that does, as does all that
 // was written before it.

@@ -14,6 +14,8 @@ type Trigger struct {
 	Delay Instant // it takes this much longer
 	// Then runs once the event in which the message leaves is over.
 	Then func(from, to Node)
+	// Count, if it is not nil, is where the messages that match are counted.
+	Count *uint32
 
 	seen uint32
 }
@@ -51,7 +53,11 @@ func (w *World[M, R]) name(from, to Node, kind uint8) verdict {
 			t.Unsynced && !w.waits(from) {
 			continue
 		}
-		if t.seen++; t.seen != t.N {
+		t.seen++
+		if t.Count != nil {
+			*t.Count = t.seen
+		}
+		if t.seen != t.N {
 			continue
 		}
 		v.drop = v.drop || t.Drop

@@ -8,6 +8,8 @@ const (
 	drawDuplicate
 	drawLate
 	drawDelay
+	drawShuffle
+	drawLie
 )
 
 // LinkLaw is what a link from one node to another does to messages. Parts are per million.
@@ -16,13 +18,16 @@ type LinkLaw struct {
 	Loss      uint32 `json:"loss_ppm,omitempty"`
 	Duplicate uint32 `json:"duplicate_ppm,omitempty"`
 	Late      uint32 `json:"late_ppm,omitempty"` // share that takes LateBy on top of Delay
-	LateBy    Law    `json:"late_by,omitzero"`
+	LateBy    Law    `json:"late_by,omitzero"` // of duplicates, too: they come that much after the original
+	Queue     uint32 `json:"queue,omitempty"`  // messages on the link at once; more are lost. 0: no bound
 }
 
 type link struct {
 	delay, lateBy         sampler
 	loss, duplicate, late uint32
-	cuts                  int32
+	cuts, clogs           int32
+	queue, onWay          uint32
+	kept                  []entry // what a clog holds back
 	newest                uint64 // the latest scheduled of what was delivered
 	sent                  [MaxKinds]uint32
 }
@@ -47,7 +52,7 @@ type Parcel struct {
 func (w *World[M, R]) SetLink(from, to Node, law LinkLaw) {
 	l := w.link(from, to)
 	l.delay, l.lateBy = law.Delay.sampler(), law.LateBy.sampler()
-	l.loss, l.duplicate, l.late = law.Loss, law.Duplicate, law.Late
+	l.loss, l.duplicate, l.late, l.queue = law.Loss, law.Duplicate, law.Late, law.Queue
 }
 
 func (w *World[M, R]) link(from, to Node) *link { return &w.links[int(from)*len(w.nodes)+int(to)] }
@@ -62,11 +67,40 @@ func (w *World[M, R]) Heal(from, to Node) {
 	}
 }
 
-// HealAll takes all cuts back.
+// HealAll takes all cuts and clogs back.
 func (w *World[M, R]) HealAll() {
 	for i := range w.links {
 		w.links[i].cuts = 0
+		if w.links[i].clogs > 0 {
+			w.links[i].clogs = 0
+			w.letGo(&w.links[i])
+		}
 	}
+}
+
+// Clog makes one direction of a link hold back what is sent from now on. Clogs add up: each
+// takes its own Unclog.
+func (w *World[M, R]) Clog(from, to Node) { w.link(from, to).clogs++ }
+
+// Unclog takes one Clog back. With the last, all that was held back arrives at once.
+func (w *World[M, R]) Unclog(from, to Node) {
+	if l := w.link(from, to); l.clogs > 0 {
+		if l.clogs--; l.clogs == 0 {
+			w.letGo(l)
+		}
+	}
+}
+
+// IsClogged says whether the direction holds messages back.
+func (w *World[M, R]) IsClogged(from, to Node) bool { return w.link(from, to).clogs > 0 }
+
+// letGo sends what a clog held back.
+func (w *World[M, R]) letGo(l *link) {
+	for _, e := range l.kept {
+		e.at = w.now
+		w.schedule(e)
+	}
+	l.kept = nil
 }
 
 // IsCut says whether the direction is closed.
@@ -131,7 +165,17 @@ func (w *World[M, R]) transmit(from, to Node, i uint32) {
 	name := uint64(it.kind)<<48 | uint64(from)<<40 | uint64(to)<<32 | uint64(n)
 	h := Mix(Mix(w.cfg.Seed^drawMessage, name), 0x2D358DCCAA6C78A5)
 	delay, way := l.delay.sample(Mix(h, drawDelay)), Way(0)
-	delay += w.nodes[from].slow + w.nodes[to].slow
+	if w.disturbed > 0 {
+		slow := w.nodes[from].slow + w.nodes[to].slow
+		shuffle := Instant(Below(Mix(h, drawShuffle), uint64(w.nodes[from].shuffle+w.nodes[to].shuffle)))
+		delay += slow + shuffle
+		if slow > 0 {
+			way |= Slowed
+		}
+		if shuffle > 0 {
+			way |= Shuffled
+		}
+	}
 	if len(w.rules) > 0 && w.ruled(from, to, i) {
 		return
 	}
@@ -152,6 +196,9 @@ func (w *World[M, R]) transmit(from, to Node, i uint32) {
 	case l.loss > 0 && Chance(Mix(h, drawLoss), l.loss):
 		w.observer.Dropped(from, to, &it.message, Lost)
 		return
+	case l.queue > 0 && l.onWay >= l.queue:
+		w.observer.Dropped(from, to, &it.message, Overflow)
+		return
 	}
 	if l.late > 0 && Chance(Mix(h, drawLate), l.late) {
 		way |= LateWay
@@ -159,11 +206,18 @@ func (w *World[M, R]) transmit(from, to Node, i uint32) {
 	}
 	e := entry{at: w.now + delay, kind: deliver, node: to, from: from, item: i, way: way}
 	it.refs++
+	l.onWay++
+	if l.clogs > 0 {
+		e.way |= Clogged
+		l.kept = append(l.kept, e)
+		return
+	}
 	w.schedule(e)
 	if l.duplicate > 0 && Chance(Mix(h, drawDuplicate), l.duplicate) {
 		e.way |= Repeated
 		e.at = w.now + delay + l.delay.sample(Mix(h, drawDelay+100)) + l.lateBy.sample(Mix(h, drawLate+200))
 		it.refs++
+		l.onWay++
 		w.schedule(e)
 	}
 }
@@ -171,13 +225,15 @@ func (w *World[M, R]) transmit(from, to Node, i uint32) {
 func (w *World[M, R]) deliver(e entry) {
 	it := &w.items[e.item]
 	nd := &w.nodes[e.node]
+	l := w.link(e.from, e.node)
+	l.onWay--
 	if nd.process == nil {
 		w.observer.Dropped(e.from, e.node, &it.message, Down)
 		w.release(e.item)
 		return
 	}
 	w.Counts.Events++
-	if l := w.link(e.from, e.node); e.tie < l.newest {
+	if e.tie < l.newest {
 		w.Counts.Reordered++
 	} else {
 		l.newest = e.tie

@@ -54,6 +54,7 @@ func (w *World[M, R]) Release(r *Rule, filter Rule, n int) int {
 			continue
 		}
 		released++
+		w.link(k.from, k.to).onWay++
 		w.schedule(entry{at: w.now, kind: deliver, node: k.to, from: k.from, item: k.item})
 	}
 	r.kept = rest
@@ -112,8 +113,28 @@ func (w *World[M, R]) stashed(e entry) bool {
 	return true
 }
 
-// Slow makes each message from or to the node take longer.
-func (w *World[M, R]) Slow(n Node, by Instant) { w.nodes[n].slow = by }
+// Slow makes each message from or to the node take longer, until Slow(n, 0).
+func (w *World[M, R]) Slow(n Node, by Instant) {
+	w.disturb(by != 0, w.nodes[n].slow != 0)
+	w.nodes[n].slow = by
+}
+
+// Shuffle makes each message from or to the node take up to so much longer, drawn for each,
+// so that they overtake one another, until Shuffle(n, 0).
+func (w *World[M, R]) Shuffle(n Node, by Instant) {
+	w.disturb(by != 0, w.nodes[n].shuffle != 0)
+	w.nodes[n].shuffle = by
+}
+
+// disturb counts what slows messages down.
+func (w *World[M, R]) disturb(is, was bool) {
+	switch {
+	case is && !was:
+		w.disturbed++
+	case was && !is:
+		w.disturbed--
+	}
+}
 
 // AdvanceTo makes everything happen up to t, unless stop, asked after each event, says to
 // stop before; then the time is that of the event.

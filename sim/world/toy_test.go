@@ -65,6 +65,8 @@ type stage struct {
 	dropped []drop
 	durable []durable
 	lost    []int // records that crashes took
+	survive int   // records that outlive a crash unsynced, at most
+	failed  []Node
 }
 
 type drop struct {
@@ -90,6 +92,13 @@ func (s seen) Durable(n Node, r *line) { s.durable = append(s.durable, durable{n
 func (s seen) Departed(Node, *note)    {}
 
 func (s seen) Arrived(Node, Node, *note, Way) {}
+
+func (s seen) Survive(_ Node, unsynced []line) int { return min(s.survive, len(unsynced)) }
+
+func (s seen) SyncFailed(n Node) {
+	s.failed = append(s.failed, n)
+	s.Crash(n)
+}
 
 func (s seen) Crashed(_ Node, lost []line) {
 	for _, r := range lost {

@@ -33,7 +33,8 @@ type Process[M, R any] interface {
 	Deadline() Instant
 }
 
-// Observer is told what the world does. Its methods may look, but not act.
+// Observer is told what the world does. Its methods may look, but not act, but for
+// SyncFailed.
 type Observer[M, R any] interface {
 	// Delivering comes before Receive, if Config.Watch is set.
 	Delivering(from, to Node, m *M)
@@ -45,8 +46,13 @@ type Observer[M, R any] interface {
 	Dropped(from, to Node, m *M, why Cause)
 	// Durable says that a record of the node survives crashes from now on.
 	Durable(node Node, r *R)
+	// Survive says how many of the records that a crash may take survive it all the same.
+	Survive(node Node, unsynced []R) int
 	// Crashed names the records that the crash took.
 	Crashed(node Node, lost []R)
+	// SyncFailed says that the node's disk refused a sync. Its process is as it was; whoever
+	// drives the world may act, and should end it.
+	SyncFailed(node Node)
 }
 
 // Cause says why a message was dropped.
@@ -58,6 +64,7 @@ const (
 	Cut                // the link is cut
 	Down               // the receiver is down
 	Named              // a fault named this message
+	Overflow           // the link's queue is full
 )
 
 // Way says what happened to a message that arrives. Zero is nothing unusual.
@@ -68,6 +75,9 @@ const (
 	Repeated Way = 1 << iota // it is a duplicate
 	LateWay                  // held back by the law of late messages
 	Delayed                  // by a fault that named it
+	Clogged                  // held back by a clog
+	Slowed                   // from or to a slow node
+	Shuffled                 // from or to a node that shuffles
 )
 
 // Config describes a world.
@@ -97,6 +107,8 @@ type World[M, R any] struct {
 	named    []*Trigger
 	watched  [MaxKinds]bool
 	rules    []*Rule
+	// nodes that are slow or shuffle: most worlds have none, and skip the sum
+	disturbed int
 	actions  []func()
 	after    []func() // to run once the current event is over
 }
@@ -108,6 +120,8 @@ type Counts struct {
 	Duplicates uint64 // delivered once more
 	Reordered  uint64 // delivered after one that its link sent later
 	Late       uint64 // delivered, held back by the law of late messages
+	Stalled    uint64 // syncs that a stall held up
+	Lied       uint64 // syncs that were answered and not done
 }
 
 type node[M, R any] struct {
@@ -116,6 +130,7 @@ type node[M, R any] struct {
 	timerAt Instant
 	disk    disk[M, R]
 	slow    Instant
+	shuffle Instant
 	paused  bool
 	stash   []entry // what came while it was paused
 }
@@ -151,9 +166,10 @@ func (w *World[M, R]) IsServer(n Node) bool { return n >= 1 && int(n) <= w.cfg.S
 // Up says whether the node is alive.
 func (w *World[M, R]) Up(n Node) bool { return w.nodes[n].process != nil }
 
-// Start begins a life of the node.
+// Start begins a life of the node. What its disk holds is durable from now on.
 func (w *World[M, R]) Start(n Node, p Process[M, R]) {
 	w.nodes[n].process = p
+	w.settle(n)
 	w.fold(uint64(n), w.nodes[n].disk.synced)
 	w.arm(n)
 }
@@ -173,8 +189,17 @@ func (w *World[M, R]) Crash(n Node) {
 	for _, h := range nd.disk.held {
 		w.release(h.item)
 	}
-	w.observer.Crashed(n, nd.disk.crash())
+	w.observer.Crashed(n, nd.disk.crash(w.observer, n))
 }
+
+// Total is what has happened so far.
+func (w *World[M, R]) Total() Counts { return w.Counts }
+
+// Rearm asks the node for its deadline again, which something else than a call may have moved.
+func (w *World[M, R]) Rearm(n Node) { w.arm(n) }
+
+// After calls do once the current event is over.
+func (w *World[M, R]) After(do func()) { w.after = append(w.after, do) }
 
 // At schedules an action of whoever drives the world.
 func (w *World[M, R]) At(at Instant, do func()) {

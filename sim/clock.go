@@ -1,0 +1,52 @@
+package sim
+
+import "github.com/fauer4effect/paxos/sim/world"
+
+// clock turns the world's time into a server's own. It may be ahead, run faster or slower,
+// and jump; what it shows never goes back, since drivers clamp.
+type clock struct {
+	from  world.Instant // of the world
+	shown world.Instant // at from
+	drift int64         // ppm
+	floor world.Instant // the latest that was shown
+}
+
+// million parts are the whole.
+const million = 1_000_000
+
+// now is what the clock shows at a time of the world's.
+func (c *clock) now(t world.Instant) world.Instant {
+	c.floor = max(c.floor, c.at(t))
+	return c.floor
+}
+
+func (c *clock) at(t world.Instant) world.Instant {
+	if c.drift == 0 {
+		return c.shown + t - c.from
+	}
+	passed := int64(t - c.from)
+	return c.shown + world.Instant(passed+passed/million*c.drift+passed%million*c.drift/million)
+}
+
+// when is the first time of the world's at which the clock shows at least the given one.
+func (c *clock) when(shown world.Instant) world.Instant {
+	if shown == world.Never {
+		return world.Never
+	}
+	left := int64(max(0, shown-c.shown))
+	if c.drift != 0 {
+		rate := million + c.drift
+		left = left/rate*million + left%rate*million/rate
+	}
+	t := c.from + world.Instant(left)
+	for c.at(t) < shown { // the division rounded down
+		t++
+	}
+	return t
+}
+
+// jump sets the clock forward, or back.
+func (c *clock) jump(t, by world.Instant) {
+	shown := c.at(t) + by
+	c.from, c.shown = t, max(0, shown)
+}

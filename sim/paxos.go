@@ -1,0 +1,238 @@
+package sim
+
+import (
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/trace"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// packet is what travels in our world: a message of the machine, or a reply to a client.
+type packet struct {
+	protocol.Message
+	reply     *protocol.Reply
+	datagrams [][]byte // what travels where the plan has a wire
+}
+
+// replyKind is none of the machine's kinds of message.
+const replyKind = uint8(world.MaxKinds - 1)
+
+type paxosWorld = world.World[packet, protocol.Record]
+
+// paxos is the system of our own machine: its servers, its messages, and its checks.
+type paxos struct {
+	*run
+	settings protocol.Settings
+	world    *paxosWorld
+	checker  *check.Checker
+	servers  []*server // by id; 0 unused. A server that is down keeps its last life here.
+	views    uint64    // led
+	logs     []diskLog // by server, where the plan's disks are logs
+}
+
+// newPaxos prepares a run of our machine.
+func newPaxos(p *Plan, directed int, options []Option) *paxos {
+	settings, err := p.settings()
+	if err != nil {
+		panic("sim: Run of an invalid plan: " + err.Error())
+	}
+	r := &paxos{run: newRun(p, directed, options), settings: settings, servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
+	r.checker = check.New(p.Servers, p.calm(), kv.New())
+	r.checker.Departures.Formation = p.Formation
+	r.world = world.New[packet, protocol.Record](r.worldConfig(), r)
+	r.open(r)
+	return r
+}
+
+func (r *paxos) control() control { return r.world }
+
+func (r *paxos) kind(name string) uint8 { return kindOf(name) }
+
+// paxosClient is a client's place in our world.
+type paxosClient struct{ *client }
+
+// Receive takes a reply.
+func (c paxosClient) Receive(from world.Node, p *packet) {
+	if p.reply != nil {
+		c.reply(from, uint64(p.reply.Timestamp), p.reply.Result)
+	}
+}
+
+func (r *paxos) startClient(c *client) { r.world.Start(c.node, paxosClient{c}) }
+
+func (r *paxos) began(c *client) {
+	c.batch = protocol.NewBatch(protocol.Update{Client: c.id, Timestamp: protocol.Timestamp(c.timestamp), Op: c.input})
+	r.checker.Invoked(r.now(), c.id, protocol.Timestamp(c.timestamp), c.input)
+}
+
+func (r *paxos) ask(c *client) {
+	m := protocol.Message{Kind: protocol.ClientUpdate, Batch: c.batch}
+	r.world.Send(world.Parcel{To: world.Node(c.target), Kind: uint8(m.Kind), Digest: m.Digest()}, &packet{Message: m})
+}
+
+func (r *paxos) ended(c *client, _ world.Node, result []byte) {
+	r.checker.Replied(r.now(), c.id, protocol.Timestamp(c.timestamp), result)
+}
+
+func (r *paxos) waits(c *client, now int64) {
+	r.checker.Answered.Waiting(now, c.id, protocol.Timestamp(c.timestamp), int64(c.call))
+}
+
+func (r *paxos) elect(n world.Node) { r.servers[n].step(protocol.Input{Kind: protocol.Elect}) }
+
+// leader is the server that leads the highest view of those that believe to lead.
+func (r *paxos) leader() world.Node {
+	var leader world.Node
+	var view protocol.View
+	for _, s := range r.servers[1:] {
+		if n := world.Node(s.id); r.world.Up(n) && s.machine.State() == protocol.RegLeader && s.machine.LastInstalled() > view {
+			leader, view = n, s.machine.LastInstalled()
+		}
+	}
+	return leader
+}
+
+func (r *paxos) wiped(n world.Node) {
+	r.logs[n] = diskLog{}
+	r.checker.Wiped(r.now(), protocol.ServerID(n))
+}
+
+// ready says whether the server takes part: once formed, a disk says so.
+func (r *paxos) ready(n world.Node) bool {
+	return !r.plan.Formation || r.checker.Departures.Formed(protocol.ServerID(n))
+}
+
+func (r *paxos) fail(property, format string, args ...any) {
+	r.checker.Fail(r.now(), property, format, args...)
+}
+
+func (r *paxos) violation() *check.Violation { return r.checker.Violation() }
+
+// finish compares where the servers stand.
+func (r *paxos) finish() {
+	for id := 1; id <= r.plan.Servers; id++ {
+		if r.servers[id] == nil {
+			continue // it never started
+		}
+		m := r.servers[id].machine
+		r.checker.Converged.Ended(r.now(), check.End{
+			ID: protocol.ServerID(id), ARU: m.LocalARU(), State: m.App().Hash(),
+		})
+	}
+}
+
+// judge asks porcupine for its opinion of one key's history.
+func (r *paxos) judge(k *key) { r.run.judge(k.history) }
+
+// judge asks porcupine about a history of the key-value store.
+func (r *run) judge(history []check.Operation) {
+	if r.keep {
+		r.history = append(r.history, history...)
+	}
+	switch o := check.LinearizableWithin(history, searchSteps); o.Verdict {
+	case check.Illegal:
+		r.system.fail("S8", "the clients' history has no linearization at key %q: %s", o.Key, o.Detail)
+	case check.Unknown:
+		r.effects[porcupineUnknown]++
+	}
+}
+
+func (r *paxos) report(to *Report) {
+	for _, s := range r.servers[1:] {
+		if s != nil {
+			r.world.Fold(s.machine.Hash(0))
+		}
+	}
+	r.world.Fold(r.checker.Log.State(r.checker.Log.ARU()))
+	to.Log, to.Views = r.checker.Log.Hash(), r.views
+}
+
+// What follows is the world's Observer.
+
+// Delivering traces a message.
+func (r *paxos) Delivering(from, to world.Node, p *packet) {
+	if p.reply == nil {
+		r.trace.Write(trace.Line{At: r.now(), Server: int(to), From: int(from), What: "deliver", Detail: p.String(), Hash: HashString(r.world.Hash())})
+	}
+}
+
+// Dropped counts what the loss of a message could have changed.
+func (r *paxos) Dropped(from, to world.Node, p *packet, why world.Cause) {
+	if r.trace != nil && p.reply == nil {
+		r.traceDrop(from, to, p.String(), why)
+	}
+	if why != world.Down && r.useful(to, &p.Message) {
+		r.dropped(from, to, why)
+	}
+}
+
+// Departed tells the checker.
+func (r *paxos) Departed(n world.Node, p *packet) {
+	if p.reply == nil {
+		r.checker.Departed(r.now(), protocol.ServerID(n), &p.Message)
+	}
+}
+
+// Arrived counts messages that took an unusual way. One that is late counts if it is of use
+// still.
+func (r *paxos) Arrived(_, to world.Node, p *packet, way world.Way) {
+	if way&world.Repeated != 0 && r.world.IsServer(to) {
+		r.effects[duplicate]++
+	}
+	if r.useful(to, &p.Message) {
+		r.arrived(way)
+	}
+}
+
+// Durable tells the checker.
+func (r *paxos) Durable(n world.Node, record *protocol.Record) {
+	r.checker.Durable(r.now(), protocol.ServerID(n), record)
+}
+
+// Survive says what a crash leaves of unsynced records.
+func (r *paxos) Survive(n world.Node, unsynced []protocol.Record) int {
+	kept := r.survive(n, len(unsynced), func(i int) int { return recordBytes(&unsynced[i]) })
+	r.tear(n, unsynced, kept)
+	return kept
+}
+
+// Crashed counts what a crash took.
+func (r *paxos) Crashed(n world.Node, lost []protocol.Record) {
+	for i := range lost {
+		if !lost[i].Lazy {
+			r.effects[unsyncedLost]++
+			break
+		}
+	}
+	r.say("server %d crashes and loses %s", n, countOf(len(lost), "record"))
+	r.tell(n, "crash", countOf(len(lost), "record")+" lost")
+}
+
+// SyncFailed ends the server.
+func (r *paxos) SyncFailed(n world.Node) { r.syncFailed(n) }
+
+// useful says whether the receiver could have made use of the message now: of its current
+// view and for a slot not yet ordered there, or above what it knows of the election.
+func (r *paxos) useful(to world.Node, m *protocol.Message) bool {
+	if !r.world.IsServer(to) || r.servers[to] == nil {
+		return false
+	}
+	s := r.servers[to].machine
+	switch m.Kind {
+	case protocol.ClientUpdate:
+		u := &m.Batch.Updates[0]
+		return s.LastExecuted(u.Client) < u.Timestamp
+	case protocol.Proposal, protocol.Accept:
+		return m.View == s.LastInstalled() && m.Seq > s.LocalARU()
+	case protocol.ViewChange:
+		return m.View > s.LastInstalled() && m.View >= s.LastAttempted()
+	case protocol.VCProof:
+		return m.View > s.LastInstalled() || m.ARU > s.LocalARU()
+	case protocol.Prepare:
+		return m.View >= s.LastInstalled()
+	case protocol.PrepareOK:
+		return m.View == s.LastInstalled() && s.State() == protocol.Preparing
+	}
+	return false
+}
