@@ -243,8 +243,11 @@ func (r *run) arrived(way world.Way) {
 		way    world.Way
 		effect Effect
 	}{
-		{world.LateWay, late}, {world.Delayed, delayNamed}, {world.Clogged, clog},
-		{world.Slowed, slowServer}, {world.Shuffled, shuffle},
+		{world.LateWay, late},
+		{world.Delayed, delayNamed},
+		{world.Clogged, clog},
+		{world.Slowed, slowServer},
+		{world.Shuffled, shuffle},
 	} {
 		if way&w.way != 0 {
 			r.effects[w.effect]++

@@ -33,10 +33,14 @@ func Swarm(seed uint64, o SwarmOptions) *Plan {
 		p.Servers = o.Servers
 	}
 	p.Faulty = world.Instant(s.Log(int64(1500*millisecond), int64(8*second)))
+	if s.sleepy = s.One(80) && o.Faulty == 0; s.sleepy {
+		p.Faulty = world.Instant(s.Log(int64(60*second), int64(240*second)))
+	}
 	if o.Faulty > 0 {
 		p.Faulty = o.Faulty
 	}
-	s.rough = s.One(4) && p.Servers > 2
+	s.rough = s.One(4) && p.Servers > 2 && !s.sleepy
+	s.aimed = s.One(3)
 	s.drawSettings()
 	s.drawNetwork()
 	s.drawDisk()
@@ -44,7 +48,9 @@ func Swarm(seed uint64, o SwarmOptions) *Plan {
 	s.drawFaults()
 	s.drawTail()
 	s.drawFormation()
+	s.drawRot()
 	s.drawWire()
+	s.drawClocks()
 	p.Bodies = s.One(8)
 	if err := p.Validate(); err != nil {
 		panic(fmt.Sprintf("sim: swarm of seed %d draws a bad plan: %v", seed, err))
@@ -60,6 +66,11 @@ type swarm struct {
 	// that is connected, and with it the view, all the time; in the end only a bare
 	// majority heals. That leaves holes, and proposals that outlive their views.
 	rough bool
+	// An aimed seed strikes the leader more often than others.
+	aimed bool
+	// A sleepy seed takes minutes, in which little is asked and little goes wrong, but
+	// servers pause for long.
+	sleepy bool
 }
 
 // between is uniform over a range of durations.
@@ -70,6 +81,9 @@ func (s *swarm) between(lo, hi world.Instant) world.Instant {
 func (s *swarm) drawSettings() {
 	ms := protocol.Instant(millisecond)
 	t := protocol.Instant(s.Int(60, 300)) * ms
+	if s.One(12) {
+		t = protocol.Instant(s.Int(300, 1500)) * ms
+	}
 	s.settings = protocol.Settings{
 		Timeout:     t,
 		Ceiling:     t * world.Pick[protocol.Instant](s.Dice, 1, 2, 2, 4, 8),
@@ -77,7 +91,7 @@ func (s *swarm) drawSettings() {
 		Retransmit:  t / world.Pick[protocol.Instant](s.Dice, 6, 6, 3, 10),
 		Stagger:     protocol.Instant(s.Int(20, 60)) * ms,
 		UpdateTimer: t / world.Pick[protocol.Instant](s.Dice, 2, 4, 4),
-		PartBytes:   int(world.Pick(s.Dice, 1200, 1200, 300, 60)),
+		PartBytes:   int(world.Pick(s.Dice, 1200, 1200, 300, 60, 1)),
 	}
 	raw, err := json.Marshal(s.settings)
 	if err != nil {
@@ -111,6 +125,12 @@ func (s *swarm) drawNetwork() {
 	}
 	if s.One(3) {
 		n.All.Duplicate = uint32(s.Log(2_000, 100_000))
+		if s.One(2) { // long after the original
+			n.All.LateBy = world.Uniform(50*millisecond, s.between(300*millisecond, 4*second))
+		}
+	}
+	if s.One(10) {
+		n.All.Queue = uint32(world.Pick(s.Dice, 2, 4, 8, 32))
 	}
 	if s.One(3) {
 		n.All.Late = uint32(s.Log(1_000, 40_000))
@@ -121,7 +141,7 @@ func (s *swarm) drawNetwork() {
 			pair := s.pair()
 			n.Links = append(n.Links, Link{From: pair[0], To: pair[1], Law: world.LinkLaw{
 				Delay: world.Uniform(10*millisecond, s.between(20*millisecond, 300*millisecond)),
-				Loss:  n.All.Loss, Duplicate: n.All.Duplicate,
+				Loss:  n.All.Loss, Duplicate: n.All.Duplicate, LateBy: n.All.LateBy, Queue: n.All.Queue,
 			}})
 		}
 	}
@@ -146,17 +166,46 @@ func (s *swarm) drawDisk() {
 	case 4:
 		s.plan.Disk.Sync = world.Law{Kind: "exponential", Min: 100 * microsecond, Mean: s.between(millisecond, 8*millisecond), Max: 60 * millisecond}
 	}
+	s.plan.Disk.Crash = world.Pick(s.Dice, "", crashTorn, crashScattered)
+	s.plan.Disk.Log = s.One(5)
 	if s.One(5) {
 		id := int(s.Int(1, int64(s.plan.Servers)))
 		s.plan.Disk.Servers = append(s.plan.Disk.Servers, ServerDisk{Server: id, Sync: world.Uniform(5*millisecond, 40*millisecond)})
 	}
 }
 
+// drawClocks draws clocks that are not exact: ahead, fast or slow by up to some percent.
+func (s *swarm) drawClocks() {
+	if !s.One(4) {
+		return
+	}
+	p := s.plan
+	for id := 1; id <= p.Servers; id++ {
+		if s.One(2) {
+			continue
+		}
+		c := Clock{Server: id, Skew: world.Instant(s.Log(int64(millisecond), int64(10*second)))}
+		if c.Drift = s.Log(10, maxSwarmDrift); s.One(2) {
+			c.Drift = -c.Drift
+		}
+		p.Clocks = append(p.Clocks, c)
+	}
+	// What servers time takes that much longer at most, and it is bounds that are checked.
+	p.Tail.Settle += p.Tail.Settle / million * 2 * maxSwarmDrift
+	p.Tail.Answer += p.Tail.Answer / million * 2 * maxSwarmDrift
+}
+
+// maxSwarmDrift is the largest drift that the swarm draws, ppm.
+const maxSwarmDrift = 30_000
+
 func (s *swarm) drawWorkload() {
 	w := &s.plan.Workload
 	w.Clients = int(s.Int(1, 6))
 	w.Pause = world.Uniform(0, world.Instant(s.Log(int64(4*millisecond), int64(250*millisecond))))
-	if s.rough || s.One(4) { // crowded: many slots in flight at once
+	if s.sleepy {
+		w.Clients = int(s.Int(1, 3))
+		w.Pause = world.Uniform(0, 5*second)
+	} else if s.rough || s.One(4) { // crowded: many slots in flight at once
 		w.Clients = int(s.Int(7, maxClients))
 		w.Pause = world.Uniform(0, world.Instant(s.Log(int64(4*millisecond), int64(60*millisecond))))
 	}

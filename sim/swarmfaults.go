@@ -22,6 +22,19 @@ func (s *swarm) drawFaults() {
 		{3, 2, s.cuts},
 		{3, 2, s.partitions},
 		{odds(3, s.rough), 3, s.bareMajorities},
+		{6, 2, s.rolling},
+		{4, 1, s.pauses},
+		{6, 2, s.slow},
+		{7, 2, s.flaps},
+		{7, 3, s.bridges},
+		{8, 4, s.rings},
+		{5, 2, s.clogs},
+		{5, 2, s.shuffles},
+		{6, 1, func() { s.disks(doStall) }},
+		{7, 1, func() { s.disks(doFailSync) }},
+		{8, 1, func() { s.disks(doFull) }},
+		{7, 1, s.jumps},
+		{4, 1, s.crashesOnEvent},
 		{4, 2, func() { s.secluded(doIsolate) }},
 		{5, 2, func() { s.secluded(doDeaf) }},
 		{5, 2, func() { s.secluded(doMute) }},
@@ -63,6 +76,36 @@ func (s *swarm) drawFormation() {
 	p.Tail.Settle = p.settleBound(p.Servers-len(p.core()), s.settings)
 }
 
+// drawRot draws damage on disks that are logs: of a minority outside the tail's core, since
+// a server that finds its disk damaged is gone for good.
+func (s *swarm) drawRot() {
+	p := s.plan
+	if !p.Disk.Log || p.Servers < 3 || !s.One(2) {
+		return
+	}
+	if len(p.Tail.Core) == 0 {
+		p.Tail.Core = s.some(p.Servers - int(s.Int(1, int64(p.Servers-1)/2)))
+	}
+	lost := map[int]bool{} // looked up, never ranged over
+	for i := range p.Faults {
+		if p.Faults[i].Do == doWipe {
+			lost[p.Faults[i].Servers[0]] = true
+		}
+	}
+	for id := 1; id <= p.Servers; id++ {
+		if p.inCore(id) || !lost[id] && len(lost) == (p.Servers-1)/2 {
+			continue
+		}
+		lost[id] = true
+		s.add(Fault{
+			At: s.between(p.Faulty/4, p.Faulty-1), Do: world.Pick(s.Dice, doRot, doMisread),
+			Servers: []int{id}, For: s.spell(),
+		})
+	}
+	slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
+	p.Tail.Settle = p.settleBound(p.Servers-len(p.core()), s.settings)
+}
+
 // drawWire draws whether messages travel as datagrams, and how many of them arrive damaged.
 func (s *swarm) drawWire() {
 	if s.One(6) && s.plan.Servers > 1 {
@@ -84,6 +127,9 @@ func (s *swarm) add(f Fault) { s.plan.Faults = append(s.plan.Faults, f) }
 // each calls f at about n moments a second of the faulty phase, at least at one.
 func (s *swarm) each(perSecond int64, f func(at world.Instant)) {
 	most := max(1, int64(s.plan.Faulty/millisecond)*perSecond/1000)
+	if s.sleepy {
+		most = max(1, most/40)
+	}
 	for range s.Int(1, most) {
 		f(s.between(0, s.plan.Faulty-1))
 	}
@@ -95,8 +141,118 @@ func (s *swarm) spell() world.Instant {
 }
 
 func (s *swarm) crashes() {
+	s.each(2, func(at world.Instant) { s.add(s.aim(Fault{At: at, Do: doCrash, For: s.spell()})) })
+}
+
+// aim gives the fault a victim: one server, or, in an aimed seed, often whoever leads then.
+func (s *swarm) aim(f Fault) Fault {
+	if f.Leader = s.aimed && s.One(2); !f.Leader {
+		f.Servers = s.some(1)
+	}
+	return f
+}
+
+func (s *swarm) rolling() {
+	n := s.plan.Servers
+	for range s.Int(1, 2) {
+		s.add(Fault{
+			At: s.between(0, s.plan.Faulty-1), Do: doRolling, Servers: world.Shuffle(s.Dice, s.some(int(s.Int(2, int64(n))))),
+			For: s.spell(), By: s.spell(),
+		})
+	}
+}
+
+// pauses let servers stand still. One that wakes acts on what it knew.
+func (s *swarm) pauses() {
 	s.each(2, func(at world.Instant) {
-		s.add(Fault{At: at, Do: doCrash, Servers: s.some(1), For: s.spell()})
+		f := Fault{At: at, Do: doPause, For: s.spell()}
+		if s.sleepy || s.One(6) {
+			f.For = s.between(second, max(2*second, s.plan.Faulty))
+		}
+		s.add(s.aim(f))
+	})
+}
+
+func (s *swarm) slow() {
+	s.each(1, func(at world.Instant) {
+		s.add(s.aim(Fault{At: at, Do: doSlow, For: s.spell(), By: world.Instant(s.Log(int64(millisecond), int64(300*millisecond)))}))
+	})
+}
+
+func (s *swarm) flaps() {
+	s.each(1, func(at world.Instant) {
+		side := int(s.Int(1, int64(max(1, s.plan.Servers/2))))
+		s.add(Fault{
+			At: at, Do: doFlap, Servers: s.some(side), For: s.between(200*millisecond, 2*second),
+			By: world.Instant(s.Log(int64(5*millisecond), int64(400*millisecond))),
+		})
+	})
+}
+
+func (s *swarm) bridges() {
+	s.each(1, func(at world.Instant) {
+		ids := world.Shuffle(s.Dice, s.some(s.plan.Servers))
+		s.add(Fault{At: at, Do: doBridge, From: ids[0], Servers: ids[1 : 1+(len(ids)-1)/2], For: s.spell()})
+	})
+}
+
+func (s *swarm) rings() {
+	s.each(1, func(at world.Instant) {
+		s.add(Fault{At: at, Do: doRing, Servers: world.Shuffle(s.Dice, s.some(s.plan.Servers)), For: s.spell()})
+	})
+}
+
+// clogs hold back what a server sends and is sent. A swizzle clogs half of the servers one by
+// one, and lets go of them in another order (FoundationDB's swizzle-clogging).
+func (s *swarm) clogs() {
+	swizzle := s.One(2)
+	s.each(1, func(at world.Instant) {
+		if !swizzle {
+			s.add(s.aim(Fault{At: at, Do: doClog, For: s.spell()}))
+			return
+		}
+		for _, id := range world.Shuffle(s.Dice, s.some((s.plan.Servers+1)/2)) {
+			s.add(Fault{At: min(at, s.plan.Faulty-1), Do: doClog, Servers: []int{id}, For: s.spell()})
+			at += s.between(millisecond, 60*millisecond)
+		}
+	})
+}
+
+func (s *swarm) shuffles() {
+	s.each(2, func(at world.Instant) {
+		s.add(s.aim(Fault{At: at, Do: doShuffle, For: s.spell(), By: world.Instant(s.Log(int64(5*millisecond), int64(200*millisecond)))}))
+	})
+}
+
+// disks stall, fill up, or fail a sync.
+func (s *swarm) disks(do string) {
+	s.each(1, func(at world.Instant) { s.add(s.aim(Fault{At: at, Do: do, For: s.spell()})) })
+}
+
+func (s *swarm) jumps() {
+	s.each(2, func(at world.Instant) {
+		f := s.aim(Fault{At: at, Do: doJump, By: world.Instant(s.Log(int64(millisecond), int64(3*second)))})
+		if s.One(3) {
+			f.By = -f.By
+		}
+		s.add(f)
+	})
+}
+
+// crashesOnEvent let servers crash as they have taken a message, synced, or started anew.
+func (s *swarm) crashesOnEvent() {
+	kinds := []protocol.Kind{protocol.Accept, protocol.Proposal, protocol.PrepareOK, protocol.Prepare, protocol.ClientUpdate, protocol.VCProof}
+	s.each(2, func(world.Instant) {
+		on := &Name{From: s.some(1)[0]}
+		switch s.Int(1, 3) {
+		case 1:
+			on.Kind, on.N = onSync, uint32(s.Log(1, 300))
+		case 2:
+			on.Kind, on.N = onStart, uint32(s.Int(1, 4))
+		default:
+			*on = Name{Kind: world.Pick(s.Dice, kinds...).String(), To: on.From, Arrives: true, N: uint32(s.Log(1, 400))}
+		}
+		s.add(Fault{On: on, Do: doCrash, For: s.spell()})
 	})
 }
 
@@ -164,9 +320,7 @@ func (s *swarm) bareMajorities() {
 }
 
 func (s *swarm) secluded(do string) {
-	s.each(1, func(at world.Instant) {
-		s.add(Fault{At: at, Do: do, Servers: s.some(1), For: s.spell()})
-	})
+	s.each(1, func(at world.Instant) { s.add(s.aim(Fault{At: at, Do: do, For: s.spell()})) })
 }
 
 // elections are started unprovoked, by one server, which the others ignore, or by many at
