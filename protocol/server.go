@@ -28,6 +28,9 @@ func DefaultSettings() Settings {
 	}
 }
 
+// WithDefaults is the settings with their defaults filled in.
+func (s Settings) WithDefaults() Settings { return s.withDefaults() }
+
 func (s Settings) withDefaults() Settings {
 	d := DefaultSettings()
 	for _, f := range []struct{ value, fallback *Instant }{

@@ -46,20 +46,34 @@ func faultLine(f *sim.Fault) string {
 	switch {
 	case f.Do == "cut":
 		what += fmt.Sprintf(" %d->%d", f.From, f.To)
+	case f.Leader:
+		what += " leader"
 	case len(f.Servers) > 0:
 		what += " " + strings.ReplaceAll(list(f.Servers), " ", ",")
+	}
+	if f.Do == "bridge" {
+		what += fmt.Sprintf(" over %d", f.From)
 	}
 	if f.For > 0 {
 		what += " for " + time.Duration(f.For).String()
 	}
+	if f.By != 0 {
+		what += " by " + time.Duration(f.By).String()
+	}
 	if f.On == nil {
 		return fmt.Sprintf("at %v %s\n", time.Duration(f.At), what)
 	}
-	unsynced := ""
-	if f.On.Unsynced {
-		unsynced = "unsynced "
+	if f.On.Kind == "sync" || f.On.Kind == "start" {
+		return fmt.Sprintf("on %s %s n %d %s\n", f.On.Kind, end(f.On.From), f.On.N, what)
 	}
-	return fmt.Sprintf("on %s %s->%s n %d %s%s\n", f.On.Kind, end(f.On.From), end(f.On.To), f.On.N, unsynced, what)
+	how := ""
+	if f.On.Unsynced {
+		how = "unsynced "
+	}
+	if f.On.Arrives {
+		how = "taken "
+	}
+	return fmt.Sprintf("on %s %s->%s n %d %s%s\n", f.On.Kind, end(f.On.From), end(f.On.To), f.On.N, how, what)
 }
 
 func end(id int) string {

@@ -25,7 +25,7 @@ func setupCommands() []command {
 		{"clients", "N [pause TIME[..TIME]] [keys K] [timeout TIME]", "N clients in the background, which work on K keys of their own", true, parseClients},
 		{"set", "SETTING VALUE", "a setting of the machine: timeout, ceiling, heartbeat, retransmit, stagger, update_timer (times), part_bytes", true, parseSet},
 		{"plan", "FILE", "take the cluster, its laws, clients and tail from a plan that stands in the script as a file", true, parsePlan},
-		{"at", "TIME FAULT…", "schedule a fault: crash, isolate, deaf, mute, connect, partition (servers 1,2), elect, cut 1->2; with `for TIME`", true, parseAt},
+		{"at", "TIME FAULT…", "schedule a fault of plans: `crash 1,2 for 1s`, `pause leader for 1s`, `slow 1 for 1s by 5ms`, `bridge 1 over 2`, `cut 1->2` …", true, parseAt},
 		{"on", "KIND LINK n N [unsynced] FAULT…", "when the N-th such message leaves: drop, `delay TIME`, or crash its sender `for TIME`", true, parseOn},
 	}
 }
@@ -200,21 +200,48 @@ func parseAt(p *parser, args []string) (func(*story) error, error) {
 	return nil, p.script.plan.ValidateFault(f)
 }
 
-// fault reads `crash 1,2 for 300ms` and the like.
+// fault reads `crash 1,2 for 300ms`, `slow leader for 1s by 20ms`, `bridge 1,2 over 3` and the like.
 func (p *parser) fault(args []string) (f sim.Fault, err error) {
 	args, span, spanned := option(args, "for")
+	args, by, moved := option(args, "by")
+	args, over, bridged := option(args, "over")
 	if len(args) != 2 {
 		return f, errUsage
 	}
-	if f.Do = args[0]; f.Do == "cut" {
+	switch f.Do = args[0]; {
+	case f.Do == "cut":
 		f.From, f.To, err = p.link(args[1])
-	} else {
+	case args[1] == "leader":
+		f.Leader = true
+	default:
 		f.Servers, err = p.servers(args[1])
+	}
+	if bridged && err == nil {
+		var ids []int
+		if ids, err = p.servers(over); err == nil {
+			if len(ids) != 1 {
+				return f, errUsage
+			}
+			f.From = ids[0]
+		}
 	}
 	if spanned && err == nil {
 		f.For, err = spell(span)
 	}
+	if moved && err == nil {
+		f.By, err = shift(by)
+	}
 	return f, err
+}
+
+// shift is a time that may be below zero: a clock jumps back.
+func shift(text string) (world.Instant, error) {
+	back, negative := strings.CutPrefix(text, "-")
+	d, err := spell(back)
+	if negative {
+		d = -d
+	}
+	return d, err
 }
 
 // parseOn reads a fault that waits for a message, for the plan.
@@ -226,7 +253,7 @@ func parseOn(p *parser, args []string) (func(*story) error, error) {
 	if len(args) < 3 || !counted {
 		return nil, errUsage
 	}
-	rule, err := p.messages(args[:2])
+	on, err := p.event(args[0], args[1])
 	if err != nil {
 		return nil, err
 	}
@@ -234,10 +261,12 @@ func parseOn(p *parser, args []string) (func(*story) error, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := sim.Fault{On: &sim.Name{Kind: args[0], From: int(rule.From), To: int(rule.To), N: uint32(n)}}
+	on.N = uint32(n)
+	f := sim.Fault{On: on}
 	args = args[2:]
-	if args[0] == "unsynced" && len(args) > 1 {
-		f.On.Unsynced, args = true, args[1:]
+	for len(args) > 1 && (args[0] == "unsynced" || args[0] == "taken") {
+		on.Unsynced, on.Arrives = on.Unsynced || args[0] == "unsynced", on.Arrives || args[0] == "taken"
+		args = args[1:]
 	}
 	args, span, spanned := option(args, "for")
 	f.Do = args[0]
@@ -254,6 +283,25 @@ func parseOn(p *parser, args []string) (func(*story) error, error) {
 	}
 	p.script.plan.Faults = append(p.script.plan.Faults, f)
 	return nil, p.script.plan.ValidateFault(f)
+}
+
+// event reads the kind and the link of a message, or `sync 3` and `start 3`.
+func (p *parser) event(kind, where string) (*sim.Name, error) {
+	if kind == "sync" || kind == "start" {
+		if where == "*" {
+			return &sim.Name{Kind: kind}, nil
+		}
+		ids, err := p.servers(where)
+		if err == nil && len(ids) != 1 {
+			err = errUsage
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &sim.Name{Kind: kind, From: ids[0]}, nil
+	}
+	rule, err := p.messages([]string{kind, where})
+	return &sim.Name{Kind: kind, From: int(rule.From), To: int(rule.To)}, err
 }
 
 func kindNames() []string { return protocol.KindNames()[1:] }

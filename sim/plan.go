@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim/world"
@@ -210,11 +211,24 @@ func loadPlan(path string, read func(io.Reader) (*Plan, error)) (*Plan, error) {
 
 // Clone returns a copy that shares nothing with the plan.
 func (p *Plan) Clone() *Plan {
-	c, err := decodePlan(bytes.NewReader(p.Encode()))
-	if err != nil {
-		panic(fmt.Sprintf("plan: %v", err)) // what was encoded decodes
+	c := *p
+	c.Settings = slices.Clone(p.Settings)
+	c.Network.Links = slices.Clone(p.Network.Links)
+	c.Disk.Servers = slices.Clone(p.Disk.Servers)
+	c.Clocks = slices.Clone(p.Clocks)
+	c.Faults = slices.Clone(p.Faults)
+	for i := range c.Faults {
+		f := &c.Faults[i]
+		f.Servers = slices.Clone(f.Servers)
+		if f.On != nil {
+			on := *f.On
+			f.On = &on
+		}
 	}
-	return c
+	c.Tail.Core = slices.Clone(p.Tail.Core)
+	c.Tail.Broken = slices.Clone(p.Tail.Broken)
+	c.Tail.Clients = slices.Clone(p.Tail.Clients)
+	return &c
 }
 
 // Encode returns the plan as indented JSON.

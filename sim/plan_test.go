@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,7 +107,7 @@ func TestSwarmFitsTheCluster(t *testing.T) {
 			}
 			for _, f := range p.Faults {
 				kinds[f.Do]++
-				if p.Servers == 1 && f.Do != "crash" && f.Do != "elect" {
+				if alone := []string{"crash", "elect", "pause", "stall", "full", "fail-sync", "jump"}; p.Servers == 1 && !slices.Contains(alone, f.Do) {
 					t.Errorf("seed %d: %v of a single server", seed, &f)
 				}
 				if p.Servers < 3 && f.Do == "connect" {
@@ -115,8 +116,11 @@ func TestSwarmFitsTheCluster(t *testing.T) {
 			}
 		}
 	}
-	for _, do := range []string{"crash", "cut", "partition", "connect", "isolate", "deaf", "mute", "elect", "drop", "delay"} {
-		if kinds[do] < 100 {
+	for _, do := range []string{
+		"crash", "rolling", "pause", "slow", "cut", "partition", "flap", "connect", "bridge", "ring", "isolate", "deaf", "mute",
+		"clog", "shuffle", "stall", "full", "fail-sync", "jump", "wipe", "rot", "misread", "elect", "drop", "delay",
+	} {
+		if kinds[do] < 40 {
 			t.Errorf("%s was drawn %d times only", do, kinds[do])
 		}
 	}

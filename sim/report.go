@@ -28,6 +28,7 @@ type Report struct {
 	Events    uint64
 	Messages  uint64 // delivered between servers, heartbeats included
 	Updates   uint64 // answered
+	Begun     uint64 // operations that clients began
 	Views     uint64 // led
 	End       world.Instant
 	Effects   Effects
@@ -46,7 +47,7 @@ func (r *run) report() *Report {
 	r.effects[reordered], r.effects[stall], r.effects[lied] = counts.Reordered, counts.Stalled, counts.Lied
 	report := &Report{
 		Plan: r.plan, Violation: r.system.violation(), Events: counts.Events, Messages: counts.Messages,
-		Updates: r.updates, End: r.world.Now(), History: r.history,
+		Updates: r.updates, Begun: r.keys.begun, End: r.world.Now(), History: r.history,
 	}
 	r.system.report(report)
 	report.Hash, report.Effects = r.world.Hash(), r.effects

@@ -19,6 +19,9 @@ const (
 type SwarmOptions struct {
 	Servers int           // 0: drawn
 	Faulty  world.Instant // how long faults may happen; 0: drawn
+	// Lies gives the cluster disks that answer some syncs and do not do them, and crashes that
+	// show it. Violations are to be expected, and a sweep that finds none is broken.
+	Lies bool
 }
 
 // Swarm draws a plan. Each seed first picks which kinds of fault exist at all, then how
@@ -52,6 +55,9 @@ func Swarm(seed uint64, o SwarmOptions) *Plan {
 	s.drawWire()
 	s.drawClocks()
 	p.Bodies = s.One(8)
+	if o.Lies {
+		s.drawLies()
+	}
 	if err := p.Validate(); err != nil {
 		panic(fmt.Sprintf("sim: swarm of seed %d draws a bad plan: %v", seed, err))
 	}
@@ -190,9 +196,7 @@ func (s *swarm) drawClocks() {
 		}
 		p.Clocks = append(p.Clocks, c)
 	}
-	// What servers time takes that much longer at most, and it is bounds that are checked.
-	p.Tail.Settle += p.Tail.Settle / million * 2 * maxSwarmDrift
-	p.Tail.Answer += p.Tail.Answer / million * 2 * maxSwarmDrift
+	p.Tail.Settle, p.Tail.Answer = p.settleBound(p.Servers-len(p.core()), s.settings), p.answerBound(s.settings)
 }
 
 // maxSwarmDrift is the largest drift that the swarm draws, ppm.
@@ -272,7 +276,7 @@ func (s *swarm) drawTail() {
 	t.Sync = world.Uniform(100*microsecond, world.Instant(s.settings.Timeout)/16)
 	t.Pause = world.Uniform(0, s.between(50*millisecond, 500*millisecond))
 	t.Settle = p.settleBound(n-core, s.settings)
-	t.Answer = world.Instant(n+1)*p.Workload.Timeout + 4*world.Instant(s.settings.UpdateTimer) + 500*millisecond
+	t.Answer = p.answerBound(s.settings)
 	t.For = s.between(500*millisecond, 2*second)
 }
 
@@ -290,13 +294,30 @@ func (p *Plan) settleBound(f int, s protocol.Settings) world.Instant {
 	bound := p.latest() + world.Instant(f+2)*turn + p.Workload.Timeout + 500*millisecond
 	for _, b := range p.Tail.Broken {
 		if b.How == doDeaf || b.How == doMute {
-			return bound + 6*ceiling + 2*world.Instant(s.UpdateTimer)
+			bound += 6*ceiling + 2*world.Instant(s.UpdateTimer)
+			break
 		}
 	}
-	return bound
+	return p.stretched(bound)
 }
 
-// latest is how long after the calm's beginning a message of the faulty phase may arrive.
+// stretched allows for what servers time with clocks that are not exact.
+func (p *Plan) stretched(d world.Instant) world.Instant {
+	drift := int64(0)
+	for _, c := range p.Clocks {
+		drift = max(drift, c.Drift, -c.Drift)
+	}
+	return d + d/million*2*world.Instant(drift)
+}
+
+// answerBound is how long an answer may take once a leader serves: the client asks each server
+// in turn, and the one that has the update sends it on.
+func (p *Plan) answerBound(s protocol.Settings) world.Instant {
+	return p.stretched(world.Instant(p.Servers+1)*p.Workload.Timeout + 4*world.Instant(s.UpdateTimer) + 500*millisecond)
+}
+
+// latest is how long after the calm's beginning a message of the faulty phase may arrive, and
+// how long clocks that were set back stand still.
 func (p *Plan) latest() world.Instant {
 	delay := longest(p.Network.All.Delay)
 	for _, l := range p.Network.Links {
@@ -311,7 +332,32 @@ func (p *Plan) latest() world.Instant {
 			late = max(late, p.Faults[i].For)
 		}
 	}
-	return delay + late
+	return delay + late + p.lingering()
+}
+
+// lingering is how long into the calm slow messages, and clocks that were set back and stand
+// still, may outlast their faults. Those that ended early enough do not count.
+func (p *Plan) lingering() world.Instant {
+	reach := func(f *Fault) (end, by world.Instant) {
+		switch f.Do {
+		case doSlow, doShuffle:
+			return f.At + f.until(0, p.Faulty), 2 * f.By // at both ends of a link
+		case doJump:
+			return f.At, max(0, -f.By)
+		}
+		return 0, 0
+	}
+	all, left := world.Instant(0), world.Instant(0)
+	for i := range p.Faults {
+		_, by := reach(&p.Faults[i])
+		all += by
+	}
+	for i := range p.Faults {
+		if end, by := reach(&p.Faults[i]); end+all >= p.Faulty {
+			left += by
+		}
+	}
+	return left
 }
 
 // longest is the largest duration of a law that the swarm draws.

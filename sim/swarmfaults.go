@@ -106,6 +106,14 @@ func (s *swarm) drawRot() {
 	p.Tail.Settle = p.settleBound(p.Servers-len(p.core()), s.settings)
 }
 
+// drawLies draws disks that lie, and the power cuts that show it.
+func (s *swarm) drawLies() {
+	s.plan.Disk.Lies = uint32(s.Log(50_000, 1_000_000))
+	s.crashes()
+	s.powerCuts()
+	slices.SortStableFunc(s.plan.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
+}
+
 // drawWire draws whether messages travel as datagrams, and how many of them arrive damaged.
 func (s *swarm) drawWire() {
 	if s.One(6) && s.plan.Servers > 1 {

@@ -244,6 +244,34 @@ func (p *Plan) validateTail() error {
 	return nil
 }
 
+// Timely says why the plan's calm is not fair to the protocol, nil if it is: liveness may be
+// asked for only where links and disks are timely, and bounds allow what the rules allow.
+func (p *Plan) Timely() error {
+	s, err := p.settings()
+	if err != nil {
+		return err
+	}
+	s = s.WithDefaults()
+	sync := longest(p.Tail.Sync)
+	if p.Tail.Sync == (world.Law{}) {
+		sync = longest(p.Disk.Sync)
+		for _, d := range p.Disk.Servers {
+			sync = max(sync, longest(d.Sync))
+		}
+	}
+	switch t := &p.Tail; {
+	case longest(t.Delay) > world.Instant(s.Stagger)/3:
+		return fmt.Errorf("tail: delay may take %d ns, over a third of the stagger", longest(t.Delay))
+	case sync > world.Instant(s.Timeout)/16:
+		return fmt.Errorf("tail: sync may take %d ns, over a sixteenth of the timeout", sync)
+	case t.Settle < p.settleBound(p.Servers-len(p.core()), s):
+		return fmt.Errorf("tail: settle_ns %d is below %d, which the rules allow", t.Settle, p.settleBound(p.Servers-len(p.core()), s))
+	case t.Answer < p.answerBound(s):
+		return fmt.Errorf("tail: answer_ns %d is below %d, which the rules allow", t.Answer, p.answerBound(s))
+	}
+	return nil
+}
+
 // takes says which fields a kind of fault uses, beside at_ns.
 var takes = map[string]struct{ servers, leader, from, to, spell, by, named bool }{
 	doCrash:     {servers: true, leader: true, spell: true}, // or on: see ValidateFault

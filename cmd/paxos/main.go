@@ -81,6 +81,6 @@ $ paxos break                               # see a planted bug caught`,
 	root.SetHelpFunc(showHelp)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(sweepCommand(), runCommand(), replayCommand(), scenarioCommand(), checkCommand(), serveCommand(), clusterCommand(), breakCommand(), versionCommand())
+	root.AddCommand(sweepCommand(), runCommand(), replayCommand(), shrinkCommand(), scenarioCommand(), checkCommand(), serveCommand(), clusterCommand(), breakCommand(), versionCommand())
 	return root
 }

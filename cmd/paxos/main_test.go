@@ -78,7 +78,7 @@ func planFile(t *testing.T, seed uint64, change func(*sim.Plan)) string {
 
 // impatient makes L1 fail: what a client asked must be answered in no time.
 func impatient(p *sim.Plan) {
-	p.Tail.Clients = nil
+	p.Tail.Clients, p.Faults, p.Clocks = nil, nil, nil
 	p.Tail.Settle, p.Tail.Answer, p.Tail.For = 1, 1, 1_000_000_000
 	p.Workload.Tries = 0
 }
@@ -96,7 +96,11 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 		want string
 	}{
 		{"swep", `paxos: unknown command "swep" (did you mean sweep?`},
-		{"shrink plan.json", `unknown command "shrink"`},
+		{"explain plan.json", `unknown command "explain"`},
+		{"shrink", "it takes one plan, not 0"},
+		{"shrink nowhere.json", "plan nowhere.json: no such file"},
+		{"shrink " + planFile(t, 1, nil), "the plan does not fail: there is nothing to shrink"},
+		{"shrink -o", "paxos: shrink: -o: its value is missing"},
 		{"--nodes 3", "unknown flag --nodes"},
 		{"-h", "paxos: -h: its value is missing (paxos --help"},
 		{"-p", "paxos: -p: its value is missing"},

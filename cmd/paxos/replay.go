@@ -110,6 +110,11 @@ func replaySubject(arg string, swarm swarmFlags) (subject, error) {
 		return subject{}, usage("leave it out, or give a seed", "%s: a plan of a file decides this itself",
 			strings.TrimSpace(swarm.given()))
 	}
+	return fileSubject(arg)
+}
+
+// fileSubject is the plan of a file.
+func fileSubject(arg string) (subject, error) {
 	plan, err := sim.LoadPlan(arg)
 	var unread *fs.PathError
 	switch {

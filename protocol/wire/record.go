@@ -34,6 +34,9 @@ func (c *RecordCodec) Append(b []byte, r *protocol.Record, base protocol.Positio
 	b = binary.BigEndian.AppendUint64(b, uint64(base))
 	c.w.fill(r)
 	b, err := c.w.MarshalMsg(b)
+	for i := range c.w.Updates {
+		c.w.Updates[i].Op = nil // the record's own: decoding would reuse its memory
+	}
 	if err != nil {
 		return b[:start], err
 	}

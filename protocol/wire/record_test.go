@@ -112,6 +112,28 @@ func TestDamagedLog(t *testing.T) {
 	})
 }
 
+// A codec that has written a record reads another, and leaves the first alone.
+func TestCodecSharesNothing(t *testing.T) {
+	var c RecordCodec
+	op := []byte("mine")
+	r := protocol.Record{Kind: protocol.RecordAccepted, Position: 1, Seq: 1, Batch: protocol.NewBatch(protocol.Update{Client: 1, Op: op})}
+	first, err := c.Append(nil, &r, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Batch = protocol.NewBatch(protocol.Update{Client: 1, Op: []byte("else")})
+	second, err := c.Append(nil, &r, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Append(first[:0:0], &protocol.Record{Kind: protocol.RecordAccepted, Position: 1, Seq: 1, Batch: protocol.NewBatch(protocol.Update{Client: 1, Op: op})}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Decode(second, 1); err != nil || string(op) != "mine" {
+		t.Errorf("reading another record makes %q of what was written (%v)", op, err)
+	}
+}
+
 // Whatever a value holds, it is a record or an error.
 func FuzzRecord(f *testing.F) {
 	var c RecordCodec

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/shrink"
+)
+
+func shrinkCommand() *cobra.Command {
+	var out string
+	c := &cobra.Command{
+		Use:   "shrink PLAN.json [flags]",
+		Short: "make a failing plan small",
+		Long: `Shrink takes faults, servers, clients, updates, laws and time out of a plan, as
+long as the same property fails. What is left is what the failure needs: without
+any single one of its things it does not fail any more. The search is the same
+each time: it counts runs, not seconds.`,
+		Example: `$ paxos shrink failures/seed-17/plan.json
+$ paxos replay failures/seed-17/shrunk.json`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage("for example: paxos shrink failures/seed-17/plan.json", "it takes one plan, not %d", len(args))
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			s, err := fileSubject(args[0])
+			if err != nil {
+				return err
+			}
+			return shrinkPlan(c.OutOrStdout(), c.ErrOrStderr(), s, out)
+		},
+	}
+	shortFlag(c.Flags(), &out, "o", "--output FILE", "where the small plan goes (default: shrunk.json beside the plan)", parsePath)
+	return c
+}
+
+// shrunkPath is where a plan's small one goes.
+func shrunkPath(plan string) string {
+	dir, name := filepath.Split(plan)
+	if name = strings.TrimSuffix(name, ".json"); name == "plan" {
+		return dir + "shrunk.json"
+	}
+	return dir + name + "-shrunk.json"
+}
+
+func shrinkPlan(stdout, stderr io.Writer, s subject, out string) error {
+	if out == "" {
+		out = shrunkPath(s.file)
+	}
+	note, done := shrinkProgress(stderr)
+	r, err := shrink.Shrink(s.plan, func(p *sim.Plan) *sim.Report { return sim.Run(p) }, (*sim.Plan).Validate, shrink.Options{Progress: note})
+	done()
+	if err != nil {
+		return usage("paxos replay says what it shows", "plan %s: %v", quote(s.file), err)
+	}
+	if err := writeWhole(out, r.Plan.Encode()); err != nil {
+		return usage("", "--output %s: %v", quote(out), cause(err))
+	}
+	v := r.Report.Violation
+	fmt.Fprintf(stdout, "%s broken, after %s:\n", v.Property, plural(uint64(r.Runs), "run"))
+	fmt.Fprintf(stdout, "  from      %v\n  to        %v\n", shrink.SizeOf(s.plan), shrink.SizeOf(r.Plan))
+	labelled(stdout, "detail", v.Detail)
+	fmt.Fprintf(stdout, "  %-9s %s\n  %-9s %s replay %s\n", "plan", out, "replay", self(), quote(out))
+	if r.Spent {
+		fmt.Fprintln(stdout, "the search ran out of runs: shrink the result again")
+	}
+	return nil
+}
+
+// shrinkProgress tells of a search on a terminal, in one line that is written over.
+func shrinkProgress(stderr io.Writer) (func(shrink.Progress), func()) {
+	f, ok := stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil, func() {}
+	}
+	return func(p shrink.Progress) {
+			text := fmt.Sprintf("%d runs: %v (%s)", p.Runs, p.Size, p.Pass)
+			fmt.Fprintf(f, "\r%-*.*s", columns-1, columns-1, text)
+		}, func() {
+			fmt.Fprintf(f, "\r%-*s\r", columns-1, "")
+		}
+}

@@ -1,0 +1,13 @@
+// Package shrink makes a failing plan small: it takes away faults, servers, clients, updates,
+// laws and time, as long as the same property fails. What is left is what the failure needs.
+//
+// It is delta debugging (Zeller and Hildebrandt, 2002) over plans. Draws are stateless, so
+// taking one thing away changes little else; where it changes too much, another seed may
+// show the failure again, and a few are tried. Every candidate goes through one gate: it must
+// be valid, new, and fail as the original does.
+//
+// A search is a function of the plan: budgets count runs and events, never time.
+//
+// Start here: Shrink in shrink.go. passes.go has the passes, in order; edit.go takes single
+// things out of a plan, and minimal.go lists all single removals: of a result none fails.
+package shrink

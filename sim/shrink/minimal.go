@@ -1,0 +1,89 @@
+package shrink
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// Removal is a plan without one of its things.
+type Removal struct {
+	What string
+	Plan *sim.Plan
+}
+
+// Removals lists what can be taken out of a plan, one thing each: a fault, a server, a client,
+// an update, a law of network, disk or clock. Of a shrunk plan none fails as it does.
+func Removals(p *sim.Plan) []Removal {
+	var all []Removal
+	add := func(plan *sim.Plan, format string, args ...any) {
+		all = append(all, Removal{fmt.Sprintf(format, args...), plan})
+	}
+	simpler := func(what string, is bool, change func(*sim.Plan)) {
+		if is {
+			add(with(p, change), "%s", what)
+		}
+	}
+	for i := range p.Faults {
+		add(withoutFaults(p, i, i+1), "fault %d (%v)", i+1, &p.Faults[i])
+	}
+	for id := p.Servers; id >= 1 && p.Servers > 1; id-- {
+		add(withoutServer(p, id), "server %d", id)
+	}
+	w := &p.Workload
+	simpler("a client", w.Clients > 1, func(p *sim.Plan) { clients(p, w.Clients-1) })
+	simpler("an update", w.Limit > 1, func(p *sim.Plan) { p.Workload.Limit-- })
+	n := &p.Network
+	simpler("loss", n.All.Loss > 0, func(p *sim.Plan) { p.Network.All.Loss = 0 })
+	simpler("duplicates", n.All.Duplicate > 0, func(p *sim.Plan) { p.Network.All.Duplicate = 0 })
+	simpler("late messages", n.All.Late > 0, func(p *sim.Plan) { p.Network.All.Late = 0 })
+	simpler("the law of late messages", n.All.LateBy != (world.Law{}), func(p *sim.Plan) { p.Network.All.LateBy = world.Law{} })
+	simpler("the queue's bound", n.All.Queue > 0, func(p *sim.Plan) { p.Network.All.Queue = 0 })
+	simpler("flipped bits", n.Flips > 0, func(p *sim.Plan) { p.Network.Flips = 0 })
+	simpler("the wire", n.Wire, func(p *sim.Plan) { p.Network.Wire, p.Network.Flips = false, 0 })
+	for i := range n.Links {
+		simpler(fmt.Sprintf("link law %d", i+1), true, func(p *sim.Plan) { p.Network.Links = append(p.Network.Links[:i], p.Network.Links[i+1:]...) })
+	}
+	d := &p.Disk
+	simpler("the law of crashes", d.Crash != "", func(p *sim.Plan) { p.Disk.Crash = "" })
+	simpler("the disks' logs", d.Log, func(p *sim.Plan) { p.Disk.Log = false })
+	simpler("lies", d.Lies > 0, func(p *sim.Plan) { p.Disk.Lies = 0 })
+	for i := range d.Servers {
+		simpler(fmt.Sprintf("disk law %d", i+1), true, func(p *sim.Plan) { p.Disk.Servers = append(p.Disk.Servers[:i], p.Disk.Servers[i+1:]...) })
+	}
+	for i := range p.Clocks {
+		simpler(fmt.Sprintf("clock %d", i+1), true, func(p *sim.Plan) { p.Clocks = append(p.Clocks[:i], p.Clocks[i+1:]...) })
+	}
+	for i := range p.Tail.Broken {
+		simpler(fmt.Sprintf("broken server %d", i+1), true, func(p *sim.Plan) { p.Tail.Broken = append(p.Tail.Broken[:i], p.Tail.Broken[i+1:]...) })
+	}
+	simpler("formation", p.Formation, func(p *sim.Plan) { p.Formation = false })
+	simpler("gaps in timestamps", w.Gaps > 0, func(p *sim.Plan) { p.Workload.Gaps = 0 })
+	simpler("sticky clients", w.Sticky, func(p *sim.Plan) { p.Workload.Sticky = false })
+	simpler("the check of bodies", p.Bodies, func(p *sim.Plan) { p.Bodies = false })
+	if p.Protocol == "" && len(p.Settings) > 0 {
+		simpler("the settings", true, func(p *sim.Plan) { p.Settings = nil })
+		simpler("small parts", smallParts(p), func(p *sim.Plan) { setParts(p, 0) })
+	}
+	return all
+}
+
+// smallParts says whether the plan has parts of another size than the default.
+func smallParts(p *sim.Plan) bool {
+	var s protocol.Settings
+	return p.DecodeSettings(&s) == nil && s.PartBytes != 0 && s.PartBytes != protocol.DefaultSettings().PartBytes
+}
+
+func setParts(p *sim.Plan, bytes int) {
+	var s protocol.Settings
+	if p.DecodeSettings(&s) != nil {
+		return
+	}
+	s.PartBytes = bytes
+	if raw, err := json.Marshal(s); err == nil {
+		p.Settings = raw
+	}
+}
