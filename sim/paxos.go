@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fmt"
+
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/sim/check"
@@ -12,6 +14,7 @@ import (
 type packet struct {
 	protocol.Message
 	reply     *protocol.Reply
+	act       int32    // of the story: what sent it
 	datagrams [][]byte // what travels where the plan has a wire
 }
 
@@ -55,6 +58,9 @@ type paxosClient struct{ *client }
 // Receive takes a reply.
 func (c paxosClient) Receive(from world.Node, p *packet) {
 	if p.reply != nil {
+		if c.run.story != nil {
+			c.run.story.begin(c.run.world.Now(), c.node, p.act)
+		}
 		c.reply(from, uint64(p.reply.Timestamp), p.reply.Result)
 	}
 }
@@ -64,15 +70,29 @@ func (r *paxos) startClient(c *client) { r.world.Start(c.node, paxosClient{c}) }
 func (r *paxos) began(c *client) {
 	c.batch = protocol.NewBatch(protocol.Update{Client: c.id, Timestamp: protocol.Timestamp(c.timestamp), Op: c.input})
 	r.checker.Invoked(r.now(), c.id, protocol.Timestamp(c.timestamp), c.input)
+	if r.story != nil {
+		r.story.tell(r.world.Now(), c.node, line{kind: told, client: uint32(c.id), text: fmt.Sprintf("client %d asks for operation %d: %v", c.id, c.timestamp, c.op)})
+	}
 }
 
 func (r *paxos) ask(c *client) {
 	m := protocol.Message{Kind: protocol.ClientUpdate, Batch: c.batch}
-	r.world.Send(world.Parcel{To: world.Node(c.target), Kind: uint8(m.Kind), Digest: m.Digest()}, &packet{Message: m})
+	r.world.Send(world.Parcel{To: world.Node(c.target), Kind: uint8(m.Kind), Digest: m.Digest()}, &packet{Message: m, act: r.acting(c.node)})
+}
+
+// acting is the node's act under way, where a story is told.
+func (r *run) acting(n world.Node) int32 {
+	if r.story == nil {
+		return 0
+	}
+	return r.story.last[n]
 }
 
 func (r *paxos) ended(c *client, _ world.Node, result []byte) {
 	r.checker.Replied(r.now(), c.id, protocol.Timestamp(c.timestamp), result)
+	if r.story != nil {
+		r.story.say(c.node, line{kind: told, client: uint32(c.id), text: fmt.Sprintf("client %d has its answer to operation %d (%v)", c.id, c.timestamp, c.op)})
+	}
 }
 
 func (r *paxos) waits(c *client, now int64) {
@@ -164,6 +184,9 @@ func (r *paxos) Dropped(from, to world.Node, p *packet, why world.Cause) {
 	}
 	if why != world.Down && r.useful(to, &p.Message) {
 		r.dropped(from, to, why)
+		if r.story != nil && p.reply == nil {
+			r.story.lost(from, to, &p.Message)
+		}
 	}
 }
 
@@ -206,6 +229,9 @@ func (r *paxos) Crashed(n world.Node, lost []protocol.Record) {
 		}
 	}
 	r.say("server %d crashes and loses %s", n, countOf(len(lost), "record"))
+	if r.story != nil {
+		r.story.tell(r.world.Now(), n, line{kind: struck, text: fmt.Sprintf("server %d crashes and loses %s", n, countOf(len(lost), "record"))})
+	}
 	r.tell(n, "crash", countOf(len(lost), "record")+" lost")
 }
 

@@ -72,7 +72,7 @@ func TestBadPlans(t *testing.T) {
 		{`"at_ns": 400000000`, `"at_ns": 4000000000`, "fault 1: at_ns 4000000000 is not before the end"},
 		{`"do": "crash"`, `"do": "crash", "from": 2`, "fault 1: crash takes no from and to"},
 		{`"do": "crash"`, `"do": "elect"`, "fault 1: elect takes no for_ns"},
-		{`"do": "crash", "servers": [1]`, `"do": "crash", "on": {"kind": "Accept", "n": 1}`, "crash on a message takes no at_ns"},
+		{`"do": "crash", "servers": [1]`, `"do": "crash", "on": {"kind": "Accept", "n": 1}`, "crash on an event takes no at_ns"},
 		{`"settle_ns": 5000000000`, `"settle_ns": 5000000000, "core": [1,2], "broken": [{"server": 3, "how": "cut"}, {"server": 3, "how": "deaf"}]`, "server 3 is broken twice"},
 	} {
 		if strings.Count(small, c.old) == 0 {

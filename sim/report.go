@@ -43,6 +43,7 @@ type Missed struct {
 }
 
 func (r *run) report() *Report {
+	r.gather()
 	counts := r.world.Total()
 	r.effects[reordered], r.effects[stall], r.effects[lied] = counts.Reordered, counts.Stalled, counts.Lied
 	report := &Report{
@@ -57,6 +58,23 @@ func (r *run) report() *Report {
 		}
 	}
 	return report
+}
+
+// gather adds to the history, where one is kept, what a violation kept from being judged.
+func (r *run) gather() {
+	if !r.keep || r.system.violation() == nil {
+		return
+	}
+	for _, c := range r.clients[1:] {
+		if c != nil && c.waiting {
+			c.key.history = append(c.key.history, c.open())
+		}
+	}
+	for _, keys := range [][]*key{r.keys.retired, r.keys.places, r.keys.named} {
+		for _, k := range keys {
+			r.history = append(r.history, k.history...)
+		}
+	}
 }
 
 // OK says whether the run kept all properties.

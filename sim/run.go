@@ -23,6 +23,7 @@ type run struct {
 	effects Effects
 	trace   *trace.Writer // nil: none
 	witness Witness       // nil: none
+	story   *Story        // nil: none
 	calm    bool
 	end     world.Instant
 	nodes   []nodeState       // by server; 0 unused

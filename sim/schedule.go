@@ -321,6 +321,9 @@ func (r *run) traceFault(f *Fault) {
 		r.say("%v", f)
 	}
 	r.tell(0, "fault", f.String())
+	if r.story != nil && f.Do != doCrash && f.Do != doWipe && f.Do != doDrop {
+		r.story.tell(r.world.Now(), 0, line{kind: struck, text: "fault: " + f.String()})
+	}
 }
 
 func countOf(n int, what string) string {

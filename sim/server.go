@@ -49,6 +49,9 @@ func (r *paxos) startServer(n world.Node) error {
 		r.say("server %d restarts with %s, view %d, aru %d", id, countOf(len(records), "record"), m.LastInstalled(), m.LocalARU())
 	}
 	r.tell(n, "start", m.String())
+	if r.story != nil && r.nodes[n].lives > 0 {
+		r.story.tell(r.world.Now(), n, line{kind: struck, text: fmt.Sprintf("server %d restarts with %s, view %d, aru %d", id, countOf(len(records), "record"), m.LastInstalled(), m.LocalARU())})
+	}
 	return nil
 }
 
@@ -76,6 +79,9 @@ func (s *server) Receive(from world.Node, p *packet) {
 		m, ok = s.wire.open(world.Node(s.id), p)
 	}
 	if ok {
+		if s.run.story != nil {
+			s.run.story.begin(s.run.world.Now(), world.Node(s.id), p.act)
+		}
 		s.step(protocol.Input{Kind: protocol.Receive, Message: m})
 	}
 	if len(s.run.named) > 0 {
@@ -95,10 +101,19 @@ func (r *paxos) countSlow(from, to world.Node, p *packet) {
 
 func (s *server) Wake() {
 	s.run.woke(world.Node(s.id))
+	s.acts()
 	s.step(protocol.Input{Kind: protocol.Timer})
 }
 
+// acts begins an act of the story that no message causes.
+func (s *server) acts() {
+	if s.run.story != nil {
+		s.run.story.begin(s.run.world.Now(), world.Node(s.id), 0)
+	}
+}
+
 func (s *server) Synced(upTo uint64) {
+	s.acts()
 	s.step(protocol.Input{Kind: protocol.Durable, UpTo: protocol.Position(upTo)})
 	s.run.synced(world.Node(s.id))
 }
@@ -120,11 +135,18 @@ func (s *server) step(in protocol.Input) {
 		r.world.Send(world.Parcel{
 			To: world.Node(o.To), After: uint64(o.After),
 			Kind: uint8(o.Message.Kind), Digest: o.Message.Digest(),
-		}, s.wire.seal(&o.Message))
+		}, r.packet(s, &o.Message))
 	}
 	for i := range out.Replies {
 		s.reply(out.Replies[i])
 	}
+}
+
+// packet is what travels for a message.
+func (r *paxos) packet(s *server, m *protocol.Message) *packet {
+	p := s.wire.seal(m)
+	p.act = r.acting(world.Node(s.id))
+	return p
 }
 
 // reply sends a result to its client. The copy is the packet's own.
@@ -137,7 +159,7 @@ func (s *server) reply(p protocol.Reply) {
 	for _, b := range p.Result {
 		digest = world.Mix(digest, uint64(b))
 	}
-	r.world.Send(world.Parcel{To: r.clients[p.Client].node, Kind: replyKind, Digest: digest}, &packet{reply: &p})
+	r.world.Send(world.Parcel{To: r.clients[p.Client].node, Kind: replyKind, Digest: digest}, &packet{reply: &p, act: r.acting(world.Node(s.id))})
 }
 
 // event passes on what the machine says of itself.
@@ -160,6 +182,9 @@ func (r *paxos) event(s *server, e *protocol.Event) {
 		if len(e.Batch.Updates) == 0 {
 			r.effects[noOps]++
 		}
+	}
+	if r.story != nil {
+		r.story.event(world.Node(s.id), e)
 	}
 	if r.witness != nil {
 		r.witness.Machine(r.world.Now(), s.id, e)

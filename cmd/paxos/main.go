@@ -61,7 +61,7 @@ world in which a seed decides everything, and checks every step of every run. It
 runs the same servers live, too: paxos -p PORT -h HOSTFILE [-t] is short for
 paxos serve with --insecure, on all interfaces.`,
 		Example: `$ paxos sweep                               # thousands of seeds
-$ paxos replay failures/seed-17.json        # what it found, again
+$ paxos replay failures/seed-17/plan.json   # what it found, again
 $ paxos run --seed 17 --trace events.jsonl  # all that happens in one of them
 $ paxos break                               # see a planted bug caught`,
 		SilenceErrors:              true,

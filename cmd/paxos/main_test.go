@@ -134,7 +134,6 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 		{"check", "paxos: check: "},
 		{"help nope", "paxos: help: no command"},
 		{"sweep -h", "paxos: sweep: unknown flag -h (paxos sweep --help"},
-		{"sweep --shrink", "unknown flag --shrink"},
 		{"sweep -x", "unknown flag -x"},
 		{"sweep 3", "unexpected argument 3"},
 		{"sweep --seeds", "--seeds: its value is missing"},

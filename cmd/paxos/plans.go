@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,17 +50,24 @@ func (f *planFolder) close() {
 	}
 }
 
-// keep writes the plan of a run that failed, with what wrote it and what it showed, and
-// returns its path. The file is there as a whole or not at all.
+// keep writes the plan of a run that failed into a folder of its own, with what wrote it and
+// what it showed, and returns its path. The file is there as a whole or not at all. What an
+// earlier failure of the seed left in the folder goes.
 func (f *planFolder) keep(r *sim.Report) (string, error) {
 	plan := *r.Plan
 	plan.Build = sim.Build()
 	plan.Finding = r.Violation.Property + ": " + r.Violation.Detail
-	path := filepath.Join(f.path, fmt.Sprintf("seed-%d.json", plan.Seed))
+	dir := filepath.Join(f.path, fmt.Sprintf("seed-%d", plan.Seed))
 	// Another sweep may have made the folder, found nothing and removed it since.
-	if err := os.MkdirAll(f.path, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
+	for _, name := range []string{shrunkName, reportName, storyName, traceName, historyName} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", err
+		}
+	}
+	path := filepath.Join(dir, planName)
 	return path, writeWhole(path, plan.Encode())
 }
 

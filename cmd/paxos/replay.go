@@ -31,8 +31,8 @@ as the generator of plans is the same; a file holds the plan itself.
 With --recorded it takes neither: the file is what paxos serve --record wrote,
 all inputs of a live server. The machine is fed with them again, and must give
 every output again, byte for byte.`,
-		Example: `$ paxos replay failures/seed-17.json
-$ paxos replay failures/seed-17.json --trace events.jsonl
+		Example: `$ paxos replay failures/seed-17/plan.json
+$ paxos replay failures/seed-17/plan.json --trace events.jsonl
 $ paxos replay 17 --nodes 5                 # had it been swept with --nodes 5
 $ paxos replay --recorded server-1.tape.jsonl`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -40,7 +40,7 @@ $ paxos replay --recorded server-1.tape.jsonl`,
 				return usage("", "--recorded %s replays that file, and no plan or seed", quote(recorded))
 			}
 			if recorded == "" && len(args) != 1 {
-				return usage("for example: paxos replay failures/seed-17.json, or paxos replay 17",
+				return usage("for example: paxos replay failures/seed-17/plan.json, or paxos replay 17",
 					"it takes one plan or seed, not %d", len(args))
 			}
 			return nil

@@ -26,6 +26,7 @@ type sweepFlags struct {
 	jobs        int
 	shard       shard
 	out         string
+	shrink      bool
 	json        bool
 }
 
@@ -35,16 +36,17 @@ func sweepCommand() *cobra.Command {
 		Use:   "sweep [flags]",
 		Short: "run thousands of seeds and keep what fails",
 		Long: `Sweep runs one simulated cluster for each seed, with the faults that the seed
-draws, and checks every step of it. The plan of a seed that fails is kept in the
-folder given by --out, and its replay is one command away. At the end stands a
-table of what happened: faults count where they took effect.
+draws, and checks every step of it. What fails gets a folder below --out: plan,
+report, story, trace and history (docs/FAILURES.md); with --shrink the plan is
+made small first. Failures are grouped: many seeds, few bugs. Before them stands
+a table of what happened: faults count where they took effect.
 
 More than 500 seeds of which a planned kind of fault never took effect fail too:
 a green sweep that tested nothing is the worst result of all.`,
 		Example: `$ paxos sweep --seeds 200 --nodes 5
 $ paxos sweep --budget 10m --seeds 1000000 --from 5000
 $ paxos sweep --shard 1/3 & paxos sweep --shard 2/3 & paxos sweep --shard 3/3
-$ paxos replay failures/seed-17.json        # had seed 17 failed`,
+$ paxos replay failures/seed-17/plan.json   # had seed 17 failed`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return o.run(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
@@ -59,6 +61,7 @@ $ paxos replay failures/seed-17.json        # had seed 17 failed`,
 	flag(f, &o.jobs, "--jobs J", "", "runs at once (default: as many as there are processors)", parseJobs)
 	flag(f, &o.shard, "--shard i/n", "", "only this part of the seeds: 1/3, 2/3 or 3/3", parseShard)
 	flag(f, &o.out, "--out DIR", defaultOut, "where the plans of seeds that fail are kept", parsePath)
+	f.BoolVar(&o.shrink, "shrink", false, "make each plan that fails small, and tell its story")
 	f.BoolVar(&o.json, "json", false, "print one JSON object instead of text")
 	return c
 }
@@ -91,6 +94,9 @@ func (o *sweepFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return usage("it must be a folder that can be written to", "--out %s: %v", quote(o.out), err)
 	}
 	r, err := o.sweep(ctx, folder, stderr)
+	if err == nil {
+		err = r.explain(ctx, stderr, o.shrink)
+	}
 	folder.close() // before a word is printed: a closed pipe (`| head`) would end us there
 	if err != nil {
 		return usage("the sweep was stopped", "--out %s: %v", quote(o.out), err)

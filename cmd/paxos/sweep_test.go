@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -158,7 +159,7 @@ func TestFailingPlanIsKept(t *testing.T) {
 	os.RemoveAll("out") // as another sweep may, that had made it
 	report := failed(17, "S1")
 	path, err := folder.keep(report)
-	if err != nil || path != filepath.Join("out", "deep", "seed-17.json") {
+	if err != nil || path != filepath.Join("out", "deep", "seed-17", "plan.json") {
 		t.Fatal(path, err)
 	}
 	folder.close()
@@ -169,40 +170,59 @@ func TestFailingPlanIsKept(t *testing.T) {
 	if plan.Build != sim.Build() || plan.Finding != "S1: "+report.Violation.Detail || report.Plan.Finding != "" {
 		t.Errorf("build %q, finding %q", plan.Build, plan.Finding)
 	}
-	if left, _ := os.ReadDir("out/deep"); len(left) != 1 {
+	if left, _ := os.ReadDir("out/deep/seed-17"); len(left) != 1 {
 		t.Errorf("left: %v", left)
 	}
 }
 
-// Ten failures are shown in full, each with the command that replays it; what follows the
-// table is the verdict.
+// Failures are shown by kind, each with its seeds, its story and the commands that go on from
+// there; what follows is the verdict.
 func TestFailuresAreShown(t *testing.T) {
-	r := &sweepResult{
-		Summary: &sim.Summary{Seeds: 40, Wall: time.Second}, asked: 40,
-		swarm: swarmFlags{nodes: 5, faulty: 3 * time.Second}, out: "failures", plans: map[uint64]string{},
+	t.Chdir(t.TempDir())
+	r := &sweepResult{Summary: &sim.Summary{Seeds: 40, Wall: time.Second}, asked: 40, out: "my failures", plans: map[uint64]string{}}
+	folder, err := openPlanFolder("my failures")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for seed := range uint64(13) {
-		r.Failures = append(r.Failures, failed(seed, []string{"S1", "L2"}[seed%2]))
-		r.plans[seed] = filepath.Join("my failures", "seed-"+strconv.FormatUint(seed, 10)+".json")
+	for seed := uint64(1); len(r.Failures) < 4; seed++ {
+		report := sim.Run(sim.Swarm(seed, sim.SwarmOptions{Servers: 3, Lies: true}))
+		if report.OK() {
+			continue
+		}
+		if r.plans[seed], err = folder.keep(report); err != nil {
+			t.Fatal(err)
+		}
+		r.Failures = append(r.Failures, report)
+	}
+	if err := r.explain(t.Context(), io.Discard, true); err != nil {
+		t.Fatal(err)
 	}
 	var b strings.Builder
 	r.print(&b)
 	text := b.String()
 	fits(t, "sweep", text)
+	first := r.groups[0]
 	for _, want := range []string{
-		"seed 9: L2 broken\n  time      1.500000s\n  detail    server 2 orders",
-		"plan      my failures/seed-9.json\n",
-		" replay 'my failures/seed-9.json'\n", " replay 9 --nodes 5 --for 3s\n",
-		"\n… and 3 more, in failures\n", "\n13 of 40 runs failed: S1 in 7 runs, L2 in 6 runs\n",
+		" seeds ", " shrunk ", " story", "plan      " + first.path, " replay 'my failures/seed-", "\n4 of 40 runs failed: ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	if strings.Contains(text, "seed 10:") || r.ok() {
-		t.Error(text)
+	for _, f := range r.Failures {
+		dir := filepath.Dir(r.plans[f.Plan.Seed])
+		for _, name := range []string{"plan.json", "shrunk.json", "report.json", "story.txt", "trace.jsonl", "history.jsonl"} {
+			if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+				t.Errorf("%s/%s: %v", dir, name, err)
+			}
+		}
+		story, _ := os.ReadFile(filepath.Join(dir, "story.txt"))
+		lines := strings.Split(strings.TrimSpace(string(story)), "\n")
+		if len(lines) > 12 || !strings.Contains(lines[len(lines)-1], " is broken: ") {
+			t.Errorf("%s tells in %d lines:\n%s", dir, len(lines), story)
+		}
 	}
-	if j := r.json(); j.Failed != 13 || j.Failures[12] != (failureJSON{12, "S1", r.plans[12]}) {
+	if j := r.json(); j.Failed != 4 || j.Failures[3].Plan != r.plans[r.Failures[3].Plan.Seed] || r.ok() {
 		t.Errorf("%+v", j)
 	}
 }

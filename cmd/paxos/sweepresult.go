@@ -20,6 +20,7 @@ type sweepResult struct {
 	swarm       swarmFlags
 	out         string
 	plans       map[uint64]string // path by seed that failed
+	groups      []failureGroup    // by signature, in order of the first seed
 	idle        []sim.Effect      // kinds of fault that never took effect, where that matters
 	interrupted bool
 }
@@ -98,24 +99,8 @@ func (r *sweepResult) print(w io.Writer) {
 	fmt.Fprintln(w)
 	effectTable(w, &r.Effects)
 	fmt.Fprintln(w)
-	for i, f := range r.Failures {
-		if i == shownFailures {
-			fmt.Fprintf(w, "… and %d more, in %s\n\n", len(r.Failures)-i, r.out)
-			break
-		}
-		r.printFailure(w, f)
-	}
+	r.printGroups(w)
 	r.printVerdict(w)
-}
-
-func (r *sweepResult) printFailure(w io.Writer, f *sim.Report) {
-	path := r.plans[f.Plan.Seed]
-	fmt.Fprintf(w, "seed %d: %s broken\n", f.Plan.Seed, f.Violation.Property)
-	labelled(w, "time", instant(f.Violation.At))
-	labelled(w, "detail", f.Violation.Detail)
-	fmt.Fprintf(w, "  %-9s %s\n", "plan", path)
-	fmt.Fprintf(w, "  %-9s %s replay %s\n", "replay", self(), quote(path))
-	fmt.Fprintf(w, "  %-9s %s replay %d%s\n\n", "or", self(), f.Plan.Seed, r.swarm.given())
 }
 
 func (r *sweepResult) printVerdict(w io.Writer) {

@@ -16,6 +16,7 @@ package check
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/fauer4effect/paxos/protocol"
 )
@@ -30,6 +31,15 @@ type Violation struct {
 func (v *Violation) String() string {
 	return fmt.Sprintf("%s broken at %.6fs: %s", v.Property, float64(v.At)/1e9, v.Detail)
 }
+
+// Signature is the violation without its numbers and its values: failures of one signature
+// are likely to be of one bug.
+func (v *Violation) Signature() string {
+	return v.Property + ": " + values.ReplaceAllString(v.Detail, "#")
+}
+
+// values are quoted texts, lists and numbers.
+var values = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\[[0-9 ]*\]|\b[0-9a-f]{16}\b|\d+(?:\.\d+)?`)
 
 // Checker holds all the checks of one run. One goroutine owns it.
 type Checker struct {

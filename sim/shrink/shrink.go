@@ -35,7 +35,17 @@ func SizeOf(p *sim.Plan) Size {
 }
 
 func (s Size) String() string {
-	return fmt.Sprintf("%d servers, %d clients, %d updates, %d faults, %.3fs", s.Servers, s.Clients, s.Updates, s.Faults, float64(s.Faulty)/1e9)
+	of := func(n int, what string) string {
+		if n == 1 {
+			return "1 " + what
+		}
+		return fmt.Sprintf("%d %ss", n, what)
+	}
+	updates := of(s.Updates, "update")
+	if s.Updates == 0 {
+		updates = "any updates"
+	}
+	return fmt.Sprintf("%s, %s, %s, %s, %.3fs", of(s.Servers, "server"), of(s.Clients, "client"), updates, of(s.Faults, "fault"), float64(s.Faulty)/1e9)
 }
 
 // Result is what is left of a plan.

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/shrink"
+	"github.com/fauer4effect/paxos/sim/trace"
+)
+
+// toldFailures have a folder with all its files; of more only plan and report are kept, since
+// a trace is large. With --shrink all have one: their traces are small.
+const toldFailures = 20
+
+// The files of a failure's folder (docs/FAILURES.md).
+const (
+	planName    = "plan.json"
+	shrunkName  = "shrunk.json"
+	reportName  = "report.json"
+	storyName   = "story.txt"
+	traceName   = "trace.jsonl"
+	historyName = "history.jsonl"
+)
+
+// tell writes what a plan shows into its folder: story, trace and history of the run.
+func tell(dir string, p *sim.Plan) error {
+	var events, history bytes.Buffer
+	var s sim.Story
+	w := trace.New(&events)
+	started := time.Now()
+	r := sim.Run(p, sim.WithTrace(w), sim.WithStory(&s), sim.WithHistory())
+	took := time.Since(started)
+	if err := w.Close(); err != nil {
+		return err
+	}
+	if r.OK() {
+		return fmt.Errorf("the plan of %s does not fail again: determinism is broken", dir)
+	}
+	if err := check.WriteHistory(&history, r.History); err != nil {
+		return err
+	}
+	var story, report strings.Builder
+	fmt.Fprintln(&story, sim.Headline(p))
+	for _, line := range s.Lines(r.Violation) {
+		fmt.Fprintln(&story, line)
+	}
+	printJSON(&output{Writer: &report}, newRunJSON(r, took))
+	for _, f := range []struct {
+		name string
+		text []byte
+	}{
+		{storyName, []byte(story.String())}, {traceName, events.Bytes()}, {historyName, history.Bytes()}, {reportName, []byte(report.String())},
+	} {
+		if err := writeWhole(filepath.Join(dir, f.name), f.text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// failureGroup is failures of one signature.
+type failureGroup struct {
+	signature string
+	seeds     []uint64
+	smallest  *shrink.Result // nil without --shrink
+	path      string         // of the smallest plan
+}
+
+// explain fills the folders of the failures, shrinks them if that is asked for, and groups
+// them: many seeds, few bugs.
+func (r *sweepResult) explain(ctx context.Context, stderr io.Writer, shrinks bool) error {
+	index := map[string]int{} // looked up only
+	for i, f := range r.Failures {
+		path := r.plans[f.Plan.Seed]
+		plan, violation, result := f.Plan, f.Violation, (*shrink.Result)(nil)
+		if shrinks && ctx.Err() == nil {
+			note, done := shrinkProgress(stderr)
+			small, err := shrink.Shrink(plan, func(p *sim.Plan) *sim.Report { return sim.Run(p) }, (*sim.Plan).Validate, shrink.Options{Progress: note})
+			done()
+			if err != nil {
+				return err
+			}
+			result, plan, violation = small, small.Plan, small.Report.Violation
+			path = shrunkPath(path)
+			if err := writeWhole(path, plan.Encode()); err != nil {
+				return err
+			}
+		}
+		if result != nil || i < toldFailures {
+			if err := tell(filepath.Dir(path), plan); err != nil {
+				return err
+			}
+		}
+		signature := violation.Signature()
+		at, known := index[signature]
+		if !known {
+			at = len(r.groups)
+			index[signature] = at
+			r.groups = append(r.groups, failureGroup{signature: signature, path: path, smallest: result})
+		}
+		g := &r.groups[at]
+		g.seeds = append(g.seeds, f.Plan.Seed)
+		if result != nil && smaller(result, g.smallest) {
+			g.smallest, g.path = result, path
+		}
+	}
+	return nil
+}
+
+// smaller compares two shrunk plans, by what a reader must follow.
+func smaller(a, b *shrink.Result) bool {
+	x, y := shrink.SizeOf(a.Plan), shrink.SizeOf(b.Plan)
+	return x.Faults+x.Servers+x.Updates+x.Clients < y.Faults+y.Servers+y.Updates+y.Clients
+}
+
+// printGroups tells the kinds of failure, with the story of each.
+func (r *sweepResult) printGroups(w io.Writer) {
+	for i, g := range r.groups {
+		if i == shownFailures {
+			fmt.Fprintf(w, "… and %d more kinds, in %s\n\n", len(r.groups)-i, r.out)
+			return
+		}
+		wrapped(w, "", fmt.Sprintf("%s: %s", plural(uint64(len(g.seeds)), "failure"), g.signature))
+		fmt.Fprintf(w, "  %-9s %s\n", "seeds", someOf(g.seeds))
+		if g.smallest != nil {
+			fmt.Fprintf(w, "  %-9s %v\n", "shrunk", shrink.SizeOf(g.smallest.Plan))
+		}
+		fmt.Fprintf(w, "  %-9s %s\n", "plan", g.path)
+		fmt.Fprintf(w, "  %-9s %s replay %s\n", "replay", self(), quote(g.path))
+		if g.smallest == nil {
+			fmt.Fprintf(w, "  %-9s %s shrink %s\n", "shrink", self(), quote(g.path))
+		}
+		if text, err := os.ReadFile(filepath.Join(filepath.Dir(g.path), storyName)); err == nil {
+			fmt.Fprintf(w, "  %-9s\n", "story")
+			for line := range strings.Lines(string(text)) {
+				wrapped(w, "    ", strings.TrimSpace(line))
+			}
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// someOf lists the first of many seeds.
+func someOf(seeds []uint64) string {
+	const most = 8
+	var words []string
+	for i, s := range seeds {
+		if i == most {
+			words = append(words, fmt.Sprintf("… %d in all", len(seeds)))
+			break
+		}
+		words = append(words, fmt.Sprint(s))
+	}
+	return strings.Join(words, " ")
+}

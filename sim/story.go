@@ -1,0 +1,226 @@
+package sim
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// Story collects what happens in a run together with what it came of, so that a violation can
+// be told by the few events that led to it: those that happened before it (Lamport's
+// relation, backwards from the violation) and are about its seq, its views or its client.
+// The zero value is ready. It belongs to one run.
+type Story struct {
+	acts []act
+	last [world.MaxNodes]int32 // the node's latest act, counted from 1
+}
+
+// act is one thing that happened at a node: an input of its machine with all that followed, a
+// crash, a start, a fault. Acts count from 1.
+type act struct {
+	at     world.Instant
+	node   world.Node
+	before int32 // the node's own act before it
+	cause  int32 // the act that sent the message it takes
+	lines  []line
+}
+
+// line is one event of an act, in words, and what it is about.
+type line struct {
+	kind   lineKind
+	view   protocol.View
+	seq    protocol.Seq
+	client uint32
+	text   string
+}
+
+// lineKind ranks events: where there are too many, the higher kinds go first.
+type lineKind uint8
+
+const (
+	told     lineKind = iota + 1 // the violation's own kind: asked, answered, ordered, led
+	struck                       // crashed, wiped, cut
+	held                         // accepted
+	lostWord                     // a message lost
+)
+
+// WithStory has the run collect its story.
+func WithStory(s *Story) Option { return func(r *run) { r.story = s } }
+
+// begin starts an act of a node, and returns its number.
+func (s *Story) begin(at world.Instant, n world.Node, cause int32) int32 {
+	s.acts = append(s.acts, act{at: at, node: n, before: s.last[n], cause: cause})
+	s.last[n] = int32(len(s.acts))
+	return s.last[n]
+}
+
+// say adds a line to the node's latest act.
+func (s *Story) say(n world.Node, l line) {
+	if i := s.last[n]; i > 0 {
+		s.acts[i-1].lines = append(s.acts[i-1].lines, l)
+	}
+}
+
+// tell adds an act of one line.
+func (s *Story) tell(at world.Instant, n world.Node, l line) {
+	s.begin(at, n, 0)
+	s.say(n, l)
+}
+
+// event is what a machine says of itself.
+func (s *Story) event(n world.Node, e *protocol.Event) {
+	l := line{kind: told, view: e.View, seq: e.Seq}
+	if e.Batch != nil && len(e.Batch.Updates) > 0 {
+		l.client = uint32(e.Batch.Updates[0].Client)
+	}
+	switch e.Kind {
+	case protocol.Prepared:
+		l.text = fmt.Sprintf("server %d leads view %d", n, e.View)
+	case protocol.Installed:
+		l.kind, l.text = held, fmt.Sprintf("server %d promises view %d", n, e.View)
+	case protocol.Proposed:
+		l.text = fmt.Sprintf("server %d proposes %v for seq %d in view %d", n, e.Batch, e.Seq, e.View)
+	case protocol.Accepted:
+		l.kind, l.text = held, fmt.Sprintf("server %d accepts it for seq %d in view %d", n, e.Seq, e.View)
+	case protocol.Ordered:
+		l.text = fmt.Sprintf("server %d orders %v at seq %d in view %d", n, e.Batch, e.Seq, e.View)
+	case protocol.Learned:
+		l.kind, l.text = held, fmt.Sprintf("server %d is told of %v at seq %d", n, e.Batch, e.Seq)
+	default:
+		return
+	}
+	s.say(n, l)
+}
+
+// lost is a message that could have mattered and does not arrive.
+func (s *Story) lost(from, to world.Node, m *protocol.Message) {
+	l := line{kind: lostWord, view: m.View, seq: m.Seq, text: fmt.Sprintf("%v from server %d to server %d is lost", m, from, to)}
+	switch m.Kind {
+	case protocol.Proposal, protocol.Accept:
+	case protocol.Prepare, protocol.PrepareOK, protocol.ViewChange:
+		l.seq = 0 // their seqs are ranges
+	default:
+		return
+	}
+	i := s.last[from] // it changes nothing for its sender
+	if i > 0 {
+		s.acts[i-1].lines = append(s.acts[i-1].lines, l)
+	}
+}
+
+// about finds what a violation's words name.
+var (
+	seqOf    = regexp.MustCompile(`\bseq (\d+)`)
+	viewOf   = regexp.MustCompile(`\bview\(?[^0-9,;]{0,12}?(\d+)`)
+	clientOf = regexp.MustCompile(`\bclient (\d+)`)
+)
+
+func numbers(re *regexp.Regexp, text string) map[uint64]bool {
+	found := map[uint64]bool{} // looked up only
+	for _, m := range re.FindAllStringSubmatch(text, -1) {
+		if n, err := strconv.ParseUint(m[1], 10, 64); err == nil {
+			found[n] = true
+		}
+	}
+	return found
+}
+
+// maxLines is how long a story is.
+const maxLines = 10
+
+// Lines tells the violation in at most ten lines, in order of time, the last being the
+// violation itself.
+func (s *Story) Lines(v *check.Violation) []string {
+	slice := s.slice(v)
+	seqs, views, clients := numbers(seqOf, v.Detail), numbers(viewOf, v.Detail), numbers(clientOf, v.Detail)
+	type entry struct {
+		at    world.Instant // for the first time
+		times int
+		line
+	}
+	var all []entry
+	for i := range s.acts {
+		a := &s.acts[i]
+		for _, l := range a.lines {
+			about := l.seq != 0 && seqs[uint64(l.seq)] || l.seq == 0 && l.view != 0 && (len(views) == 0 || views[uint64(l.view)]) ||
+				len(seqs) == 0 && l.seq != 0 && clients[uint64(l.client)] || l.seq == 0 && l.view == 0 && (l.client == 0 || clients[uint64(l.client)])
+			if !about || !slice[i] && l.kind != struck && l.kind != lostWord {
+				continue
+			}
+			if again := slices.IndexFunc(all, func(e entry) bool { return e.text == l.text }); again >= 0 {
+				all[again].times++
+				continue
+			}
+			all = append(all, entry{at: a.at, times: 1, line: l})
+		}
+	}
+	// Too many: the last of each kind are closest to the violation, and the lesser kinds go first.
+	for kind := lostWord; kind >= told && len(all) >= maxLines; kind-- {
+		for i := 0; i < len(all) && len(all) >= maxLines; {
+			if all[i].kind == kind {
+				all = slices.Delete(all, i, i+1)
+			} else {
+				i++
+			}
+		}
+	}
+	var lines []string
+	for _, e := range all {
+		if e.times > 1 {
+			e.text += fmt.Sprintf(" (%d times)", e.times)
+		}
+		lines = append(lines, fmt.Sprintf("%9.3fms  %s", float64(e.at)/1e6, e.text))
+	}
+	return append(lines, fmt.Sprintf("%9.3fms  %s is broken: %s", float64(v.At)/1e6, v.Property, v.Detail))
+}
+
+// slice marks the acts that happened before the violation: those of the last act, and of
+// each act that is about the violation's seq, with all that they came of.
+func (s *Story) slice(v *check.Violation) []bool {
+	in := make([]bool, len(s.acts))
+	seqs := numbers(seqOf, v.Detail)
+	var mark func(i int32)
+	mark = func(i int32) {
+		for i > 0 && !in[i-1] {
+			in[i-1] = true
+			mark(s.acts[i-1].cause)
+			i = s.acts[i-1].before
+		}
+	}
+	mark(int32(len(s.acts)))
+	for i := range s.acts {
+		if slices.ContainsFunc(s.acts[i].lines, func(l line) bool { return seqs[uint64(l.seq)] }) {
+			mark(int32(i + 1))
+		}
+	}
+	if len(seqs) == 0 { // it is about a client, or about time: what all came to
+		for _, i := range s.last {
+			mark(i)
+		}
+	}
+	return in
+}
+
+// Headline is the setting of a story: cluster, clients, faults.
+func Headline(p *Plan) string {
+	var faults []string
+	for i := range p.Faults {
+		text := p.Faults[i].String()
+		if p.Faults[i].On == nil {
+			text = fmt.Sprintf("at %v %s", time.Duration(p.Faults[i].At), text)
+		}
+		faults = append(faults, text)
+	}
+	text := fmt.Sprintf("%s, %s, %s", countOf(p.Servers, "server"), countOf(p.Workload.Clients, "client"), countOf(p.Workload.Limit, "update"))
+	if len(faults) == 0 {
+		return text + "; no fault"
+	}
+	return text + "; " + strings.Join(faults, "; ")
+}
