@@ -45,6 +45,7 @@ const (
 	drawSurvive
 	drawTorn
 	drawRot
+	drawMachine
 )
 
 func newClient(r *run, id int) *client {
@@ -111,6 +112,11 @@ func (c *client) next() {
 	}
 	c.key = r.keys.take(c.draw(drawKey), int(c.id))
 	c.target = 1 + int(world.Below(c.draw(drawTarget), uint64(r.plan.Servers)))
+	if r.model != nil {
+		c.input = r.model.Operation(c.draw(drawOp), c.key.name, c.unique())
+		c.ask()
+		return
+	}
 	c.begin(c.key.operation(w.Mix, c.draw(drawOp), c.unique()))
 }
 
@@ -165,6 +171,12 @@ func (c *client) reply(from world.Node, timestamp uint64, output []byte) {
 		r.end = min(r.end, r.world.Now()+r.plan.Tail.Answer) // nothing else will be asked
 	}
 	r.system.ended(c, from, output)
+	if r.model != nil {
+		c.key.raw = append(c.key.raw, c.raw(output, true))
+		c.key.ring.left(c.key.key)
+		c.wakeAt = r.world.Now() + c.pause()
+		return
+	}
 	result, err := kv.DecodeResult(output)
 	if err != nil {
 		r.system.fail("S8", "client %d's operation %d is answered by server %d with %q: %v", c.id, c.timestamp, from, output, err)
@@ -193,6 +205,9 @@ func (c *client) abandon() {
 func (c *client) leaveOpen() {
 	if c.waiting {
 		c.waiting = false
+		if c.run.model != nil {
+			c.key.raw = append(c.key.raw, c.raw(nil, false))
+		}
 		c.key.abandoned(c.open())
 	}
 }

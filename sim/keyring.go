@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/anishathalye/porcupine"
+
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/sim/check"
 	"github.com/fauer4effect/paxos/sim/world"
@@ -40,6 +42,7 @@ type key struct {
 	renewals int
 	retired  bool
 	history  []check.Operation
+	raw      []porcupine.Operation // of a model of somebody's own
 }
 
 // keyUse is one operation's hold on a key.
@@ -107,7 +110,7 @@ func (k *keyring) retire(old *key) {
 		return
 	}
 	k.judge(old)
-	old.history = nil
+	old.history, old.raw = nil, nil
 }
 
 // left is called as a client leaves a key.
@@ -118,7 +121,7 @@ func (k *keyring) left(old *key) {
 	}
 	k.retired = slices.DeleteFunc(k.retired, func(r *key) bool { return r == old })
 	k.judge(old)
-	old.history = nil
+	old.history, old.raw = nil, nil
 }
 
 // judgeRest judges, at the end of a run, what is not judged yet.

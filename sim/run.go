@@ -24,6 +24,7 @@ type run struct {
 	trace   *trace.Writer // nil: none
 	witness Witness       // nil: none
 	story   *Story        // nil: none
+	model   *Model        // of the clients; nil: the key-value store
 	calm    bool
 	end     world.Instant
 	nodes   []nodeState       // by server; 0 unused

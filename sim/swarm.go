@@ -22,6 +22,8 @@ type SwarmOptions struct {
 	// Lies gives the cluster disks that answer some syncs and do not do them, and crashes that
 	// show it. Violations are to be expected, and a sweep that finds none is broken.
 	Lies bool
+	// Protocol is the one under test; nil: ours.
+	Protocol *Protocol
 }
 
 // Swarm draws a plan. Each seed first picks which kinds of fault exist at all, then how
@@ -29,7 +31,7 @@ type SwarmOptions struct {
 // (swarm testing: Groce et al., ISSTA 2012). Kinds that the cluster's size makes impossible
 // are not drawn.
 func Swarm(seed uint64, o SwarmOptions) *Plan {
-	s := &swarm{Dice: world.NewDice(seed), plan: &Plan{Version: PlanVersion, Seed: seed}}
+	s := &swarm{Dice: world.NewDice(seed), plan: &Plan{Version: PlanVersion, Seed: seed}, other: o.Protocol}
 	p := s.plan
 	p.Servers = int(world.Pick(s.Dice, 3, 5, 3, 5, 3, 5, 4, 7, 1, 2, 6, 8, 9))
 	if o.Servers > 0 {
@@ -50,15 +52,23 @@ func Swarm(seed uint64, o SwarmOptions) *Plan {
 	s.drawWorkload()
 	s.drawFaults()
 	s.drawTail()
-	s.drawFormation()
-	s.drawRot()
-	s.drawWire()
+	if s.other == nil {
+		s.drawFormation()
+		s.drawRot()
+		s.drawWire()
+	}
 	s.drawClocks()
 	p.Bodies = s.One(8)
 	if o.Lies {
 		s.drawLies()
 	}
-	if err := p.Validate(); err != nil {
+	validate := p.Validate
+	if s.other != nil {
+		p.Protocol = s.other.Name
+		p.Tail.Settle, p.Tail.Answer = s.other.bounds(p)
+		validate = func() error { return s.other.Validate(p) }
+	}
+	if err := validate(); err != nil {
 		panic(fmt.Sprintf("sim: swarm of seed %d draws a bad plan: %v", seed, err))
 	}
 	return p
@@ -68,6 +78,7 @@ type swarm struct {
 	*world.Dice
 	plan     *Plan
 	settings protocol.Settings
+	other    *Protocol // nil: ours
 	// A rough seed keeps many slots in flight over a lossy network and changes the majority
 	// that is connected, and with it the view, all the time; in the end only a bare
 	// majority heals. That leaves holes, and proposals that outlive their views.
@@ -99,11 +110,29 @@ func (s *swarm) drawSettings() {
 		UpdateTimer: t / world.Pick[protocol.Instant](s.Dice, 2, 4, 4),
 		PartBytes:   int(world.Pick(s.Dice, 1200, 1200, 300, 60, 1)),
 	}
+	if s.other != nil {
+		s.settings = protocol.DefaultSettings() // for the calm's delays
+		s.plan.Settings = s.other.settings(s.Dice)
+		return
+	}
 	raw, err := json.Marshal(s.settings)
 	if err != nil {
 		panic(err) // plain numbers encode
 	}
 	s.plan.Settings = raw
+}
+
+// kinds are the names of those kinds of message that a fault may name: of our own protocol
+// the given ones, of another all.
+func (s *swarm) kinds(ours ...protocol.Kind) []string {
+	if s.other != nil {
+		return s.other.Kinds
+	}
+	var names []string
+	for _, k := range ours {
+		names = append(names, k.String())
+	}
+	return names
 }
 
 // delay is the law of one link. Most of the time a round trip is far below the timeouts.
@@ -173,7 +202,7 @@ func (s *swarm) drawDisk() {
 		s.plan.Disk.Sync = world.Law{Kind: "exponential", Min: 100 * microsecond, Mean: s.between(millisecond, 8*millisecond), Max: 60 * millisecond}
 	}
 	s.plan.Disk.Crash = world.Pick(s.Dice, "", crashTorn, crashScattered)
-	s.plan.Disk.Log = s.One(5)
+	s.plan.Disk.Log = s.One(5) && s.other == nil
 	if s.One(5) {
 		id := int(s.Int(1, int64(s.plan.Servers)))
 		s.plan.Disk.Servers = append(s.plan.Disk.Servers, ServerDisk{Server: id, Sync: world.Uniform(5*millisecond, 40*millisecond)})

@@ -249,7 +249,7 @@ func (s *swarm) jumps() {
 
 // crashesOnEvent let servers crash as they have taken a message, synced, or started anew.
 func (s *swarm) crashesOnEvent() {
-	kinds := []protocol.Kind{protocol.Accept, protocol.Proposal, protocol.PrepareOK, protocol.Prepare, protocol.ClientUpdate, protocol.VCProof}
+	kinds := s.kinds(protocol.Accept, protocol.Proposal, protocol.PrepareOK, protocol.Prepare, protocol.ClientUpdate, protocol.VCProof)
 	s.each(2, func(world.Instant) {
 		on := &Name{From: s.some(1)[0]}
 		switch s.Int(1, 3) {
@@ -258,7 +258,7 @@ func (s *swarm) crashesOnEvent() {
 		case 2:
 			on.Kind, on.N = onStart, uint32(s.Int(1, 4))
 		default:
-			*on = Name{Kind: world.Pick(s.Dice, kinds...).String(), To: on.From, Arrives: true, N: uint32(s.Log(1, 400))}
+			*on = Name{Kind: world.Pick(s.Dice, kinds...), To: on.From, Arrives: true, N: uint32(s.Log(1, 400))}
 		}
 		s.add(Fault{On: on, Do: doCrash, For: s.spell()})
 	})
@@ -277,15 +277,15 @@ func (s *swarm) powerCuts() {
 // crashesOnSend lets servers crash right after a message left, while records are unsynced:
 // what left must not depend on them.
 func (s *swarm) crashesOnSend() {
-	kinds := []protocol.Kind{protocol.Accept, protocol.Proposal, protocol.PrepareOK, protocol.Prepare, protocol.VCProof}
+	kinds := s.kinds(protocol.Accept, protocol.Proposal, protocol.PrepareOK, protocol.Prepare, protocol.VCProof)
 	s.each(2, func(world.Instant) {
 		kind := world.Pick(s.Dice, kinds...)
 		most := int64(400)
-		if kind == protocol.Prepare || kind == protocol.PrepareOK {
+		if kind == protocol.Prepare.String() || kind == protocol.PrepareOK.String() {
 			most = 12
 		}
 		s.add(Fault{
-			On: &Name{Kind: kind.String(), From: s.some(1)[0], N: uint32(s.Log(1, most)), Unsynced: s.Int(1, 3) > 1},
+			On: &Name{Kind: kind, From: s.some(1)[0], N: uint32(s.Log(1, most)), Unsynced: s.Int(1, 3) > 1},
 			Do: doCrash, For: s.spell(),
 		})
 	})
@@ -312,7 +312,7 @@ func (s *swarm) bareMajorities() {
 	at := s.between(0, s.plan.Faulty/2)
 	until := s.between(at, s.plan.Faulty)
 	slow := world.Instant(s.Log(int64(40*millisecond), int64(600*millisecond)))
-	hasty := s.rough || s.One(2)
+	hasty := (s.rough || s.One(2)) && s.other == nil
 	if s.rough {
 		until, slow = s.plan.Faulty, min(slow, 300*millisecond)
 	}
@@ -334,6 +334,9 @@ func (s *swarm) secluded(do string) {
 // elections are started unprovoked, by one server, which the others ignore, or by many at
 // once, which unseats a working leader with its messages in flight.
 func (s *swarm) elections() {
+	if s.other != nil {
+		return
+	}
 	many := s.One(2)
 	s.each(3, func(at world.Instant) {
 		k := 1
@@ -345,13 +348,13 @@ func (s *swarm) elections() {
 }
 
 func (s *swarm) name() *Name {
-	kind := world.Pick(s.Dice, protocol.Proposal, protocol.Accept, protocol.PrepareOK, protocol.Prepare, protocol.ViewChange)
+	kind := world.Pick(s.Dice, s.kinds(protocol.Proposal, protocol.Accept, protocol.PrepareOK, protocol.Prepare, protocol.ViewChange)...)
 	most := int64(300)
-	if kind != protocol.Proposal && kind != protocol.Accept {
+	if s.other == nil && kind != protocol.Proposal.String() && kind != protocol.Accept.String() {
 		most = 8
 	}
 	pair := s.pair()
-	return &Name{Kind: kind.String(), From: pair[0], To: pair[1], N: uint32(s.Log(1, most))}
+	return &Name{Kind: kind, From: pair[0], To: pair[1], N: uint32(s.Log(1, most))}
 }
 
 func (s *swarm) namedDrops() {

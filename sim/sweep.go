@@ -94,7 +94,7 @@ func Sweep(ctx context.Context, o SweepOptions) *Summary {
 					mu.Unlock()
 					return
 				}
-				report := Run(Swarm(seed, o.Swarm))
+				report := o.run(Swarm(seed, o.Swarm))
 				mu.Lock()
 				s.add(report)
 				if o.Done != nil {
@@ -108,6 +108,13 @@ func Sweep(ctx context.Context, o SweepOptions) *Summary {
 	slices.SortFunc(s.Failures, func(a, b *Report) int { return cmp.Compare(a.Plan.Seed, b.Plan.Seed) })
 	s.Wall = time.Since(start)
 	return s
+}
+
+func (o *SweepOptions) run(p *Plan) *Report {
+	if o.Swarm.Protocol != nil {
+		return o.Swarm.Protocol.Run(p)
+	}
+	return Run(p)
 }
 
 // seed is the i-th seed of the sweep.

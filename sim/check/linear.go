@@ -187,3 +187,23 @@ func hashRegister(state any) uint64 {
 	}
 	return h
 }
+
+// Legal judges a history by a model of the caller's, with a limit on the model's steps.
+func Legal(m porcupine.Model, history []porcupine.Operation, steps int) Verdict {
+	taken, spent := 0, false
+	step := m.Step
+	m.Step = func(state, input, output any) (bool, any) {
+		taken++
+		if spent = spent || taken > steps; spent {
+			return false, nil
+		}
+		return step(state, input, output)
+	}
+	switch legal := porcupine.CheckOperations(m, history); {
+	case spent:
+		return Unknown
+	case legal:
+		return OK
+	}
+	return Illegal
+}

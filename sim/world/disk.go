@@ -182,9 +182,9 @@ func (d *disk[M, R]) crash(o Observer[M, R], n Node) []R {
 	return lost[survive:]
 }
 
-// settle makes durable what a process that starts finds on its disk: its driver syncs what
+// Settle makes durable what a process that starts finds on its disk: its driver syncs what
 // it reads.
-func (w *World[M, R]) settle(n Node) {
+func (w *World[M, R]) Settle(n Node) {
 	d := &w.nodes[n].disk
 	for i := d.synced; i < d.written; i++ {
 		w.observer.Durable(n, d.at(i))

@@ -169,7 +169,7 @@ func (w *World[M, R]) Up(n Node) bool { return w.nodes[n].process != nil }
 // Start begins a life of the node. What its disk holds is durable from now on.
 func (w *World[M, R]) Start(n Node, p Process[M, R]) {
 	w.nodes[n].process = p
-	w.settle(n)
+	w.Settle(n)
 	w.fold(uint64(n), w.nodes[n].disk.synced)
 	w.arm(n)
 }

@@ -1,0 +1,244 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// custom is the system of a Protocol: its servers, its letters, its checks.
+type custom struct {
+	*run
+	protocol *Protocol
+	world    *world.World[letter, any]
+	servers  []*customServer // by id; 0 unused
+	written  []uint64        // records, by server
+	shared   any
+	broken   *check.Violation
+}
+
+// letter is what travels: a message of the protocol's, a client's request, or a reply.
+type letter struct {
+	message   any
+	request   *Request
+	reply     bool
+	timestamp uint64
+	body      []byte
+	act       int32
+}
+
+const requestKind = uint8(world.MaxKinds - 2)
+
+func newCustom(p *Protocol, plan *Plan, options []Option) *custom {
+	c := &custom{
+		run: newRun(plan, 0, options), protocol: p,
+		servers: make([]*customServer, plan.Servers+1), written: make([]uint64, plan.Servers+1),
+	}
+	if p.Shared != nil {
+		c.shared = p.Shared()
+	}
+	c.run.model = p.Model
+	c.world = world.New[letter, any](c.worldConfig(), c)
+	c.open(c)
+	return c
+}
+
+// customServer is one life of a server.
+type customServer struct {
+	Machine
+	env *Env
+}
+
+func (s *customServer) Receive(from world.Node, l *letter) {
+	c := s.env.custom
+	if c.story != nil {
+		c.story.begin(c.world.Now(), s.env.node, l.act)
+	}
+	if l.request != nil {
+		s.Request(*l.request)
+		return
+	}
+	s.Machine.Receive(int(from), l.message)
+}
+
+func (s *customServer) Wake() {
+	s.env.custom.woke(s.env.node)
+	s.Machine.Wake()
+}
+
+func (s *customServer) Synced(upTo uint64) {
+	s.Machine.Synced(upTo)
+	s.env.custom.synced(s.env.node)
+}
+
+func (s *customServer) Deadline() world.Instant {
+	return s.env.custom.nodes[s.env.node].clock.when(s.Machine.Deadline())
+}
+
+func (c *custom) control() control { return c.world }
+
+func (c *custom) kind(name string) uint8 {
+	for i, kind := range c.protocol.Kinds {
+		if kind == name {
+			return uint8(i + 1)
+		}
+	}
+	return 0
+}
+
+func (c *custom) startServer(n world.Node) error {
+	env := &Env{custom: c, node: n, life: uint64(c.nodes[n].lives)}
+	records := c.world.Records(n)
+	c.written[n] = uint64(len(records))
+	c.world.Settle(n)
+	m, err := c.protocol.Start(env, records)
+	if err != nil {
+		return err
+	}
+	if len(records) > 0 {
+		c.effects[recoveries]++
+	}
+	c.servers[n] = &customServer{Machine: m, env: env}
+	c.world.Start(n, c.servers[n])
+	c.tell(n, "start", countOf(len(records), "record"))
+	return nil
+}
+
+// customClient is a client's place in the world.
+type customClient struct{ *client }
+
+func (c customClient) Receive(from world.Node, l *letter) {
+	if !l.reply {
+		return
+	}
+	if c.run.story != nil {
+		c.run.story.begin(c.run.world.Now(), c.node, l.act)
+	}
+	c.reply(from, l.timestamp, l.body)
+}
+
+func (c *custom) startClient(cl *client) { c.world.Start(cl.node, customClient{cl}) }
+
+func (c *custom) ask(cl *client) {
+	digest := world.Mix(uint64(cl.id), cl.timestamp)
+	c.world.Send(world.Parcel{To: world.Node(cl.target), Kind: requestKind, Digest: digest},
+		&letter{request: &Request{Client: uint32(cl.id), Timestamp: cl.timestamp, Op: cl.input}, act: c.acting(cl.node)})
+}
+
+func (c *custom) began(cl *client) { c.storyOf(cl, "asks for") }
+
+func (c *custom) ended(cl *client, _ world.Node, _ []byte) { c.storyOf(cl, "has its answer to") }
+
+func (c *custom) storyOf(cl *client, what string) {
+	if c.story != nil {
+		c.story.tell(c.world.Now(), cl.node, line{kind: told, client: uint32(cl.id), text: fmt.Sprintf("client %d %s operation %d", cl.id, what, cl.timestamp)})
+	}
+}
+
+// waits asks for liveness, L1.
+func (c *custom) waits(cl *client, now int64) {
+	calm := c.plan.calm()
+	if c.protocol.Settle > 0 && now > max(calm.From+calm.Settle, int64(cl.call)+calm.Answer) {
+		c.fail("L1", "client %d's operation %d, sent at %.3fs, is unanswered %.3fs after servers %v were healed at %.3fs",
+			cl.id, cl.timestamp, float64(cl.call)/1e9, float64(now-calm.From)/1e9, c.plan.core(), float64(calm.From)/1e9)
+	}
+}
+
+func (c *custom) elect(world.Node)      {}
+func (c *custom) wiped(world.Node)      {}
+func (c *custom) ready(world.Node) bool { return true }
+func (c *custom) finish()               {}
+
+func (c *custom) leader() world.Node {
+	var leader world.Node
+	for n := world.Node(1); int(n) <= c.plan.Servers; n++ {
+		if c.servers[n] != nil && c.world.Up(n) && c.servers[n].Leads() {
+			if leader != 0 {
+				return 0
+			}
+			leader = n
+		}
+	}
+	return leader
+}
+
+func (c *custom) judge(k *key) {
+	if c.protocol.Model == nil {
+		c.run.judge(k.history)
+		return
+	}
+	switch c.protocol.Model.judge(k.raw) {
+	case check.Illegal:
+		c.fail("S8", "the clients' history has no linearization at object %q", k.name)
+	case check.Unknown:
+		c.effects[porcupineUnknown]++
+	}
+}
+
+func (c *custom) fail(property, format string, args ...any) {
+	if c.broken == nil {
+		c.broken = &check.Violation{Property: property, At: c.now(), Detail: fmt.Sprintf(format, args...)}
+	}
+}
+
+func (c *custom) violation() *check.Violation { return c.broken }
+func (c *custom) report(*Report)              {}
+
+// What follows is the world's Observer. Of a message nothing is known but its kind, so all
+// that is lost counts.
+
+func (c *custom) Delivering(from, to world.Node, l *letter) {
+	if l.message != nil {
+		c.tell(to, "deliver", fmt.Sprintf("from %d: %+v", from, l.message))
+	}
+}
+
+func (c *custom) Departed(from world.Node, l *letter) {}
+
+func (c *custom) Arrived(_, to world.Node, _ *letter, way world.Way) {
+	if way&world.Repeated != 0 && c.world.IsServer(to) {
+		c.effects[duplicate]++
+	}
+	c.arrived(way)
+}
+
+func (c *custom) Dropped(from, to world.Node, l *letter, why world.Cause) {
+	if c.trace != nil && l.message != nil {
+		c.traceDrop(from, to, fmt.Sprintf("%+v", l.message), why)
+	}
+	if why != world.Down && c.world.IsServer(to) {
+		c.dropped(from, to, why)
+	}
+}
+
+func (c *custom) Durable(world.Node, *any) {}
+
+func (c *custom) Survive(n world.Node, unsynced []any) int {
+	return c.survive(n, len(unsynced), func(int) int { return 64 })
+}
+
+func (c *custom) Crashed(n world.Node, lost []any) {
+	if len(lost) > 0 {
+		c.effects[unsyncedLost]++
+	}
+	text := fmt.Sprintf("server %d crashes and loses %s", n, countOf(len(lost), "record"))
+	c.tell(n, "crash", text)
+	if c.story != nil {
+		c.story.tell(c.world.Now(), n, line{kind: struck, text: text})
+	}
+}
+
+func (c *custom) SyncFailed(n world.Node) { c.syncFailed(n) }
+
+// raw is an operation of a model of somebody's own.
+func (c *client) raw(result []byte, answered bool) porcupine.Operation {
+	o := porcupine.Operation{ClientId: int(c.id), Input: c.input, Call: int64(c.call), Return: math.MaxInt64}
+	if answered {
+		o.Output, o.Return = result, c.run.now()
+	}
+	return o
+}
