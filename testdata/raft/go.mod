@@ -1,0 +1,19 @@
+module github.com/fauer4effect/paxos/testdata/raft
+
+go 1.26.0
+
+require (
+	github.com/fauer4effect/paxos v0.0.0
+	go.etcd.io/raft/v3 v3.6.0
+)
+
+require (
+	github.com/anishathalye/porcupine v1.3.1 // indirect
+	github.com/gogo/protobuf v1.3.2 // indirect
+	github.com/golang/protobuf v1.5.4 // indirect
+	github.com/philhofer/fwd v1.2.0 // indirect
+	github.com/tinylib/msgp v1.6.5 // indirect
+	google.golang.org/protobuf v1.33.0 // indirect
+)
+
+replace github.com/fauer4effect/paxos => ../..
