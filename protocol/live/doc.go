@@ -12,6 +12,7 @@
 //	resp.go      Redis's protocol for clients
 //	patient.go   rests after errors that come without end
 //	tape.go      the record of what a machine was fed with, and what came of it
+//	replay.go    the same, fed to a machine again
 //
 // What it keeps to is what protocol's package comment asks of a driver:
 //

@@ -127,14 +127,14 @@ func start(cfg Config, st *store.Store) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", cfg.Dir, err)
 	}
-	if err := cfg.Tape.begin(machine, stable, st.Life()); err != nil {
-		return nil, err
-	}
 	s.machine = m
 	s.synced = protocol.Position(len(stable.Records))
 	s.calls.init(cfg.ID, st.Life())
 	if err := s.open(); err != nil {
 		return nil, err
+	}
+	if err := cfg.Tape.begin(machine, stable, st.Life()); err != nil {
+		return nil, errors.Join(err, s.socket.udp.Close())
 	}
 	s.disk = newDisk(st, st.Peers(), &s.Counts)
 	s.publish()
