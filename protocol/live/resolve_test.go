@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -15,20 +16,28 @@ import (
 // for a while keeps the address that it had.
 func TestAPeerMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		answers := map[string][]netip.Addr{}
 		asked := map[string]int{}
 		find := func(_ context.Context, name string) ([]netip.Addr, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			asked[name]++
 			if answers[name] == nil {
 				return nil, errors.New("no such host")
 			}
 			return answers[name], nil
 		}
+		set := func(name string, to []netip.Addr) {
+			mu.Lock()
+			defer mu.Unlock()
+			answers[name] = to
+		}
 		at := netip.MustParseAddr
 		done := make(chan struct{})
 		s := &socket{done: done, peers: make([]atomic.Pointer[net.UDPAddr], 5)}
 		hosts := Hosts{{"own", 1}, {"mover", 0}, {"late", 7}, {"192.0.2.4", 8}}
-		answers["mover"] = []netip.Addr{at("192.0.2.2"), at("192.0.2.22")}
+		set("mover", []netip.Addr{at("192.0.2.2"), at("192.0.2.22")})
 		go s.resolve(hosts, 1, 9, find)
 		expect := func(id int, want string) {
 			t.Helper()
@@ -44,16 +53,16 @@ func TestAPeerMoves(t *testing.T) {
 		expect(2, "192.0.2.2:9")
 		expect(3, "none")
 		expect(4, "192.0.2.4:8")
-		answers["late"] = []netip.Addr{at("192.0.2.3")}
+		set("late", []netip.Addr{at("192.0.2.3")})
 		time.Sleep(resolveEvery + time.Millisecond)
 		expect(3, "192.0.2.3:7")
-		answers["mover"] = []netip.Addr{at("192.0.2.22"), at("192.0.2.2")} // in another order
+		set("mover", []netip.Addr{at("192.0.2.22"), at("192.0.2.2")}) // in another order
 		time.Sleep(lookAgain)
 		expect(2, "192.0.2.2:9")
-		answers["mover"] = nil
+		set("mover", nil)
 		time.Sleep(lookAgain)
 		expect(2, "192.0.2.2:9")
-		answers["mover"] = []netip.Addr{at("192.0.2.222")}
+		set("mover", []netip.Addr{at("192.0.2.222")})
 		time.Sleep(lookAgain)
 		expect(2, "192.0.2.222:9")
 		close(done)
