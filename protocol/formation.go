@@ -6,15 +6,23 @@ import "fmt"
 // each with an id of its own. Until then a server takes part in nothing. Since all disks must
 // meet for it, and each remembers the others' ids for good, a disk that was emptied or
 // swapped finds somebody who knows another one in its place, and never votes.
+//
+// A server whose roster is durable could take part at once: nothing more is needed for
+// safety. It waits until the others' rosters are durable too, for their sake. One that is
+// killed before has forgotten who named it, and only those it lacks can tell it again: with
+// one of them lost for good it would wait for ever beside a working majority. (It may not
+// take a formed server's word for what the missing one said: that one may have formed with
+// an earlier disk in its place, TestARosterIsNotTakenOnTrust.)
 
 // formation is what a server knows of the cluster's disks.
 type formation struct {
-	store  StoreID // zero: no formation, all disks are vouched for
-	roster Roster  // heard so far; once Formed, the cluster's
-	named  uint16  // servers that name our store: what they said of themselves is current
-	pos    Position
-	next   Instant // to ask again
-	told   uint16  // servers whose other store was reported already
+	store   StoreID  // zero: no formation, all disks are vouched for
+	roster  Roster   // heard so far, and final once pos is set; Formed: this server takes part
+	named   uint16   // servers that name our store: what they said of themselves is current
+	settled uint16   // servers whose rosters are durable, or whose disks are lost
+	pos     Position // of the roster's record, zero for none
+	next    Instant  // to ask again
+	told    uint16   // servers whose other store was reported already
 }
 
 // forming says whether this server may not take part yet.
@@ -26,19 +34,27 @@ func (s *Server) Roster() Roster { return s.disks.roster }
 // form handles an input of a server that does not take part yet.
 func (s *Server) form(in Input, out *Output) {
 	switch {
+	case in.Kind == Receive && s.disks.pos > 0 && s.stranger(in.Message, out):
+		s.settleFormation(in.Message.Server, out)
 	case in.Kind == Receive && in.Message.Kind == Formation:
 		s.onFormation(in.Message, out)
+	case in.Kind == Receive && in.Message.Server != 0 && s.mayEnter():
+		s.enterCluster(out) // its sender takes part: it has not waited in vain
+		s.receive(in.Message, out)
 	case in.Kind == Receive:
 		s.drop(notFormed)
 	case in.Kind == Timer && s.now >= s.disks.next:
 		s.disks.next = s.now + s.settings.Retransmit
-		s.tellStores(0, out)
+		s.askStores(out)
 		s.tryForm(out)
 	case in.Kind == Durable && in.UpTo > s.position:
 		s.drop(beyondRecords)
 	case in.Kind == Durable:
 		s.durable = max(s.durable, in.UpTo)
-		s.enterCluster(out)
+		if s.mayEnter() {
+			s.tellStores(0, out)
+			s.settleFormation(s.id, out)
+		}
 	}
 }
 
@@ -46,7 +62,17 @@ func (s *Server) form(in Input, out *Output) {
 func (s *Server) tellStores(to ServerID, out *Output) {
 	if s.n > 1 {
 		roster := s.disks.roster
+		roster.Formed = s.mayEnter()
 		s.send(to, 0, Message{Kind: Formation, Roster: &roster}, out)
+	}
+}
+
+// askStores tells all which disks we know of, as one who knows nothing for sure: whoever
+// does answers.
+func (s *Server) askStores(out *Output) {
+	if s.n > 1 {
+		roster := s.disks.roster
+		s.send(0, 0, Message{Kind: Formation, Roster: &roster}, out)
 	}
 }
 
@@ -58,9 +84,11 @@ func (s *Server) onFormation(m Message, out *Output) {
 	case m.Roster == nil || m.Store == 0 || s.disks.store == 0:
 		s.drop(malformed)
 		return
-	case !s.forming():
+	case s.mayEnter():
 		if !m.Roster.Formed {
 			s.tellStores(m.Server, out)
+		} else if s.forming() {
+			s.settleFormation(m.Server, out)
 		}
 		return
 	}
@@ -69,6 +97,10 @@ func (s *Server) onFormation(m Message, out *Output) {
 	if s.disks.pos == 0 && known != m.Store {
 		s.disks.roster.Stores[m.Server] = m.Store
 		s.disks.named &^= bit
+		s.disks.settled &^= bit
+	}
+	if m.Roster.Formed {
+		s.disks.settled |= bit
 	}
 	switch named := m.Roster.Stores[s.id]; {
 	case named == s.disks.store && s.disks.roster.Stores[m.Server] == m.Store:
@@ -94,11 +126,20 @@ func (s *Server) tryForm(out *Output) {
 	s.disks.pos = s.record(Record{Kind: RecordFormed, Roster: &roster}, out)
 }
 
+// mayEnter says whether the roster is durable: nothing but courtesy keeps this server then.
+func (s *Server) mayEnter() bool { return s.disks.pos > 0 && s.durable >= s.disks.pos }
+
+// settleFormation notes that a server's roster is durable too, or its disk lost, and enters
+// once that is known of all.
+func (s *Server) settleFormation(id ServerID, out *Output) {
+	s.disks.settled |= 1 << id
+	if s.mayEnter() && popcount(s.disks.settled) == s.n {
+		s.enterCluster(out)
+	}
+}
+
 // enterCluster begins to take part, once the roster is durable: at first start all suspect.
 func (s *Server) enterCluster(out *Output) {
-	if s.disks.pos == 0 || s.durable < s.disks.pos {
-		return
-	}
 	s.disks.roster.Formed = true
 	s.heartbeatAt = s.now + s.settings.Heartbeat
 	s.progress.restart(s.now)
@@ -134,7 +175,7 @@ func (s *Server) loadRoster(r *Record) error {
 		return fmt.Errorf("this is store %016x, and the cluster was formed with %016x as that of server %d",
 			uint64(s.disks.store), uint64(r.Roster.Stores[s.id]), s.id)
 	}
-	s.disks.roster, s.disks.pos = *r.Roster, r.Position
+	s.disks.roster, s.disks.pos, s.disks.settled = *r.Roster, r.Position, 1<<s.id
 	return nil
 }
 
@@ -167,7 +208,7 @@ func (d *formation) hash(h uint64, now Instant) uint64 {
 		return h
 	}
 	h = d.roster.mix(mix(h, uint64(d.store)))
-	h = mix(mix(h, uint64(d.named)<<16|uint64(d.told)), uint64(d.pos))
+	h = mix(mix(h, uint64(d.settled)<<32|uint64(d.named)<<16|uint64(d.told)), uint64(d.pos))
 	if d.roster.Formed {
 		return h
 	}

@@ -84,8 +84,8 @@ func TestFormationIsDurable(t *testing.T) {
 	if s := c.servers[2]; !s.forming() || s.lastInstalled > 0 {
 		t.Fatalf("it takes part without a durable roster: %v", s)
 	}
-	if !strings.Contains(c.happened(1, Formed), "formed") {
-		t.Fatal("server 1 did not form, though all had named its store")
+	if len(c.disks[1].records) != 1 || len(c.disks[3].records) != 1 {
+		t.Fatal("the others have no roster, though all had named their stores")
 	}
 	c.crash(2)
 	c.start(2)
@@ -136,8 +136,8 @@ func TestDelayedFormation(t *testing.T) {
 		}
 		return false
 	}
-	c.wait(50 * ms) // 2 and 3 have heard of server 1's first disk, and formed with it
-	if len(kept) == 0 || c.servers[2].forming() || c.servers[3].forming() {
+	c.wait(50 * ms) // 2 and 3 have heard of server 1's first disk, and are to form with it
+	if len(kept) == 0 || !c.servers[2].mayEnter() || !c.servers[3].mayEnter() {
 		t.Fatalf("the story did not happen: %d messages, %v, %v", len(kept), c.servers[2].disks, c.servers[3].disks)
 	}
 	c.lose = nil
@@ -148,6 +148,71 @@ func TestDelayedFormation(t *testing.T) {
 	c.wait(1000 * ms)
 	if !c.servers[1].forming() {
 		t.Fatal("messages to the former disk let the new one take part")
+	}
+	c.request(2, 9, 1, "a")
+	c.settle()
+	c.mustReply(2, "1 a") // the two wait no more: the disk that they waited for is lost
+}
+
+// Nobody takes part while a server might yet forget who named it: with server 1 lost for good
+// it could never form beside a working majority. Once its roster is durable, whoever takes
+// part lets it in, however little it heard before it was killed.
+func TestNobodyIsLeftBehindWhileTheClusterForms(t *testing.T) {
+	c := newFresh(t, 3)
+	c.disks[2].held = true
+	c.wait(500 * ms)
+	if c.happened(1, Formed) != "" || c.happened(3, Formed) != "" {
+		t.Fatal("servers 1 and 3 take part, and server 2's roster is not durable")
+	}
+	c.crash(2)
+	c.start(2)
+	c.wait(100 * ms)
+	c.crash(2)
+	c.crash(1) // for good
+	c.start(2)
+	c.wait(1000 * ms)
+	c.request(3, 9, 1, "a")
+	c.settle()
+	c.mustReply(3, "1 a")
+}
+
+// A formed server's word for what a missing one said is not taken: server 1, which missed the
+// formation, takes server 2's second disk for its first, and records it. With the first one
+// servers 2 and 3 have settled a slot that 1 and 2 would settle anew.
+func TestARosterIsNotTakenOnTrust(t *testing.T) {
+	c := newFresh(t, 3)
+	var kept []letter
+	c.lose = func(l letter) bool {
+		if l.to == 1 && (l.Roster == nil || l.Roster.Stores[1] != 0) {
+			kept = append(kept, l)
+			return true
+		}
+		return false
+	}
+	c.wait(50 * ms)
+	for _, id := range []ServerID{2, 3} { // a new life with a roster takes part at once
+		c.crash(id)
+		c.start(id)
+	}
+	c.wait(1000 * ms)
+	c.request(3, 9, 1, "a")
+	c.wait(100 * ms)
+	c.mustReply(3, "1 a")
+	c.crash(3)
+	c.lose = nil
+	c.wipe(2)
+	c.wait(50 * ms)
+	for _, l := range kept {
+		if l.Server == 3 && l.Kind == Formation && !l.Roster.Formed {
+			c.receive(1, l.Message) // from before server 3 had a roster
+		}
+	}
+	c.wait(3000 * ms)
+	if r := c.disks[1].records; len(r) == 0 || r[0].Roster.Stores[2] != c.stores[2] {
+		t.Fatalf("the story did not happen: server 1's disk holds %v", r)
+	}
+	if !c.servers[2].forming() || len(c.disks[2].records) > 0 {
+		t.Fatalf("the emptied disk takes part: %v", c.servers[2])
 	}
 }
 

@@ -12,6 +12,9 @@ func (s *Server) recover(stable Stable) error {
 		if r.Position != s.position+1 {
 			return fmt.Errorf("record %d: position %d follows %d", i, r.Position, s.position)
 		}
+		if r.Seq > s.localARU+reachSlots { // nobody wrote that, and room for it would take all memory
+			return fmt.Errorf("record %d: seq %d, but no more than 1…%d are ordered", i, r.Seq, s.localARU)
+		}
 		s.position = r.Position
 		if err := s.load(r); err != nil {
 			return fmt.Errorf("record %d: %w", i, err)

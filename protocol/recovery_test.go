@@ -158,6 +158,9 @@ func TestDamagedDisksAreRefused(t *testing.T) {
 		"an acceptance of seq 0":       {{Kind: RecordAccepted, View: 1, Batch: noOp, Position: 1}},
 		"seq 0 is ordered":             {{Kind: RecordOrdered, Batch: noOp, Position: 1}},
 		"an installation of no view":   {{Kind: RecordInstalled, Position: 1}},
+		"an acceptance out of reach":   {{Kind: RecordAccepted, View: 1, Seq: 4_000_000_000, Batch: noOp, Position: 1}},
+		"an order out of reach":        {{Kind: RecordOrdered, Seq: 1<<60 - 1, Batch: noOp, Position: 1}},
+		"an order of the last seq":     {{Kind: RecordOrdered, Seq: Infinity, Position: 1}},
 		"the installed view goes down": {{Kind: RecordInstalled, View: 2, Position: 1}, {Kind: RecordInstalled, View: 1, Position: 2}},
 	} {
 		s, err := New(Config{ID: 2, Servers: 3}, 0, &ledger{}, Stable{records})

@@ -118,9 +118,10 @@ func (r *paxos) wiped(n world.Node) {
 	r.checker.Wiped(r.now(), protocol.ServerID(n))
 }
 
-// ready says whether the server takes part: once formed, a disk says so.
+// ready says whether the server takes part. A disk with the roster is not enough: its server
+// may be waiting for the others' disks.
 func (r *paxos) ready(n world.Node) bool {
-	return !r.plan.Formation || r.checker.Departures.Formed(protocol.ServerID(n))
+	return !r.plan.Formation || r.servers[n] != nil && r.servers[n].machine.Roster().Formed
 }
 
 func (r *paxos) fail(property, format string, args ...any) {

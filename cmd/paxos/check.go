@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -107,6 +109,12 @@ func (o *checkFlags) read(path string) ([]check.Operation, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(history) == 0 {
+		return nil, errors.New("it holds no operation")
+	}
+	if err := oneAtATime(history); err != nil {
+		return nil, err
+	}
 	for i := range history {
 		op := history[i].Op
 		if o.model == "register" && (op.Key != "" || op.Kind != kv.Get && op.Kind != kv.Put && op.Kind != kv.CAS) {
@@ -114,6 +122,27 @@ func (o *checkFlags) read(path string) ([]check.Operation, error) {
 		}
 	}
 	return history, nil
+}
+
+// oneAtATime refuses a history in which a client was answered twice for one stretch of time:
+// a client waits for an answer before it goes on. One that gave up goes on, too, and what it
+// left open may happen meanwhile.
+func oneAtATime(history []check.Operation) error {
+	order := make([]*check.Operation, 0, len(history))
+	for i := range history {
+		if history[i].Answered {
+			order = append(order, &history[i])
+		}
+	}
+	slices.SortStableFunc(order, func(a, b *check.Operation) int {
+		return cmp.Or(cmp.Compare(a.Client, b.Client), cmp.Compare(a.Call, b.Call), cmp.Compare(a.Return, b.Return))
+	})
+	for i := 1; i < len(order); i++ {
+		if was, is := order[i-1], order[i]; was.Client == is.Client && is.Call < was.Return {
+			return fmt.Errorf("a client has one operation at a time: %v; %v", was, is)
+		}
+	}
+	return nil
 }
 
 func writePage(path, history string, ops []check.Operation) error {

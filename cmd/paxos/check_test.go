@@ -10,6 +10,8 @@ import (
 const (
 	putOne  = `{"client":1,"op":"put","key":"x","value":"1","call_ns":0,"return_ns":9,"result":{"status":"done"}}` + "\n"
 	getOne  = `{"client":1,"op":"get","key":"x","call_ns":10,"return_ns":19,"result":{"status":"value","value":"1"}}` + "\n"
+	getOpen = `{"client":1,"op":"get","key":"x","call_ns":5}` + "\n"
+	getSoon = `{"client":1,"op":"get","key":"x","call_ns":8,"return_ns":19,"result":{"status":"value","value":"1"}}` + "\n"
 	getNone = `{"client":1,"op":"get","key":"x","call_ns":10,"return_ns":19,"result":{"status":"missing"}}` + "\n"
 )
 
@@ -22,7 +24,11 @@ func TestCheck(t *testing.T) {
 		want    string
 	}{
 		{putOne + getOne, "", 0, "ok: 2 operations"},
-		{"", "", 0, "ok: 0 operations"},
+		{"", "", 2, "it holds no operation"},
+		{putOne + getSoon, "", 2, "a client has one operation at a time: client 1: put"},
+		{getSoon + putOne, "", 2, "a client has one operation at a time: client 1: put"},
+		{putOne + strings.Replace(getSoon, `"client":1`, `"client":2`, 1), "", 0, "ok: 2 operations"},
+		{getOpen + strings.Replace(getSoon, `"call_ns":8`, `"call_ns":9`, 1) + putOne, "", 0, "ok: 3 operations"}, // it gave one up
 		{putOne + getNone, "--html " + page, 1, "not linearizable: key \"x\""},
 		{"x", "", 2, "line 1: invalid character"},
 		{putOne, "--model register", 2, "a register has get, put and cas"},

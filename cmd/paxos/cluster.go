@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,6 +62,13 @@ $ paxos cluster --chaos --check --for 30s`,
 
 func (o *clusterFlags) run(c *cobra.Command) error {
 	w := c.OutOrStdout()
+	ctx, cancel := context.WithCancel(c.Context())
+	defer cancel()
+	// Whoever reads may leave: then the servers, and the folder, must not stay.
+	signal.Ignore(syscall.SIGPIPE)
+	if out, ok := w.(*output); ok {
+		out.failed = cancel
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return usage("", "this program's own file: %v", err)
@@ -71,20 +80,27 @@ func (o *clusterFlags) run(c *cobra.Command) error {
 			return usage("", "--data: %v", cause(err))
 		}
 		remove = func() { os.RemoveAll(cfg.Dir) }
-	} else if err := os.MkdirAll(cfg.Dir, 0o777); err != nil {
-		return usage("", "--data %s: %v", quote(o.data), cause(err))
 	}
 	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
 		return usage("", "--data %s: %v", quote(o.data), err)
 	}
+	if err := cfg.Check(); err != nil {
+		remove()
+		return usage("", "--data %s: %v", quote(o.data), err)
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o777); err != nil {
+		return usage("", "--data %s: %v", quote(o.data), cause(err))
+	}
 	if !cfg.Tested {
 		defer remove()
-		return o.serve(c.Context(), w, cfg)
+		return o.serve(ctx, w, cfg)
 	}
-	if held, _ := filepath.Glob(filepath.Join(cfg.Dir, "server-*")); len(held) > 0 {
-		return usage("", "--data %s: it holds servers already; a checked cluster begins with fresh stores", quote(o.data))
+	for _, name := range []string{"server-*", "history.jsonl"} {
+		if held, _ := filepath.Glob(filepath.Join(cfg.Dir, name)); len(held) > 0 {
+			return usage("", "--data %s: it holds %s already; a checked cluster begins with fresh stores", quote(o.data), filepath.Base(held[0]))
+		}
 	}
-	found, err := o.torture(c.Context(), w, cfg)
+	found, err := o.torture(ctx, w, cfg)
 	if found {
 		fmt.Fprintf(w, "stores, logs, recordings and history: %s\n", cfg.Dir)
 	} else {
@@ -160,17 +176,20 @@ func (o *clusterFlags) torture(ctx context.Context, w io.Writer, cfg cluster.Con
 		fmt.Fprintf(w, "%7.2fs  %s\n", time.Since(begun).Seconds(), fmt.Sprintf(format, args...))
 	}
 	r, err := t.Run(ctx, cfg)
+	if r != nil {
+		o.report(w, r, err == nil)
+	}
 	if err != nil {
 		return ctx.Err() == nil, ended(ctx, err)
 	}
-	o.report(w, r)
 	if len(r.Findings) > 0 {
 		return true, errFailed
 	}
 	return o.data != "", nil
 }
 
-func (o *clusterFlags) report(w io.Writer, r *cluster.Report) {
+// report says what came of a trial; one that was not brought to its end is not judged.
+func (o *clusterFlags) report(w io.Writer, r *cluster.Report, judged bool) {
 	fmt.Fprintf(w, "\n%s answered in %v, %.0f/s; %d of unknown outcome\n",
 		plural(uint64(r.Answered), "operation"), brief(r.Took), perSecond(uint64(r.Answered), r.Took), r.Open)
 	if r.Leaders > 0 {
@@ -179,9 +198,6 @@ func (o *clusterFlags) report(w io.Writer, r *cluster.Report) {
 	r.EachFault(func(name string, times int) { fmt.Fprintf(w, "  %5d  %s\n", times, name) })
 	fmt.Fprintf(w, "%s of at least %v without service, %v together, the longest %v\n",
 		plural(uint64(r.Gaps), "time"), cluster.GapLength, brief(r.Without), brief(r.Longest))
-	if !o.check {
-		return
-	}
 	if r.Replayed.Lives > 0 {
 		fmt.Fprintf(w, "%s compared; %s replayed, %s\n", plural(uint64(r.Slots), "slot"),
 			counted(r.Replayed.Lives, "recorded life", "recorded lives"), plural(r.Replayed.Steps, "step"))
@@ -189,7 +205,7 @@ func (o *clusterFlags) report(w io.Writer, r *cluster.Report) {
 	for _, f := range r.Findings {
 		wrapped(w, f.Property+" broken: ", f.Detail)
 	}
-	if len(r.Findings) == 0 {
+	if o.check && judged && len(r.Findings) == 0 {
 		fmt.Fprintln(w, "ok: linearizable, logs and states equal, recordings reproduced byte for byte")
 	}
 }

@@ -91,6 +91,10 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 	hosts := file(t, "hosts", "127.0.0.1:7001\n127.0.0.1:7002\n127.0.0.1:7003\n")
 	abroad := file(t, "abroad", "127.0.0.1\n192.0.2.1\n")
 	foreign := filepath.Dir(file(t, "precious", "x"))
+	lost := file(t, "lost", "127.0.0.1:7001\nnowhere.invalid:7002\n")
+	wide := file(t, "wide", "\xff\xfe1\x00\n")
+	full := filepath.Dir(file(t, "history.jsonl", "x"))
+	others := filepath.Dir(file(t, "cluster-hosts", "127.0.0.1:7001\nalpha:7001\nbeta:7001\n"))
 	for _, c := range []struct {
 		args string
 		want string
@@ -122,6 +126,11 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 		{"serve -p 7001 -h " + abroad, "host 2, 192.0.2.1, is not on the loopback interface, and nothing authenticates"},
 		{"serve -p 7001 -h " + hosts + " --key-file nowhere", "--key-file nowhere: no such file"},
 		{"serve -p 7001 -h " + hosts + " --key-file " + plain, "a key of 1 bytes; it takes at least 16"},
+		{"serve -p 7001 -h " + hosts + " --key-file /dev/zero", "--key-file /dev/zero: it has more than 4096 bytes: is it a key?"},
+		{"serve -p 7001 --id 1 -h " + lost, "host 2, nowhere.invalid: no such host"},
+		{"serve -p 7001 -h " + wide, "no host has such characters: the file must be plain text"},
+		{"serve -p 7001 -h " + hosts + " --client /" + strings.Repeat("x", 110), "a path of 111 bytes; that of a Unix socket has at most 107"},
+		{"serve -p 7001 -h " + hosts + " --record " + plain, "--record " + plain + ": it is there, and holds something else than a recording"},
 		{"serve -p 7001 -h " + hosts + " --client nowhere", "--client nowhere: it is host:port"},
 		{"serve -p 7001 -h " + hosts + " --client 127.0.0.1:x", "--client 127.0.0.1:x: "},
 		{"serve -p 7001 -h " + hosts + " --record nowhere/tape", "--record nowhere/tape: no such file"},
@@ -131,7 +140,11 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 		{"cluster --nodes 10", "--nodes 10: a cluster has"},
 		{"cluster --for 0s", "--for 0s: a duration is above zero"},
 		{"cluster --data " + plain, "--data " + plain + ": "},
+		{"cluster --check --data " + full, "--data " + full + ": it holds history.jsonl already"},
+		{"cluster --data " + others, "cluster-hosts: host 2 is alpha:7001: a cluster on this machine has 127.0.0.1 and a port there"},
+		{"cluster --check --data " + strings.Repeat("x", 110), "that of a Unix socket has at most 107"},
 		{"check", "paxos: check: "},
+		{"check " + file(t, "nothing", "\n"), "it holds no operation"},
 		{"help nope", "paxos: help: no command"},
 		{"sweep -h", "paxos: sweep: unknown flag -h (paxos sweep --help"},
 		{"sweep -x", "unknown flag -x"},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 )
@@ -21,23 +22,33 @@ const columns = 80
 // output remembers the first error of a writer, so that a full disk is not taken for success.
 type output struct {
 	io.Writer
-	err error
+	first  atomic.Pointer[error]
+	failed func() // called once, after the first error; nil: nobody asks
 }
 
 func (o *output) Write(b []byte) (int, error) {
-	if o.err != nil {
-		return 0, o.err
+	if err := o.err(); err != nil {
+		return 0, err
 	}
 	n, err := o.Writer.Write(b)
-	o.err = err
+	if err != nil && o.first.CompareAndSwap(nil, &err) && o.failed != nil {
+		o.failed()
+	}
 	return n, err
+}
+
+func (o *output) err() error {
+	if first := o.first.Load(); first != nil {
+		return *first
+	}
+	return nil
 }
 
 // printJSON writes the one object that --json promises.
 func printJSON(w io.Writer, object any) {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(object); err != nil && w.(*output).err == nil {
+	if err := e.Encode(object); err != nil && w.(*output).err() == nil {
 		panic(fmt.Sprintf("json of %T: %v", object, err)) // plain data encodes
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/fauer4effect/paxos/cmd/internal/cluster"
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/protocol/live"
@@ -95,7 +96,7 @@ func (o *serveFlags) run(c *cobra.Command) error {
 	}
 	ctx, stop := context.WithCancel(c.Context())
 	defer stop()
-	n := &narrator{w: c.OutOrStdout(), id: cfg.ID, cluster: cfg.Hosts.Cluster(), lines: make(chan string, 1024), trial: o.trial, started: make(chan struct{})}
+	n := newNarrator(c.OutOrStdout(), cfg, o.trial)
 	cfg.Watch = n.watch
 	var listener net.Listener
 	if o.client != "" {
@@ -113,9 +114,7 @@ func (o *serveFlags) run(c *cobra.Command) error {
 	if err != nil {
 		return usage("", "%v", err)
 	}
-	n.server = s
-	close(n.started)
-	o.introduce(n.w, cfg, s)
+	o.introduce(n, cfg, s)
 	var clients *live.Clients
 	if listener != nil {
 		clients = live.ServeClients(listener, s)
@@ -172,7 +171,10 @@ func (o *serveFlags) config() (*live.Config, error) {
 	if cfg.Key == nil && !o.insecure {
 		cfg.Address = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 		for i, h := range hosts {
-			if !loopback(h.Name) {
+			switch here, err := loopback(h.Name); {
+			case err != nil:
+				return nil, usage("", "host %d, %s: %v", i+1, h.Name, err)
+			case !here:
 				return nil, usage("--key-file FILE authenticates them, --insecure trusts the network",
 					"host %d, %s, is not on the loopback interface, and nothing authenticates its datagrams", i+1, h.Name)
 			}
@@ -187,28 +189,39 @@ func (o *serveFlags) config() (*live.Config, error) {
 }
 
 // loopback says whether a host is this machine for itself.
-func loopback(name string) bool {
+func loopback(name string) (bool, error) {
 	ips, err := net.LookupIP(name)
-	if err != nil {
-		return false
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return false, errors.New(dns.Err)
 	}
 	for _, ip := range ips {
 		if !ip.IsLoopback() {
-			return false
+			return false, err
 		}
 	}
-	return true
+	return err == nil, err
 }
 
-const minKeyBytes = 16
+const (
+	minKeyBytes = 16
+	maxKeyBytes = 4096 // of a key file: it may be anything, and without an end
+)
 
 func loadKey(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxKeyBytes+1))
 	key := []byte(strings.TrimSpace(string(text)))
-	if len(key) < minKeyBytes {
+	switch {
+	case err != nil:
+		return nil, err
+	case len(text) > maxKeyBytes:
+		return nil, fmt.Errorf("it has more than %d bytes: is it a key?", maxKeyBytes)
+	case len(key) < minKeyBytes:
 		return nil, fmt.Errorf("a key of %d bytes; it takes at least %d (head -c 32 /dev/urandom | base64 makes one)", len(key), minKeyBytes)
 	}
 	return key, nil
@@ -217,6 +230,9 @@ func loadKey(path string) ([]byte, error) {
 // listenClients listens on host:port, or on a path.
 func listenClients(address string) (net.Listener, error) {
 	if strings.Contains(address, "/") {
+		if err := cluster.SocketPath(address); err != nil {
+			return nil, err
+		}
 		if info, err := os.Stat(address); err == nil && info.Mode()&os.ModeSocket != 0 {
 			if c, err := net.Dial("unix", address); err == nil {
 				c.Close()
@@ -230,165 +246,6 @@ func listenClients(address string) (net.Listener, error) {
 		return nil, errors.New("it is host:port, such as localhost:6379, or a path")
 	}
 	return net.Listen("tcp", address)
-}
-
-// introduce says what is running.
-func (o *serveFlags) introduce(w io.Writer, cfg *live.Config, s *live.Server) {
-	st := s.Status()
-	bound := "all interfaces"
-	if cfg.Address.IsValid() {
-		bound = cfg.Address.String()
-	}
-	fmt.Fprintf(w, "server %d of %d, cluster %016x, store %s (life %d)\n", cfg.ID, len(cfg.Hosts), cfg.Hosts.Cluster(), cfg.Dir, st.Life)
-	fmt.Fprintf(w, "UDP port %d on %s", o.port, bound)
-	if o.client != "" {
-		fmt.Fprintf(w, ", Redis clients on %s", o.client)
-	}
-	fmt.Fprintln(w)
-	switch {
-	case len(cfg.Key) > 0:
-		fmt.Fprintln(w, "datagrams are authenticated with the key of", o.keyFile)
-	default:
-		fmt.Fprintln(w, "traffic is not authenticated: whoever reaches the port can forge it")
-	}
-	if !st.Formed {
-		fmt.Fprintln(w, "waiting for all servers: a cluster forms once, of fresh stores")
-	}
-}
-
-// narrator tells what the server does, beside the server's loop.
-type narrator struct {
-	w       io.Writer
-	id      protocol.ServerID
-	cluster uint64
-	trial   bool
-	lines   chan string
-	lost    int  // lines that nobody read in time; the loop's
-	asked   bool // the loop's
-	started chan struct{}
-	server  *live.Server // once it has started
-}
-
-// watch is called by the server's loop: it may not block.
-func (n *narrator) watch(in *protocol.Input, out *protocol.Output) {
-	if m := &in.Message; n.trial && in.Kind == protocol.Receive && (m.Kind == protocol.Proposal || m.Kind == protocol.Accept) {
-		n.say("%v from server %d", m, m.Server)
-	}
-	for i := range out.Events {
-		n.event(&out.Events[i])
-	}
-}
-
-func (n *narrator) event(e *protocol.Event) {
-	switch e.Kind {
-	case protocol.Formed:
-		n.say("the cluster is formed")
-	case protocol.Refused:
-		n.refused(e)
-	case protocol.Attempted:
-		n.say("election: view %d is wanted", e.View)
-	case protocol.Installed:
-		n.say("election: view %d is installed", e.View)
-	case protocol.Prepared:
-		n.say("election: this server leads view %d", e.View)
-	}
-	if !n.trial {
-		return
-	}
-	switch e.Kind {
-	case protocol.Proposed:
-		n.say("Proposal(view %d, seq %d, %v) goes to all", e.View, e.Seq, e.Batch)
-	case protocol.Accepted:
-		n.say("Accept(view %d, seq %d) goes to all once it is durable", e.View, e.Seq)
-	case protocol.Ordered:
-		n.say("ordered: seq %d in view %d", e.Seq, e.View)
-	case protocol.Executed:
-		n.say("executed: seq %d, %s", e.Seq, operations(e.Batch))
-	}
-	if e.Kind == protocol.Installed && !n.asked && n.id == 1 {
-		n.asked = true
-		go n.try()
-	}
-}
-
-// try issues the update of -t.
-func (n *narrator) try() {
-	<-n.started
-	op := kv.Op{Kind: kv.Put, Key: "greeting", Value: "hello from server 1"}
-	result, err := n.server.Do(context.Background(), op.Encode())
-	if err != nil {
-		return // the server stops
-	}
-	if r, err := kv.DecodeResult(result); err == nil {
-		n.say("answered: %v: %v", op, r)
-	}
-}
-
-func (n *narrator) refused(e *protocol.Event) {
-	for id := 1; id <= protocol.MaxServers; id++ {
-		switch {
-		case e.Servers&(1<<id) == 0:
-		case int(n.id) == id:
-			n.say("the others know another store as that of server %d: this one can never vote. "+
-				"Bring back the store that the cluster was formed with, or run without this server", id)
-		default:
-			n.say("server %d comes with another store than the cluster was formed with, and is refused: "+
-				"an emptied or swapped disk can never vote. Run without it, or bring its store back", id)
-		}
-	}
-}
-
-func operations(b *protocol.Batch) string {
-	if len(b.Updates) == 0 {
-		return "no-op"
-	}
-	var words []string
-	for i := range b.Updates {
-		op, err := kv.Decode(b.Updates[i].Op)
-		if err != nil {
-			return b.String()
-		}
-		words = append(words, op.String())
-	}
-	return strings.Join(words, "; ")
-}
-
-func (n *narrator) say(format string, args ...any) {
-	select {
-	case n.lines <- fmt.Sprintf(format, args...):
-	default:
-		n.lost++
-	}
-}
-
-// narrate prints lines until the server ends or is interrupted.
-func (n *narrator) narrate(ctx context.Context, s *live.Server) error {
-	var foreign uint64 // the last one that was told of
-	look := time.NewTicker(time.Second)
-	defer look.Stop()
-	for {
-		select {
-		case line := <-n.lines:
-			fmt.Fprintln(n.w, line)
-		case <-look.C:
-			if f := s.Status().Foreign; f != foreign {
-				foreign = f
-				fmt.Fprintf(n.w, "datagrams of cluster %016x arrive, and are refused: this is cluster %016x; all its servers need the same host file\n", f, n.cluster)
-			}
-		case <-s.Done():
-			return nil // Close says why
-		case <-ctx.Done():
-			for {
-				select {
-				case line := <-n.lines:
-					fmt.Fprintln(n.w, line)
-					continue
-				default:
-				}
-				return errInterrupted
-			}
-		}
-	}
 }
 
 // obey takes orders of whoever tests the server, one a line: `ignore MASK` makes it deaf to

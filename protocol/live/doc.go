@@ -6,9 +6,13 @@
 //	server.go    Server: the loop that owns the machine. Start here
 //	disk.go      group commit, beside the loop
 //	socket.go    datagrams, in batches
+//	sender.go    what waits for the socket
+//	resolve.go   the peers' addresses
 //	sessions.go  commands become updates of sessions, and replies find their commands
 //	resp.go      Redis's protocol for clients
+//	patient.go   rests after errors that come without end
 //	tape.go      the record of what a machine was fed with, and what came of it
+//	replay.go    the same, fed to a machine again
 //
 // What it keeps to is what protocol's package comment asks of a driver:
 //

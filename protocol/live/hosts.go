@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/fauer4effect/paxos/protocol"
 )
@@ -62,7 +63,11 @@ func ReadHosts(r io.Reader) (Hosts, error) {
 		if read += len(s.Bytes()) + 1; read > maxHostFile {
 			return nil, fmt.Errorf("more than %d bytes: is it a host file?", maxHostFile)
 		}
-		line, _, _ := strings.Cut(s.Text(), "#")
+		text := s.Text()
+		if n == 1 {
+			text = strings.TrimPrefix(text, "\ufeff") // some editors begin UTF-8 with it
+		}
+		line, _, _ := strings.Cut(text, "#")
 		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
@@ -88,6 +93,9 @@ func ReadHosts(r io.Reader) (Hosts, error) {
 }
 
 func parseHost(line string) (Host, error) {
+	if strings.ContainsFunc(line, func(r rune) bool { return r != '\t' && !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
+		return Host{}, fmt.Errorf("%q: no host has such characters: the file must be plain text, in UTF-8", line)
+	}
 	if strings.ContainsAny(line, " \t") {
 		return Host{}, fmt.Errorf("%q: one host a line, as name or name:port", line)
 	}

@@ -532,7 +532,7 @@ func TestHosts(t *testing.T) {
 	if err != nil || len(hosts) != 3 || hosts[1] != (Host{"beta", 7001}) || hosts[0] != (Host{"alpha", 0}) {
 		t.Fatalf("%v, %v", hosts, err)
 	}
-	same, _ := ReadHosts(strings.NewReader("alpha\nbeta:7001\n10.0.0.3:7"))
+	same, _ := ReadHosts(strings.NewReader("\ufeffalpha\nbeta:7001\n10.0.0.3:7"))
 	other, _ := ReadHosts(strings.NewReader("beta:7001\nalpha\n10.0.0.3:7"))
 	if hosts.Cluster() != same.Cluster() || hosts.Cluster() == other.Cluster() {
 		t.Error("the cluster's id is not that of the lines in order, comments aside")
@@ -547,6 +547,9 @@ func TestHosts(t *testing.T) {
 		"[::1]:7\n":                      `line 1: "[::1]:7": a host is a name or an IPv4 address`,
 		"a\n\na\n":                       "line 3: a stands in line 1 already",
 		"1\n2\n3\n4\n5\n6\n7\n8\n9\n10":  "line 10: a cluster has 1 to 9 servers",
+		"a\x00\n":                        `line 1: "a\x00": no host has such characters`,
+		"\xff\xfea\n":                    `line 1: "\xff\xfea": no host has such characters`,
+		"a\n\ufeffb\n":                   "line 2: ",
 		strings.Repeat("#", maxHostFile): "more than 65536 bytes",
 	} {
 		if _, err := ReadHosts(strings.NewReader(text)); err == nil || !strings.HasPrefix(err.Error(), want) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tidwall/redcon"
 
@@ -19,6 +20,7 @@ import (
 type Clients struct {
 	server   *Server
 	listener net.Listener
+	open     atomic.Int64    // connections
 	ctx      context.Context // of commands: ends with Close
 	cancel   context.CancelFunc
 	workers  sync.WaitGroup
@@ -28,14 +30,28 @@ type Clients struct {
 // must be a kv.Store.
 func ServeClients(l net.Listener, s *Server) *Clients {
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &Clients{server: s, listener: l, ctx: ctx, cancel: cancel}
-	r := redcon.NewServerNetwork(l.Addr().Network(), l.Addr().String(), c.serve,
-		func(redcon.Conn) bool { c.workers.Add(1); return true },
-		func(redcon.Conn, error) { c.workers.Done() })
+	c := &Clients{server: s, listener: newPatient(l), ctx: ctx, cancel: cancel}
+	r := redcon.NewServerNetwork(l.Addr().Network(), l.Addr().String(), c.serve, c.accept,
+		func(redcon.Conn, error) { c.open.Add(-1); c.workers.Done() })
 	c.workers.Go(func() {
-		_ = r.Serve(l) // it ends when the listener is closed, and closes the connections
+		_ = r.Serve(c.listener) // it ends when the listener is closed, and closes the connections
 	})
 	return c
+}
+
+// maxClients bounds the connections: each has one command at a time, so more than may wait
+// are of no use, and each costs a file descriptor.
+const maxClients = maxWaiting
+
+// accept takes a connection in, or refuses it.
+func (c *Clients) accept(conn redcon.Conn) bool {
+	if c.open.Add(1) > maxClients {
+		c.open.Add(-1)
+		conn.WriteError(fmt.Sprintf("ERR there are %d clients already; nothing was executed", maxClients))
+		return false
+	}
+	c.workers.Add(1)
+	return true
 }
 
 // Close ends all connections. The outcome of commands under way stays unknown.
@@ -93,22 +109,32 @@ func printable(s string) string {
 
 // do executes an operation; false means that the client got its error already.
 func (c *Clients) do(conn redcon.Conn, op kv.Op) (kv.Result, bool) {
-	text, err := c.server.Do(c.ctx, op.Encode())
-	var result kv.Result
-	if err == nil {
-		result, err = kv.DecodeResult(text)
+	result, err := c.try(op)
+	if err != nil {
+		refuse(conn, err)
 	}
+	return result, err == nil
+}
+
+func (c *Clients) try(op kv.Op) (kv.Result, error) {
+	text, err := c.server.Do(c.ctx, op.Encode())
+	if err != nil {
+		return kv.Result{}, err
+	}
+	return kv.DecodeResult(text)
+}
+
+// refuse tells a client why it gets no result. Whoever reads "nothing was executed" relies
+// on it.
+func refuse(conn redcon.Conn, err error) {
 	switch {
-	case err == nil:
-		return result, true
 	case errors.Is(err, ErrUnknown):
-		conn.WriteError("UNKNOWN the server stops; the command may have been executed, or not")
+		conn.WriteError("UNKNOWN " + err.Error() + "; the command may have been executed, or not")
 	case errors.Is(err, ErrBusy):
 		conn.WriteError("BUSY " + err.Error() + "; nothing was executed")
 	default:
 		conn.WriteError("ERR " + printable(err.Error()) + "; nothing was executed")
 	}
-	return result, false
 }
 
 func (c *Clients) get(conn redcon.Conn, args []string) {
@@ -134,10 +160,20 @@ func (c *Clients) set(conn redcon.Conn, args []string) {
 
 // del removes keys one by one: each by itself is atomic, all of them are not.
 func (c *Clients) del(conn redcon.Conn, args []string) {
-	removed := 0
 	for _, key := range args {
-		r, ok := c.do(conn, kv.Op{Kind: kv.Delete, Key: key})
-		if !ok {
+		if op := (kv.Op{Kind: kv.Delete, Key: key}); len(op.Encode()) > MaxOpBytes {
+			refuse(conn, ErrTooBig) // before the first is removed
+			return
+		}
+	}
+	removed := 0
+	for i, key := range args {
+		r, err := c.try(kv.Op{Kind: kv.Delete, Key: key})
+		if err != nil && i > 0 {
+			err = fmt.Errorf("%w: %v after %d of %d keys", ErrUnknown, err, i, len(args))
+		}
+		if err != nil {
+			refuse(conn, err)
 			return
 		}
 		if r.Status == kv.Done {

@@ -6,8 +6,14 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 )
 
-// maxOutbox bounds the messages that wait for the socket; more are lost, as on a network.
-const maxOutbox = 1 << 16
+// The limits of what waits for the socket; more is lost, as on a network.
+const (
+	maxOutbox      = 1 << 16 // messages
+	maxOutboxBytes = 8 << 20
+	// maxRelayBytes is of these what clients' updates may take, which are sent again and
+	// again while they wait: they may not crowd out what would let them be ordered.
+	maxRelayBytes = 2 << 20
+)
 
 // sender encodes and sends messages beside the loop.
 type sender struct {
@@ -16,6 +22,8 @@ type sender struct {
 	counts *Counts
 	mu     sync.Mutex
 	outbox []protocol.Outgoing
+	bytes  int // of what is in outbox, for all whom it goes to
+	relays int // of these, the updates'
 	work   chan struct{}
 }
 
@@ -29,13 +37,54 @@ func (s *sender) send(out []protocol.Outgoing) {
 		return
 	}
 	s.mu.Lock()
-	if len(s.outbox)+len(out) <= maxOutbox {
-		s.outbox = append(s.outbox, out...)
-	} else {
-		s.counts.unsendable.Add(uint64(len(out)))
+	for i := range out {
+		if !s.take(&out[i]) {
+			s.counts.unsendable.Add(1)
+		}
 	}
 	s.mu.Unlock()
 	notify(s.work)
+}
+
+// take puts a message into the outbox, if there is room.
+func (s *sender) take(o *protocol.Outgoing) bool {
+	bytes := messageBytes(&o.Message)
+	if o.To == 0 {
+		bytes *= len(s.socket.peers) - 2
+	}
+	relay := 0
+	if o.Message.Kind == protocol.ClientUpdate {
+		relay = bytes
+	}
+	if len(s.outbox) >= maxOutbox || s.bytes+bytes > maxOutboxBytes || relay > 0 && s.relays+relay > maxRelayBytes {
+		return false
+	}
+	s.bytes += bytes
+	s.relays += relay
+	s.outbox = append(s.outbox, *o)
+	return true
+}
+
+// messageBytes estimates the size of a message in datagrams.
+func messageBytes(m *protocol.Message) int {
+	bytes := 100
+	if m.Batch != nil {
+		bytes += batchBytes(m.Batch)
+	}
+	if m.List != nil {
+		for i := range *m.List {
+			bytes += 20 + batchBytes((*m.List)[i].Batch)
+		}
+	}
+	return bytes
+}
+
+func batchBytes(b *protocol.Batch) int {
+	bytes := 0
+	for i := range b.Updates {
+		bytes += 20 + len(b.Updates[i].Op)
+	}
+	return bytes
 }
 
 func (s *sender) run(stop <-chan struct{}) error {
@@ -47,7 +96,7 @@ func (s *sender) run(stop <-chan struct{}) error {
 		}
 		s.mu.Lock()
 		out := s.outbox
-		s.outbox = nil
+		s.outbox, s.bytes, s.relays = nil, 0, 0
 		s.mu.Unlock()
 		s.socket.write(s.own, out)
 	}

@@ -36,9 +36,10 @@ type Config struct {
 }
 
 const (
-	inboxBatches = 256  // of messages, between socket and loop
-	maxWaiting   = 4096 // commands; more are refused
-	stepsAtOnce  = 512  // inputs, before what came of them is written and sent
+	inboxBatches    = 256     // of messages, between socket and loop
+	maxWaiting      = 4096    // commands; more are refused
+	maxWaitingBytes = 4 << 20 // of these commands' operations: each is sent to all, again and again
+	stepsAtOnce     = 512     // inputs, before what came of them is written and sent
 )
 
 // Errors that a command can end with. After ErrUnknown it may have been executed, or may be
@@ -126,14 +127,14 @@ func start(cfg Config, st *store.Store) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", cfg.Dir, err)
 	}
-	if err := cfg.Tape.begin(machine, stable, st.Life()); err != nil {
-		return nil, err
-	}
 	s.machine = m
 	s.synced = protocol.Position(len(stable.Records))
 	s.calls.init(cfg.ID, st.Life())
 	if err := s.open(); err != nil {
 		return nil, err
+	}
+	if err := cfg.Tape.begin(machine, stable, st.Life()); err != nil {
+		return nil, errors.Join(err, s.socket.udp.Close())
 	}
 	s.disk = newDisk(st, st.Peers(), &s.Counts)
 	s.publish()
@@ -141,7 +142,7 @@ func start(cfg Config, st *store.Store) (*Server, error) {
 	go s.works(s.loop)
 	go s.works(func() error { return s.disk.run(s.stop) })
 	go s.works(func() error { return s.socket.read(s.deliver) })
-	go s.works(func() error { s.socket.resolve(cfg.Hosts, cfg.ID, cfg.Port, s.stop); return nil })
+	go s.works(func() error { s.socket.resolve(cfg.Hosts, cfg.ID, cfg.Port, lookupIP4); return nil })
 	go s.finish()
 	return s, nil
 }
@@ -163,7 +164,7 @@ func (s *Server) open() error {
 		return err
 	}
 	s.socket = &socket{
-		udp: udp, conn: ipv4.NewPacketConn(udp), encoder: encoder, cut: &s.cut, counts: &s.Counts,
+		udp: udp, conn: ipv4.NewPacketConn(udp), encoder: encoder, cut: &s.cut, counts: &s.Counts, done: s.stop,
 		peers:   make([]atomic.Pointer[net.UDPAddr], len(s.cfg.Hosts)+1),
 		decoder: wire.NewDecoder(s.cfg.Hosts.Cluster(), len(s.cfg.Hosts), s.cfg.Key),
 	}

@@ -32,6 +32,7 @@ type sessions struct {
 	free    []uint32
 	time    protocol.Timestamp
 	waiting map[protocol.ClientID]*call
+	bytes   int // of their operations
 }
 
 func (t *sessions) init(id protocol.ServerID, life uint64) {
@@ -42,9 +43,10 @@ func (t *sessions) init(id protocol.ServerID, life uint64) {
 
 // begin gives the command a session; false where none may be had.
 func (t *sessions) begin(c *call) bool {
-	if len(t.waiting) >= maxWaiting {
+	if len(t.waiting) >= maxWaiting || t.bytes+len(c.op) > maxWaitingBytes {
 		return false
 	}
+	t.bytes += len(c.op)
 	var slot uint32
 	if n := len(t.free); n > 0 {
 		slot, t.free = t.free[n-1], t.free[:n-1]
@@ -66,6 +68,7 @@ func (t *sessions) answer(r *protocol.Reply) bool {
 		return false
 	}
 	delete(t.waiting, r.Client)
+	t.bytes -= len(c.op)
 	t.free = append(t.free, uint32(r.Client)&(1<<slotBits-1))
 	c.done <- answer{result: r.Result}
 	return true

@@ -17,24 +17,33 @@ import (
 )
 
 const (
-	socketBytes  = 4 << 20                // of the kernel's buffers, where it grants them
-	batchSize    = 64                     // datagrams a system call
-	readBytes    = wire.DatagramBytes + 1 // enough to see that a datagram is larger than ours
-	resolveEvery = time.Second
+	socketBytes = 4 << 20                // of the kernel's buffers, where it grants them
+	batchSize   = 64                     // datagrams a system call
+	readBytes   = wire.DatagramBytes + 1 // enough to see that a datagram is larger than ours
+
+	resolveEvery = time.Second      // of a peer that has no address yet
+	lookAgain    = 10 * time.Second // of one that has: it may come back with another
 )
 
 // socket is a server's one UDP socket: messages in, messages out.
 type socket struct {
 	udp     *net.UDPConn
-	conn    *ipv4.PacketConn
+	conn    packets
 	peers   []atomic.Pointer[net.UDPAddr] // by id; 0 and one's own unused
 	encoder *wire.Encoder
 	cut     *atomic.Uint32 // senders whose messages are ignored, bit id: faults under test
 	counts  *Counts
+	done    <-chan struct{} // closed when the server ends
 
 	mu        sync.Mutex // of what follows, between reading and counting
 	decoder   *wire.Decoder
 	oversized uint64
+}
+
+// packets is what a socket needs of an ipv4.PacketConn.
+type packets interface {
+	ReadBatch(ms []ipv4.Message, flags int) (int, error)
+	WriteBatch(ms []ipv4.Message, flags int) (int, error)
 }
 
 // listen opens the socket. An empty address is all interfaces.
@@ -53,50 +62,23 @@ func listen(address netip.Addr, port int) (*net.UDPConn, error) {
 	return udp, nil
 }
 
-// resolve looks the peers' addresses up, and keeps trying those that have none yet.
-func (s *socket) resolve(hosts Hosts, own protocol.ServerID, port int, done <-chan struct{}) {
-	for {
-		missing := false
-		for i, h := range hosts {
-			id := i + 1
-			if id == int(own) || s.peers[id].Load() != nil {
-				continue
-			}
-			if h.Port == 0 {
-				h.Port = port
-			}
-			addr, err := net.ResolveUDPAddr("udp4", h.String())
-			if err != nil {
-				missing = true
-				continue
-			}
-			s.peers[id].Store(addr)
-		}
-		if !missing {
-			return
-		}
-		select {
-		case <-done:
-			return
-		case <-time.After(resolveEvery):
-		}
-	}
-}
-
 // read hands batches of messages to deliver, until the socket is closed.
 func (s *socket) read(deliver func([]protocol.Message)) error {
 	batch := make([]ipv4.Message, batchSize)
 	for i := range batch {
 		batch[i].Buffers = [][]byte{make([]byte, readBytes)}
 	}
+	var rest backoff
 	for {
 		n, err := s.conn.ReadBatch(batch, 0)
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
-		if err != nil {
-			continue // an ICMP error of an earlier datagram, say: the socket goes on
+		if err != nil { // an ICMP error of an earlier datagram, say: the socket goes on
+			rest.wait(s.done)
+			continue
 		}
+		rest = backoff{}
 		var messages []protocol.Message
 		cut := s.cut.Load()
 		s.mu.Lock()
@@ -121,7 +103,8 @@ func (s *socket) read(deliver func([]protocol.Message)) error {
 	}
 }
 
-// write sends messages. What can't be sent is lost, and counted.
+// write sends messages, a system call's worth of datagrams at a time. What can't be sent is
+// lost, and counted.
 func (s *socket) write(own protocol.ServerID, out []protocol.Outgoing) {
 	var batch []ipv4.Message
 	for i := range out {
@@ -140,10 +123,21 @@ func (s *socket) write(own protocol.ServerID, out []protocol.Outgoing) {
 				batch = append(batch, ipv4.Message{Buffers: [][]byte{d}, Addr: to})
 			}
 		}
+		if len(batch) >= batchSize {
+			s.writeAll(batch)
+			batch = batch[:0]
+		}
 	}
+	s.writeAll(batch)
+}
+
+func (s *socket) writeAll(batch []ipv4.Message) {
 	s.counts.datagramsOut.Add(uint64(len(batch)))
 	for len(batch) > 0 {
 		n, err := s.conn.WriteBatch(batch[:min(len(batch), batchSize)], 0)
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
 		if err != nil {
 			n = max(n, 0) + 1 // unreachable, say: the next may be for another
 			s.counts.unsendable.Add(1)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/fauer4effect/paxos/protocol"
 )
@@ -16,9 +18,11 @@ import (
 // server opens with its config and what its store held; each line after that is one Step.
 // The machine being pure, feeding it again must give every output again, byte for byte.
 
-// Tape records a server's lives to a file.
+// Tape records a server's lives to a file. Until its server has begun a life it touches
+// nothing: another server may be writing there, or the start fail.
 type Tape struct {
-	file *os.File
+	path string
+	file *os.File // nil before the life begins
 	out  *bufio.Writer
 	enc  *json.Encoder
 	err  error // the first; it ends the server's recording loudly, at its end
@@ -38,21 +42,63 @@ type tapeLife struct {
 	Records []tapeRecord    `json:"records"`
 }
 
-// OpenTape opens a tape to add lives to. A line that a crash cut short is cut off.
+// OpenTape prepares to add lives to a tape, which may not exist yet. A file that is no tape is
+// refused.
 func OpenTape(path string) (*Tape, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	switch {
+	case err == nil:
+		err = errors.Join(isTape(f), f.Close())
+	case errors.Is(err, os.ErrNotExist):
+		_, err = os.Stat(filepath.Dir(path)) // it is made when the life begins
+	}
+	t := &Tape{path: path}
+	return t, t.because(err)
+}
+
+// because says what was being done when the error came.
+func (t *Tape) because(err error) error {
 	if err == nil {
-		err = cutTornLine(f)
+		return nil
 	}
+	var p *os.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return fmt.Errorf("record %s: %w", t.path, err)
+}
+
+// open makes the tape ready for a life, at whose beginning the store's lock is held. A line
+// that a crash cut short is cut off.
+func (t *Tape) open() error {
+	f, err := os.OpenFile(t.path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
-		var p *os.PathError
-		if errors.As(err, &p) {
-			err = p.Err
-		}
-		return nil, fmt.Errorf("record %s: %w", path, err)
+		return err
 	}
-	out := bufio.NewWriterSize(f, 1<<16)
-	return &Tape{file: f, out: out, enc: json.NewEncoder(out)}, nil
+	if err := isTape(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := cutTornLine(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	t.file, t.out = f, bufio.NewWriterSize(f, 1<<16)
+	t.enc = json.NewEncoder(t.out)
+	return nil
+}
+
+// isTape refuses a file that does not begin as a tape does. A crash may have left no more
+// than a piece of that.
+func isTape(f *os.File) error {
+	const begins = `{"life":{"number":`
+	head := make([]byte, len(begins))
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if !strings.HasPrefix(begins, string(head[:n])) {
+		return errors.New("it is there, and holds something else than a recording")
+	}
+	return nil
 }
 
 // cutTornLine truncates the file after its last newline, and stands there.
@@ -92,6 +138,9 @@ func (t *Tape) begin(cfg protocol.Config, stable protocol.Stable, life uint64) e
 	if t == nil {
 		return nil
 	}
+	if err := t.open(); err != nil {
+		return t.because(err)
+	}
 	l := &tapeLife{Number: life, Config: cfg, Records: tapeRecords(stable.Records)}
 	t.put(&tapeLine{Life: l})
 	t.flush()
@@ -116,12 +165,7 @@ func (t *Tape) flush() {
 	}
 }
 
-func (t *Tape) problem() error {
-	if t.err != nil {
-		return fmt.Errorf("record %s: %w", t.file.Name(), t.err)
-	}
-	return nil
-}
+func (t *Tape) problem() error { return t.because(t.err) }
 
 func (t *Tape) end() error {
 	if t == nil {
@@ -132,96 +176,4 @@ func (t *Tape) end() error {
 		t.err = err
 	}
 	return t.problem()
-}
-
-// Replayed is what a tape held.
-type Replayed struct {
-	Lives    int
-	Steps    uint64
-	Records  uint64
-	Messages uint64
-	Replies  uint64
-}
-
-// Difference is where a replayed machine left its tape.
-type Difference struct {
-	Life               uint64
-	Line               int // of the tape, from 1
-	At                 int64
-	Recorded, Replayed string // the step's output
-}
-
-func (d *Difference) Error() string {
-	return fmt.Sprintf("line %d, life %d, at %.6fs: the machine gives another output\nrecorded: %s\nreplayed: %s",
-		d.Line, d.Life, float64(d.At)/1e9, d.Recorded, d.Replayed)
-}
-
-// Visitor sees what a tape holds. A nil function sees nothing.
-type Visitor struct {
-	Life func(number uint64, cfg *protocol.Config, stable *protocol.Stable)
-	Step func(in *protocol.Input, out *protocol.Output)
-}
-
-// Replay feeds fresh machines with what a tape holds and compares every output. A machine
-// that gives another one is a *Difference. The last line may be torn.
-func Replay(r io.Reader, app func() protocol.App, visit Visitor) (Replayed, error) {
-	var done Replayed
-	var machine *protocol.Server
-	var life uint64
-	var out protocol.Output
-	in := bufio.NewReaderSize(r, 1<<16)
-	for n := 1; ; n++ {
-		text, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) { // a line without its end was torn by a crash
-			if done.Lives == 0 {
-				return done, errors.New("it holds no life of a server")
-			}
-			return done, nil
-		}
-		if err != nil {
-			return done, fmt.Errorf("line %d: %w", n, err)
-		}
-		var l tapeLine
-		if err := strict(text, &l); err != nil {
-			return done, fmt.Errorf("line %d: %w", n, err)
-		}
-		switch {
-		case l.Life != nil:
-			records := recordsOf(l.Life.Records)
-			stable := protocol.Stable{Records: records}
-			if machine, err = protocol.New(l.Life.Config, 0, app(), stable); err != nil {
-				return done, fmt.Errorf("line %d: %w", n, err)
-			}
-			if visit.Life != nil {
-				visit.Life(l.Life.Number, &l.Life.Config, &stable)
-			}
-			life = l.Life.Number
-			done.Lives++
-		case machine == nil || l.In == nil:
-			return done, fmt.Errorf("line %d: neither the beginning of a life nor a step of one", n)
-		default:
-			input, err := l.In.input()
-			if err != nil {
-				return done, fmt.Errorf("line %d: %w", n, err)
-			}
-			out.Reset()
-			machine.Step(protocol.Instant(l.At), input, &out)
-			if again := encodeOutput(&out); !bytes.Equal(again, l.Out) {
-				return done, &Difference{Life: life, Line: n, At: l.At, Recorded: string(l.Out), Replayed: string(again)}
-			}
-			done.Steps++
-			done.Records += uint64(len(out.Records))
-			done.Messages += uint64(len(out.Messages))
-			done.Replies += uint64(len(out.Replies))
-			if visit.Step != nil {
-				visit.Step(&input, &out)
-			}
-		}
-	}
-}
-
-func strict(text []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	return d.Decode(v)
 }

@@ -152,6 +152,9 @@ func (t *tapeInput) input() (protocol.Input, error) {
 	if (t.Kind == protocol.Receive) != (t.Message != nil) {
 		return in, fmt.Errorf("an input of kind %d with a message, or a Receive without one", t.Kind)
 	}
+	if t.Kind > protocol.Elect {
+		return in, fmt.Errorf("unknown kind %d of an input", t.Kind)
+	}
 	var err error
 	if t.Message != nil {
 		in.Message, err = t.Message.message()

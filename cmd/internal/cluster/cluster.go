@@ -3,11 +3,8 @@ package cluster
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,8 +15,6 @@ import (
 	"time"
 
 	"github.com/gomodule/redigo/redis"
-
-	"github.com/fauer4effect/paxos/protocol/live"
 )
 
 // Config says what to run.
@@ -58,9 +53,21 @@ type node struct {
 	err    error // how its last life ended, if that was a surprise
 }
 
+// Check says why there can be no such cluster, before anything is made.
+func (cfg Config) Check() error {
+	if !cfg.Tested {
+		return nil
+	}
+	c := &Cluster{cfg: cfg}
+	if err := SocketPath(c.path(cfg.Nodes, "sock")); err != nil {
+		return fmt.Errorf("%s: %w", c.path(cfg.Nodes, "sock"), err)
+	}
+	return nil
+}
+
 // New lays a cluster out. Close undoes it.
 func New(cfg Config) (*Cluster, error) {
-	c := &Cluster{cfg: cfg, nodes: make([]*node, cfg.Nodes+1), hosts: filepath.Join(cfg.Dir, "hosts")}
+	c := &Cluster{cfg: cfg, nodes: make([]*node, cfg.Nodes+1), hosts: filepath.Join(cfg.Dir, hostsName)}
 	known, err := c.ports()
 	if err != nil {
 		return nil, err
@@ -77,68 +84,14 @@ func New(cfg Config) (*Cluster, error) {
 	}
 	c.net = newFilter(c)
 	if cfg.Namespaces {
-		if err := os.WriteFile(filepath.Join(cfg.Dir, "key"), []byte(rand.Text()), 0o600); err != nil {
+		if err := c.writeKey(); err != nil {
 			return nil, err
 		}
 		if c.net, err = newNamespaces(cfg.Nodes); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.writeHosts(); err != nil {
-		c.net.close()
-		return nil, err
-	}
 	return c, nil
-}
-
-// ports are those of the host file that an earlier cluster left in the folder, whose stores
-// know it, or free ones.
-func (c *Cluster) ports() ([]int, error) {
-	hosts, err := live.LoadHosts(c.hosts)
-	var ports []int
-	switch {
-	case errors.Is(err, os.ErrNotExist) || c.cfg.Namespaces:
-		return freeUDP(c.cfg.Nodes)
-	case err != nil:
-		return nil, err
-	case len(hosts) != c.cfg.Nodes:
-		return nil, fmt.Errorf("%s: it is of a cluster of %d servers, not %d", c.hosts, len(hosts), c.cfg.Nodes)
-	}
-	for _, h := range hosts {
-		ports = append(ports, h.Port)
-	}
-	return ports, nil
-}
-
-// freeUDP finds ports that nobody uses now.
-func freeUDP(n int) ([]int, error) {
-	var ports []int
-	for range n {
-		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-		if err != nil {
-			return nil, err
-		}
-		defer conn.Close() // all at the end, so that they differ
-		ports = append(ports, conn.LocalAddr().(*net.UDPAddr).Port)
-	}
-	return ports, nil
-}
-
-func freeTCP() (string, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
-}
-
-func (c *Cluster) writeHosts() error {
-	var b strings.Builder
-	for _, n := range c.nodes[1:] {
-		fmt.Fprintf(&b, "%s:%d\n", c.net.host(n.id), n.port)
-	}
-	return os.WriteFile(c.hosts, []byte(b.String()), 0o666)
 }
 
 // path is a file of a server.
@@ -181,7 +134,7 @@ func (c *Cluster) Start(id int) error {
 		args = append(args, "--power-cuts", "--record", c.Tape(id))
 	}
 	if c.cfg.Namespaces {
-		args = append(args, "--key-file", filepath.Join(c.cfg.Dir, "key"))
+		args = append(args, "--key-file", filepath.Join(c.cfg.Dir, keyName))
 	}
 	command := c.net.command(id, c.cfg.Program, args)
 	log, err := os.OpenFile(c.Log(id), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)

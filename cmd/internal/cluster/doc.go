@@ -3,6 +3,7 @@
 // and then holds what the clients saw and what the servers recorded against each other.
 //
 //	cluster.go  the processes
+//	hosts.go    the files that they share
 //	network.go  the links between them: network namespaces, or a filter in the servers
 //	chaos.go    the faults
 //	load.go     the clients, and their history

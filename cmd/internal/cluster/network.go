@@ -8,11 +8,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // network is the links between the servers.
 type network interface {
-	host(id int) string // in the host file
 	command(id int, program string, args []string) *exec.Cmd
 	started(id int) // a life of the server has begun
 	cut(from, to int)
@@ -50,8 +50,6 @@ type filter struct {
 func newFilter(c *Cluster) *filter {
 	return &filter{cluster: c, ignored: make([]uint32, c.cfg.Nodes+1)}
 }
-
-func (f *filter) host(int) string { return "127.0.0.1" }
 
 func (f *filter) command(_ int, program string, args []string) *exec.Cmd {
 	return exec.Command(program, args...)
@@ -93,11 +91,31 @@ type namespaces struct {
 }
 
 func newNamespaces(servers int) (*namespaces, error) {
+	if err := sweepNamespaces(); err != nil {
+		return nil, err
+	}
 	n := &namespaces{name: fmt.Sprintf("paxos-%d", os.Getpid()), holes: map[[2]int]bool{}}
 	if err := n.lay(servers); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	return n, nil
+}
+
+// sweepNamespaces removes the namespaces that killed processes of ours left behind.
+func sweepNamespaces() error {
+	out, err := exec.Command("ip", "netns", "list").Output()
+	if err != nil {
+		return fmt.Errorf("ip netns list: %w", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		var pid int
+		if n, _ := fmt.Sscanf(name, "paxos-%d-", &pid); n != 1 || !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			continue
+		}
+		_ = ip("netns", "delete", name) // another of ours may sweep, too
+	}
+	return nil
 }
 
 // lay makes the namespaces; number 0 holds the bridge.
@@ -156,7 +174,10 @@ func (n *namespaces) add(id int) error {
 	return err
 }
 
-func (n *namespaces) host(id int) string { return fmt.Sprintf("10.77.0.%d", id) }
+// namespaceHost is a server's address among those of its namespace's cluster.
+func namespaceHost(id int) string { return fmt.Sprintf("10.77.0.%d", id) }
+
+func (n *namespaces) host(id int) string { return namespaceHost(id) }
 func (n *namespaces) started(int)        {}
 
 func (n *namespaces) command(id int, program string, args []string) *exec.Cmd {

@@ -45,10 +45,11 @@ const (
 	calmLimit   = 10 * time.Second
 	searchLimit = 2 * time.Minute
 
-	// What a trial under chaos must at least have seen, or it proved nothing: in a minute
-	// 10,000 operations and 5 killed leaders.
+	// What a trial must at least have seen, or it proved nothing: in a minute 10,000
+	// operations and, under chaos, 5 killed leaders; and however short it is, 100 operations.
 	leastOperations = 10_000
 	leastLeaders    = 5
+	leastEver       = 100
 )
 
 // EachFault calls f with the faults that happened, in a fixed order.
@@ -61,7 +62,8 @@ func (r *Report) EachFault(f func(name string, times int)) {
 }
 
 // Run lays a cluster out, has clients work on it, breaks it if asked, and judges. What it
-// found goes into the report; an error means that it could not be judged.
+// found goes into the report; an error means that it could not be judged. Where that is
+// because ctx ended, the report says what happened until then.
 func (t Trial) Run(ctx context.Context, cfg Config) (*Report, error) {
 	c, err := New(cfg)
 	if err != nil {
@@ -84,7 +86,7 @@ func (t Trial) Run(ctx context.Context, cfg Config) (*Report, error) {
 func (t Trial) judge(ctx context.Context, c *Cluster) (*Report, error) {
 	l := &load{cluster: c, clients: clients, pause: clientPause, begun: time.Now()}
 	faults := &chaos{cluster: c, say: t.Say}
-	if err := t.work(ctx, c, l, faults); err != nil {
+	if err := t.work(ctx, c, l, faults); err != nil && ctx.Err() == nil {
 		return nil, err
 	}
 	r := &Report{Took: time.Since(l.begun), Faults: map[string]int{}, Leaders: faults.leaders}
@@ -95,6 +97,9 @@ func (t Trial) judge(ctx context.Context, c *Cluster) (*Report, error) {
 	r.History = filepath.Join(c.cfg.Dir, "history.jsonl")
 	if err := l.write(r.History); err != nil {
 		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return r, err
 	}
 	v := &verdict{cluster: c}
 	if t.Check {
@@ -160,14 +165,11 @@ func (r *Report) sum(l *load) {
 
 // demand finds fault with a trial that saw too little to prove anything.
 func (t Trial) demand(r *Report) {
-	if !t.Chaos {
-		return
-	}
 	share := t.For.Seconds() / 60
-	if least := int(leastOperations * share); r.Answered < least {
+	if least := max(leastEver, int(leastOperations*share)); r.Answered < least {
 		r.Findings = append(r.Findings, &Finding{"idle", fmt.Sprintf("only %d operations were answered: less than %d prove nothing", r.Answered, least)})
 	}
-	if least := int(leastLeaders * share); r.Leaders < least {
+	if least := int(leastLeaders * share); t.Chaos && r.Leaders < least {
 		r.Findings = append(r.Findings, &Finding{"idle", fmt.Sprintf("only %d leaders were killed: less than %d prove nothing", r.Leaders, least)})
 	}
 }

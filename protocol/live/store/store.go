@@ -8,17 +8,12 @@
 package store
 
 import (
-	"bytes"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"regexp"
-	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -27,15 +22,6 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/wire"
 )
-
-// Identity says whose store it is.
-type Identity struct {
-	Cluster uint64 // a hash of its host file
-	Server  protocol.ServerID
-	Servers int
-}
-
-const format = 2 // of the keys and values below
 
 // The keys.
 var (
@@ -61,6 +47,9 @@ type Store struct {
 	codec   wire.RecordCodec
 	value   []byte
 	quarrel *quarrel
+	fs      vfs.FS
+	log     atomic.Uint64 // number of Pebble's newest
+	marked  mark          // the one on disk
 }
 
 // Open opens the store in a directory, or formats one there if there is nothing yet. A nil
@@ -84,10 +73,14 @@ func open(dir string, id Identity, fs vfs.FS) (*Store, error) {
 		return nil, plain(err)
 	}
 	lock, err := pebble.LockDirectory(dir, fs)
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(err, syscall.EAGAIN) || strings.Contains(err.Error(), "held by current process"):
 		return nil, fmt.Errorf("another server has it open (%w): give each its own --data", plain(err))
+	default:
+		return nil, fmt.Errorf("its file LOCK: %w", plain(err))
 	}
-	s := &Store{dir: dir, quarrel: &quarrel{lock: lock, failed: make(chan struct{})}}
+	s := &Store{dir: dir, fs: fs, quarrel: &quarrel{lock: lock, failed: make(chan struct{})}}
 	if err := s.load(id, fs); err != nil {
 		if s.db != nil {
 			_ = s.shut() // the first error says it
@@ -95,90 +88,6 @@ func open(dir string, id Identity, fs vfs.FS) (*Store, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return s, nil
-}
-
-// formatting is a file that stands while a store is made: what is there with it was never
-// used.
-const formatting = "FORMATTING"
-
-// pebbles are the names of Pebble's files.
-var pebbles = regexp.MustCompile(`^(MANIFEST-\d+|OPTIONS-\d+|marker\..*|\d+(-\d+)?\.(log|sst|blob)|temporary\..*|CURRENT.*)$`)
-
-// vacant says whether there is no store in the directory, which may not exist, or one whose
-// formatting did not come to its end. One that holds files of somebody else's, and no store,
-// is refused: formatting might bury what the operator looks for.
-func vacant(dir string, fs vfs.FS) (bool, error) {
-	names, err := fs.List(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return true, nil
-	}
-	if err != nil {
-		return false, plain(err)
-	}
-	begun, ours, foreign := false, false, ""
-	for _, name := range names {
-		switch {
-		case name == "LOCK":
-		case name == formatting:
-			begun = true
-		case pebbles.MatchString(name):
-			ours = true
-		default:
-			foreign = name
-		}
-	}
-	if foreign != "" && (begun || !ours) {
-		return false, fmt.Errorf("it holds no store, but other files, such as %s: give the server a directory of its own", foreign)
-	}
-	return begun || !ours, nil
-}
-
-// clear leaves a vacant directory empty but for a sign that it is being formatted.
-func clear(dir string, fs vfs.FS) error {
-	f, err := fs.Create(fs.PathJoin(dir, formatting), vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return plain(err)
-	}
-	if err := errors.Join(f.Sync(), f.Close(), syncDir(dir, fs), syncDir(fs.PathDir(dir), fs)); err != nil {
-		return err
-	}
-	names, err := fs.List(dir)
-	if err != nil {
-		return plain(err)
-	}
-	for _, name := range names {
-		if pebbles.MatchString(name) {
-			if err := fs.Remove(fs.PathJoin(dir, name)); err != nil {
-				return plain(err)
-			}
-		}
-	}
-	return nil
-}
-
-// formatted takes the sign away.
-func formatted(dir string, fs vfs.FS) error {
-	if err := fs.Remove(fs.PathJoin(dir, formatting)); err != nil {
-		return plain(err)
-	}
-	return syncDir(dir, fs)
-}
-
-func syncDir(dir string, fs vfs.FS) error {
-	d, err := fs.OpenDir(dir)
-	if err != nil {
-		return plain(err)
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// plain is the cause without its path, which the caller names.
-func plain(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }
 
 // load opens Pebble and reads what is there.
@@ -194,9 +103,20 @@ func (s *Store) load(id Identity, fs vfs.FS) error {
 	if err != nil {
 		return err
 	}
-	s.db, err = pebble.Open(s.dir, s.options(fs, fresh))
+	marked, err := readMark(s.dir, fs)
 	if err != nil {
-		return damaged(err)
+		return err
+	}
+	if err := marked.misses(s.dir, fs); err != nil {
+		return err
+	}
+	if marked.log > 0 { // while it opens, Pebble may have no log
+		if err := (mark{store: marked.store, position: marked.position}).write(s.dir, fs); err != nil {
+			return err
+		}
+	}
+	if err := s.openPebble(s.options(fs, fresh)); err != nil {
+		return err
 	}
 	if fresh {
 		if err := s.format(id); err != nil {
@@ -212,127 +132,13 @@ func (s *Store) load(id Identity, fs vfs.FS) error {
 	if err := s.read(); err != nil {
 		return damaged(err)
 	}
+	if err := marked.holds(s.meta.Store, s.next); err != nil {
+		return err
+	}
 	if by, found := vouching(logs, s.next+1); found {
 		return damaged(fmt.Errorf("record %d is missing, and record %d says that it was durable", s.next+1, by))
 	}
 	return s.begin()
-}
-
-// readLogs reads Pebble's write-ahead logs.
-func readLogs(dir string, fs vfs.FS) ([][]byte, error) {
-	names, err := fs.List(dir)
-	if err != nil {
-		return nil, plain(err)
-	}
-	var logs [][]byte
-	for _, name := range names {
-		if !strings.HasSuffix(name, ".log") {
-			continue
-		}
-		f, err := fs.Open(fs.PathJoin(dir, name))
-		if err != nil {
-			return nil, plain(err)
-		}
-		text, err := io.ReadAll(f)
-		if err := errors.Join(err, f.Close()); err != nil {
-			return nil, plain(err)
-		}
-		logs = append(logs, text)
-	}
-	return logs, nil
-}
-
-// vouching looks in the logs, past whatever Pebble could not read, for a whole record which
-// says that the missing one was durable. Pebble cannot tell a torn end from damage within a
-// log's last block; the records' bases can.
-func vouching(logs [][]byte, missing protocol.Position) (protocol.Position, bool) {
-	key := append(slices.Clone(recordKey), 0, 0, 0) // positions stay far below 2^40
-	for _, log := range logs {
-		for at := 0; ; at++ {
-			next := bytes.Index(log[at:], key)
-			if next < 0 {
-				break
-			}
-			at += next
-			value := log[min(len(log), at+len(recordKey)+8):]
-			n, header := binary.Uvarint(value) // as a batch of Pebble's has it
-			if header <= 0 || n > uint64(len(value)-header) {
-				continue
-			}
-			if r, ok := wire.Open(value[header : header+int(n)]); ok && r.Position > missing && r.Base >= missing {
-				return r.Position, true
-			}
-		}
-	}
-	return 0, false
-}
-
-func damaged(err error) error {
-	return fmt.Errorf("damaged: %w; run the cluster without this server: neither an emptied store nor an older copy may vote (X18)", err)
-}
-
-const (
-	memTable = 8 << 20 // bytes
-	cacheMem = 8 << 20
-)
-
-func (s *Store) options(fs vfs.FS, fresh bool) *pebble.Options {
-	return &pebble.Options{
-		FS: fs, Lock: s.quarrel.lock, Logger: s.quarrel, ErrorIfNotExists: !fresh,
-		CacheSize: cacheMem, MemTableSize: memTable, FormatMajorVersion: pebble.FormatNewest,
-		EventListener: &pebble.EventListener{BackgroundError: func(err error) { s.quarrel.poison(err) }},
-	}
-}
-
-// format makes a new store's identity durable.
-func (s *Store) format(id Identity) error {
-	var random [8]byte
-	for binary.BigEndian.Uint64(random[:]) == 0 {
-		if _, err := rand.Read(random[:]); err != nil {
-			return err
-		}
-	}
-	m := meta{
-		Format: format, Cluster: id.Cluster, Server: uint8(id.Server), Servers: uint8(id.Servers),
-		Store: binary.BigEndian.Uint64(random[:]),
-	}
-	value, err := m.MarshalMsg(nil)
-	if err != nil {
-		return err
-	}
-	if err := s.db.Set(metaKey, value, pebble.Sync); err != nil {
-		return err
-	}
-	return s.quarrel.problem()
-}
-
-// identify refuses a store that is not the caller's.
-func (s *Store) identify(id Identity) error {
-	value, closer, err := s.db.Get(metaKey)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return damaged(errors.New("it does not say whose it is"))
-	}
-	if err != nil {
-		return damaged(err)
-	}
-	defer closer.Close()
-	if rest, err := s.meta.UnmarshalMsg(value); err != nil || len(rest) > 0 {
-		return damaged(fmt.Errorf("its description is unreadable: %v", err))
-	}
-	m := &s.meta
-	switch {
-	case m.Format != format:
-		return fmt.Errorf("it has format %d, and this program reads format %d: use the program that wrote it", m.Format, format)
-	case m.Cluster != id.Cluster:
-		return fmt.Errorf("it belongs to cluster %016x, and the host file says %016x: bring back the host file that it was made with, or give this server another --data", m.Cluster, id.Cluster)
-	case m.Servers != uint8(id.Servers):
-		return fmt.Errorf("it belongs to a cluster of %d servers, not %d: bring back the host file that it was made with", m.Servers, id.Servers)
-	case m.Server != uint8(id.Server):
-		return fmt.Errorf("it is the store of server %d, not %d: give each server its own --data", m.Server, id.Server)
-	case m.Store == 0:
-		return damaged(errors.New("its id is zero"))
-	}
-	return nil
 }
 
 // read loads the records, of which none may be missing.
@@ -392,7 +198,10 @@ func (s *Store) begin() error {
 	for i := range s.peers {
 		s.peers[i] = binary.BigEndian.Uint64(peers[8*i:])
 	}
-	return s.quarrel.problem()
+	if err := s.quarrel.problem(); err != nil {
+		return err
+	}
+	return s.mark()
 }
 
 // loadFixed reads a value of a fixed size, zeros where there is none.
@@ -477,13 +286,22 @@ func (s *Store) Write(records []protocol.Record) error {
 	if err := s.db.Apply(batch, pebble.Sync); err != nil {
 		return s.quarrel.poison(err)
 	}
-	return s.quarrel.problem()
+	if err := s.quarrel.problem(); err != nil || !s.markDue() {
+		return err
+	}
+	if err := s.mark(); err != nil {
+		return s.quarrel.poison(err)
+	}
+	return nil
 }
 
 // Close releases the store. Of one that failed nothing more is written: Pebble is closed for
 // the sake of its goroutines alone, and what it says then adds nothing.
 func (s *Store) Close() error {
 	failed := s.quarrel.problem()
+	if failed == nil {
+		failed = s.mark()
+	}
 	err := s.shut()
 	if failed != nil {
 		err = failed
@@ -500,37 +318,6 @@ func (s *Store) shut() (err error) {
 	}()
 	return s.db.Close()
 }
-
-// quarrel collects what Pebble complains about. Errors that it calls fatal, or meets in the
-// background and would try again, end the store: it takes no more writes.
-type quarrel struct {
-	lock   *pebble.Lock
-	mu     sync.Mutex
-	err    error
-	failed chan struct{}
-}
-
-func (q *quarrel) poison(err error) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.err == nil {
-		q.err = err
-		close(q.failed)
-	}
-	return q.err
-}
-
-func (q *quarrel) problem() error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.err
-}
-
-// Infof, Errorf and Fatalf are Pebble's log. Unlike its own, Fatalf returns: the process may
-// have more to say.
-func (q *quarrel) Infof(string, ...any)              {}
-func (q *quarrel) Errorf(string, ...any)             {}
-func (q *quarrel) Fatalf(format string, args ...any) { _ = q.poison(fmt.Errorf(format, args...)) }
 
 // Failed is closed when the store has failed; Write then says why.
 func (s *Store) Failed() <-chan struct{} { return s.quarrel.failed }
