@@ -24,10 +24,10 @@ func (s *Server) forming() bool { return s.disks.store != 0 && !s.disks.roster.F
 func (s *Server) Roster() Roster { return s.disks.roster }
 
 // form handles an input of a server that does not take part yet.
-func (s *Server) form(in Input, out *Output) {
+func (s *Server) form(in *Input, out *Output) {
 	switch {
 	case in.Kind == Receive && in.Message.Kind == Formation:
-		s.onFormation(in.Message, out)
+		s.onFormation(&in.Message, out)
 	case in.Kind == Receive:
 		s.drop(notFormed)
 	case in.Kind == Timer && s.now >= s.disks.next:
@@ -53,7 +53,7 @@ func (s *Server) tellStores(to ServerID, out *Output) {
 // onFormation hears which disks a peer knows of. What it says of itself counts once it names
 // our store: then it spoke after our disk was formatted, and has not formed a cluster with
 // another one in its place.
-func (s *Server) onFormation(m Message, out *Output) {
+func (s *Server) onFormation(m *Message, out *Output) {
 	switch {
 	case m.Roster == nil || m.Store == 0 || s.disks.store == 0:
 		s.drop(malformed)
@@ -108,7 +108,7 @@ func (s *Server) enterCluster(out *Output) {
 
 // stranger says whether the sender's disk is another than the cluster was formed with. It is
 // told, so that its operator can know.
-func (s *Server) stranger(m Message, out *Output) bool {
+func (s *Server) stranger(m *Message, out *Output) bool {
 	if s.disks.store == 0 || m.Server == 0 || m.Store == s.disks.roster.Stores[m.Server] {
 		return false
 	}

@@ -102,6 +102,7 @@ type Server struct {
 	lastAttempted View
 	lastInstalled View     // Invariant: lastInstalled ≤ lastAttempted
 	installedPos  Position // of its record
+	stagger       Instant  // before this server attempts lastAttempted+1 (X10); see setAttempted
 	votes         uint16   // VC[]: servers that attempt lastAttempted, bit id
 	preinstalled  bool
 	progress      progressTimer
@@ -120,16 +121,18 @@ type Server struct {
 	acceptances  []acceptance
 
 	// Clients (client.go).
-	sessions   []session
-	sessionOf  map[ClientID]int32 // looked up, never ranged over
-	pendings   int
-	queue      []*Batch // UpdateQueue, at a RegLeader only
-	queueHead  int
-	updateAt   Instant // lower bound of the sessions' timers
-	oldestFrom Instant // lower bound of the pending updates' ages
+	sessions    []session
+	sessionOf   map[ClientID]int32 // looked up, never ranged over
+	sessionNear [nearSessions]int32
+	pendings    int
+	queue       []*Batch // UpdateQueue, at a RegLeader only
+	queueHead   int
+	updateAt    Instant // lower bound of the sessions' timers
+	oldestFrom  Instant // lower bound of the pending updates' ages
 
 	// Reconciliation (reconcile.go).
 	reported    [MaxServers + 1]Seq // each server's last reported aru
+	highest     Seq                 // of reported
 	rotor       ServerID            // whom we asked last
 	requestedTo Seq
 
@@ -159,6 +162,7 @@ func New(cfg Config, now Instant, app App, stable Stable) (*Server, error) {
 		history: newHistory(), sessionOf: make(map[ClientID]int32),
 		retransmitAt: never, updateAt: never, oldestFrom: never,
 	}
+	s.setAttempted(0)
 	s.progress.timeout = s.settings.Timeout
 	s.heartbeatAt = now + s.settings.Heartbeat
 	s.progress.restart(now)
@@ -181,16 +185,16 @@ func New(cfg Config, now Instant, app App, stable Stable) (*Server, error) {
 // outside is counted and dropped; a contradiction inside panics (*InvariantError).
 func (s *Server) Step(now Instant, in Input, out *Output) {
 	s.now = max(now, s.now)
-	if in.Kind == Receive && !s.admits(in.Message, out) {
+	if in.Kind == Receive && !s.admits(&in.Message, out) {
 		return
 	}
 	if s.forming() {
-		s.form(in, out)
+		s.form(&in, out)
 		return
 	}
 	switch in.Kind {
 	case Receive:
-		s.receive(in.Message, out)
+		s.receive(&in.Message, out)
 	case Durable:
 		s.onDurable(in.UpTo, out)
 	case Timer:
@@ -202,7 +206,7 @@ func (s *Server) Step(now Instant, in Input, out *Output) {
 }
 
 // admits refuses what no server of this cluster sends.
-func (s *Server) admits(m Message, out *Output) bool {
+func (s *Server) admits(m *Message, out *Output) bool {
 	switch {
 	case int(m.Server) > s.n || m.Server == 0 && m.Kind != ClientUpdate:
 		s.drop(unknownServer)
@@ -216,7 +220,7 @@ func (s *Server) admits(m Message, out *Output) bool {
 	return false
 }
 
-func (s *Server) receive(m Message, out *Output) {
+func (s *Server) receive(m *Message, out *Output) {
 	switch m.Kind {
 	case ClientUpdate:
 		s.onClientUpdate(m, out)
