@@ -79,7 +79,7 @@ func (r *paxos) waits(c *client, now int64) {
 	r.checker.Answered.Waiting(now, c.id, protocol.Timestamp(c.timestamp), int64(c.call))
 }
 
-func (r *paxos) elect(n world.Node) { r.servers[n].step(protocol.Input{Kind: protocol.Elect}) }
+func (r *paxos) elect(n world.Node) { r.servers[n].step(&protocol.Input{Kind: protocol.Elect}) }
 
 // leader is the server that leads the highest view of those that believe to lead.
 func (r *paxos) leader() world.Node {

@@ -71,12 +71,10 @@ func (s *server) Receive(from world.Node, p *packet) {
 	if s.run.plan.Bodies {
 		s.run.verifyMessage(s.id, &p.Message)
 	}
-	m, ok := p.Message, true
-	if s.wire != nil && p.datagrams != nil {
-		m, ok = s.wire.open(world.Node(s.id), p)
-	}
-	if ok {
-		s.step(protocol.Input{Kind: protocol.Receive, Message: m})
+	if s.wire == nil || p.datagrams == nil {
+		s.step(&protocol.Input{Kind: protocol.Receive, Message: p.Message})
+	} else if m, ok := s.wire.open(world.Node(s.id), p); ok {
+		s.step(&protocol.Input{Kind: protocol.Receive, Message: m})
 	}
 	if len(s.run.named) > 0 {
 		s.run.arrivedAt(world.Node(s.id), from, uint8(p.Kind))
@@ -95,19 +93,19 @@ func (r *paxos) countSlow(from, to world.Node, p *packet) {
 
 func (s *server) Wake() {
 	s.run.woke(world.Node(s.id))
-	s.step(protocol.Input{Kind: protocol.Timer})
+	s.step(&protocol.Input{Kind: protocol.Timer})
 }
 
 func (s *server) Synced(upTo uint64) {
-	s.step(protocol.Input{Kind: protocol.Durable, UpTo: protocol.Position(upTo)})
+	s.step(&protocol.Input{Kind: protocol.Durable, UpTo: protocol.Position(upTo)})
 	s.run.synced(world.Node(s.id))
 }
 
 // step hands the machine one input and does what it asks for.
-func (s *server) step(in protocol.Input) {
+func (s *server) step(in *protocol.Input) {
 	r, out := s.run, &s.out
 	out.Reset()
-	s.machine.Step(protocol.Instant(r.local(world.Node(s.id))), in, out)
+	s.machine.Step(protocol.Instant(r.local(world.Node(s.id))), *in, out)
 	for i := range out.Events {
 		r.event(s, &out.Events[i])
 	}
@@ -117,10 +115,14 @@ func (s *server) step(in protocol.Input) {
 	}
 	for i := range out.Messages {
 		o := &out.Messages[i]
+		p := packet{Message: o.Message}
+		if s.wire != nil {
+			p.datagrams = s.wire.seal(&o.Message)
+		}
 		r.world.Send(world.Parcel{
 			To: world.Node(o.To), After: uint64(o.After),
 			Kind: uint8(o.Message.Kind), Digest: o.Message.Digest(),
-		}, s.wire.seal(&o.Message))
+		}, &p)
 	}
 	for i := range out.Replies {
 		s.reply(out.Replies[i])

@@ -36,7 +36,7 @@ func (w *World[M, R]) RemoveRule(r *Rule) {
 func (w *World[M, R]) Held(r *Rule, filter Rule) int {
 	n := 0
 	for _, k := range r.kept {
-		if filter.matches(k.from, k.to, w.items[k.item].kind) {
+		if filter.matches(k.from, k.to, w.slab.at(k.item).kind) {
 			n++
 		}
 	}
@@ -49,7 +49,7 @@ func (w *World[M, R]) Release(r *Rule, filter Rule, n int) int {
 	var rest []keptMessage
 	released := 0
 	for _, k := range r.kept {
-		if released == n || !filter.matches(k.from, k.to, w.items[k.item].kind) {
+		if released == n || !filter.matches(k.from, k.to, w.slab.at(k.item).kind) {
 			rest = append(rest, k)
 			continue
 		}
@@ -63,7 +63,7 @@ func (w *World[M, R]) Release(r *Rule, filter Rule, n int) int {
 
 // ruled says whether a rule has taken the message.
 func (w *World[M, R]) ruled(from, to Node, i uint32) bool {
-	it := &w.items[i]
+	it := w.slab.at(i)
 	for _, r := range w.rules {
 		if !r.matches(from, to, it.kind) {
 			continue

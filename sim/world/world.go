@@ -100,9 +100,7 @@ type World[M, R any] struct {
 	queue    queue
 	nodes    []node[M, R] // by Node; 0 unused
 	current  Node         // whose process is being called
-	items    []item[M]
-	free     []uint32
-	scratch  M
+	slab     slab[M]
 	links    []link // from*len(nodes)+to
 	named    []*Trigger
 	watched  [MaxKinds]bool
@@ -187,7 +185,7 @@ func (w *World[M, R]) Crash(n Node) {
 	nd.timerAt = Never
 	w.Resume(n) // nobody is left to pause; what came for it meets a server that is down
 	for _, h := range nd.disk.held {
-		w.release(h.item)
+		w.slab.release(h.item)
 	}
 	w.observer.Crashed(n, nd.disk.crash(w.observer, n))
 }
