@@ -86,12 +86,12 @@ func (w *World[M, R]) startSync(n Node) {
 		w.Counts.Stalled++
 	}
 	took := d.law.sample(Draw(w.cfg.Seed, drawSync, uint64(n), d.syncs))
-	w.schedule(entry{at: max(w.now, d.stalled) + took, kind: synced, node: n, item: w.nodes[n].life})
+	w.schedule(entry{at: max(w.now, d.stalled) + took, event: newEvent(synced, n, w.nodes[n].life)})
 }
 
 func (w *World[M, R]) sync(e entry) {
-	nd := &w.nodes[e.node]
-	if nd.process == nil || nd.life != e.item {
+	nd := &w.nodes[e.node()]
+	if nd.process == nil || nd.life != e.item() {
 		return
 	}
 	d := &nd.disk
@@ -103,26 +103,26 @@ func (w *World[M, R]) sync(e entry) {
 		return
 	case d.fails || d.full > w.now:
 		d.fails = false
-		w.fold(uint64(e.node)|7<<16, d.syncing)
-		w.observer.SyncFailed(e.node)
+		w.fold(uint64(e.node())|7<<16, d.syncing)
+		w.observer.SyncFailed(e.node())
 		return
 	}
 	w.Counts.Events++
-	w.fold(uint64(e.node)|4<<16, d.syncing)
-	if d.lies == 0 || !Chance(Draw(w.cfg.Seed, drawLie, uint64(e.node), d.syncs), d.lies) {
+	w.fold(uint64(e.node())|4<<16, d.syncing)
+	if d.lies == 0 || !Chance(Draw(w.cfg.Seed, drawLie, uint64(e.node()), d.syncs), d.lies) {
 		d.truth = d.syncing
 	} else {
 		w.Counts.Lied++
 	}
 	for i := d.synced; i < d.syncing; i++ {
-		w.observer.Durable(e.node, d.at(i))
+		w.observer.Durable(e.node(), d.at(i))
 	}
 	d.synced = d.syncing
-	w.startSync(e.node)
-	w.releaseHeld(e.node)
-	w.current = e.node
+	w.startSync(e.node())
+	w.releaseHeld(e.node())
+	w.current = e.node()
 	nd.process.Synced(d.synced)
-	w.arm(e.node)
+	w.arm(e.node())
 }
 
 // releaseHeld lets the messages go that waited for what is now durable.

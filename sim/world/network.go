@@ -173,17 +173,17 @@ func (w *World[M, R]) transmit(from, to Node, i uint32) {
 		way |= LateWay
 		delay += l.lateBy.sample(Mix(h, drawLate+100))
 	}
-	e := entry{at: w.now + delay, kind: deliver, node: to, from: from, item: i, way: way}
+	e := entry{at: w.now + delay, event: newEvent(deliver, to, i).on(from, way)}
 	it.refs++
 	l.onWay++
 	if l.clogs > 0 {
-		e.way |= Clogged
+		e.event = e.on(0, Clogged)
 		l.kept = append(l.kept, e)
 		return
 	}
 	w.schedule(e)
 	if l.duplicate > 0 && Chance(Mix(h, drawDuplicate), l.duplicate) {
-		e.way |= Repeated
+		e.event = e.on(0, Repeated)
 		e.at = w.now + delay + l.delay.sample(Mix(h, drawDelay+100)) + l.lateBy.sample(Mix(h, drawLate+200))
 		it.refs++
 		l.onWay++
@@ -192,13 +192,13 @@ func (w *World[M, R]) transmit(from, to Node, i uint32) {
 }
 
 func (w *World[M, R]) deliver(e entry) {
-	it := w.slab.at(e.item)
-	nd := &w.nodes[e.node]
-	l := w.link(e.from, e.node)
+	it := w.slab.at(e.item())
+	nd := &w.nodes[e.node()]
+	l := w.link(e.from(), e.node())
 	l.onWay--
 	if nd.process == nil {
-		w.observer.Dropped(e.from, e.node, &it.message, Down)
-		w.slab.release(e.item)
+		w.observer.Dropped(e.from(), e.node(), &it.message, Down)
+		w.slab.release(e.item())
 		return
 	}
 	w.Counts.Events++
@@ -207,20 +207,20 @@ func (w *World[M, R]) deliver(e entry) {
 	} else {
 		l.newest = e.tie
 	}
-	if w.IsServer(e.from) && w.IsServer(e.node) {
+	if w.IsServer(e.from()) && w.IsServer(e.node()) {
 		w.Counts.Messages++
 	}
-	w.fold(uint64(e.node)|uint64(e.from)<<8|uint64(it.kind)<<16, it.digest)
-	if e.way != 0 {
-		w.Counts.Duplicates += uint64(e.way & Repeated)
-		w.Counts.Late += uint64(e.way&LateWay) / uint64(LateWay)
-		w.observer.Arrived(e.from, e.node, &it.message, e.way)
+	w.fold(uint64(e.node())|uint64(e.from())<<8|uint64(it.kind)<<16, it.digest)
+	if e.way() != 0 {
+		w.Counts.Duplicates += uint64(e.way() & Repeated)
+		w.Counts.Late += uint64(e.way()&LateWay) / uint64(LateWay)
+		w.observer.Arrived(e.from(), e.node(), &it.message, e.way())
 	}
 	if w.cfg.Watch {
-		w.observer.Delivering(e.from, e.node, &it.message)
+		w.observer.Delivering(e.from(), e.node(), &it.message)
 	}
-	w.current = e.node
-	nd.process.Receive(e.from, &it.message)
-	w.slab.release(e.item)
-	w.arm(e.node)
+	w.current = e.node()
+	nd.process.Receive(e.from(), &it.message)
+	w.slab.release(e.item())
+	w.arm(e.node())
 }

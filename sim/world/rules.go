@@ -55,7 +55,7 @@ func (w *World[M, R]) Release(r *Rule, filter Rule, n int) int {
 		}
 		released++
 		w.link(k.from, k.to).onWay++
-		w.schedule(entry{at: w.now, kind: deliver, node: k.to, from: k.from, item: k.item})
+		w.schedule(entry{at: w.now, event: newEvent(deliver, k.to, k.item).on(k.from, 0)})
 	}
 	r.kept = rest
 	return released
@@ -90,7 +90,7 @@ func (w *World[M, R]) Resume(n Node) {
 	nd := &w.nodes[n]
 	nd.paused = false
 	for _, e := range nd.stash {
-		if e.kind == timer {
+		if e.kind() == timer {
 			if nd.process == nil {
 				continue
 			}
@@ -105,7 +105,7 @@ func (w *World[M, R]) Resume(n Node) {
 
 // stashed keeps an event for a paused node.
 func (w *World[M, R]) stashed(e entry) bool {
-	nd := &w.nodes[e.node]
+	nd := &w.nodes[e.node()]
 	if !nd.paused {
 		return false
 	}
