@@ -18,8 +18,8 @@ type LinkLaw struct {
 	Loss      uint32 `json:"loss_ppm,omitempty"`
 	Duplicate uint32 `json:"duplicate_ppm,omitempty"`
 	Late      uint32 `json:"late_ppm,omitempty"` // share that takes LateBy on top of Delay
-	LateBy    Law    `json:"late_by,omitzero"` // of duplicates, too: they come that much after the original
-	Queue     uint32 `json:"queue,omitempty"`  // messages on the link at once; more are lost. 0: no bound
+	LateBy    Law    `json:"late_by,omitzero"`   // of duplicates, too: they come that much after the original
+	Queue     uint32 `json:"queue,omitempty"`    // messages on the link at once; more are lost. 0: no bound
 }
 
 type link struct {
@@ -28,7 +28,7 @@ type link struct {
 	cuts, clogs           int32
 	queue, onWay          uint32
 	kept                  []entry // what a clog holds back
-	newest                uint64 // the latest scheduled of what was delivered
+	newest                uint64  // the latest scheduled of what was delivered
 	sent                  [MaxKinds]uint32
 }
 

@@ -60,11 +60,11 @@ type Cause uint8
 
 // The causes.
 const (
-	Lost  Cause = iota // by the link's law
-	Cut                // the link is cut
-	Down               // the receiver is down
-	Named              // a fault named this message
-	Overflow           // the link's queue is full
+	Lost     Cause = iota // by the link's law
+	Cut                   // the link is cut
+	Down                  // the receiver is down
+	Named                 // a fault named this message
+	Overflow              // the link's queue is full
 )
 
 // Way says what happened to a message that arrives. Zero is nothing unusual.
@@ -107,8 +107,8 @@ type World[M, R any] struct {
 	rules    []*Rule
 	// nodes that are slow or shuffle: most worlds have none, and skip the sum
 	disturbed int
-	actions  []func()
-	after    []func() // to run once the current event is over
+	actions   []func()
+	after     []func() // to run once the current event is over
 }
 
 // Counts is what has happened so far.
