@@ -130,7 +130,7 @@ func (r *run) judge(history []check.Operation) {
 	if r.keep {
 		r.history = append(r.history, history...)
 	}
-	switch o := check.LinearizableWithin(history, searchSteps); o.Verdict {
+	switch o := r.judged.Within(history, searchSteps); o.Verdict {
 	case check.Illegal:
 		r.system.fail("S8", "the clients' history has no linearization at key %q: %s", o.Key, o.Detail)
 	case check.Unknown:

@@ -25,11 +25,12 @@ type run struct {
 	witness Witness       // nil: none
 	calm    bool
 	end     world.Instant
-	nodes   []nodeState       // by server; 0 unused
-	heals   int               // times that all links were healed
-	cutBy   [16][16]Effect    // the kind of fault that cut the direction last
-	named   []*named          // faults that wait for an event
-	updates uint64            // answered
+	nodes   []nodeState    // by server; 0 unused
+	heals   int            // times that all links were healed
+	cutBy   [16][16]Effect // the kind of fault that cut the direction last
+	named   []*named       // faults that wait for an event
+	updates uint64         // answered
+	judged  check.Judge
 	history []check.Operation // kept where somebody wants it
 	keep    bool
 }
