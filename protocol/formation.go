@@ -23,13 +23,9 @@ func (s *Server) forming() bool { return s.disks.store != 0 && !s.disks.roster.F
 // Roster is the cluster's disks as far as this server knows them.
 func (s *Server) Roster() Roster { return s.disks.roster }
 
-// form handles an input of a server that does not take part yet.
+// form handles an input other than a message of a server that does not take part yet.
 func (s *Server) form(in *Input, out *Output) {
 	switch {
-	case in.Kind == Receive && in.Message.Kind == Formation:
-		s.onFormation(&in.Message, out)
-	case in.Kind == Receive:
-		s.drop(notFormed)
 	case in.Kind == Timer && s.now >= s.disks.next:
 		s.disks.next = s.now + s.settings.Retransmit
 		s.tellStores(0, out)

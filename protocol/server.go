@@ -184,17 +184,16 @@ func New(cfg Config, now Instant, app App, stable Stable) (*Server, error) {
 // Step hands the server one input and appends what follows from it to out. Bad input from
 // outside is counted and dropped; a contradiction inside panics (*InvariantError).
 func (s *Server) Step(now Instant, in Input, out *Output) {
-	s.now = max(now, s.now)
-	if in.Kind == Receive && !s.admits(&in.Message, out) {
+	if in.Kind == Receive {
+		s.Receive(now, &in.Message, out)
 		return
 	}
+	s.now = max(now, s.now)
 	if s.forming() {
 		s.form(&in, out)
 		return
 	}
 	switch in.Kind {
-	case Receive:
-		s.receive(&in.Message, out)
 	case Durable:
 		s.onDurable(in.UpTo, out)
 	case Timer:
@@ -202,6 +201,24 @@ func (s *Server) Step(now Instant, in Input, out *Output) {
 	case Elect:
 		s.attempt(s.lastAttempted+1, out)
 	}
+	s.armRetransmit()
+}
+
+// Receive is Step for a message, which it neither changes nor keeps: most inputs are
+// messages, and a driver need not copy them.
+func (s *Server) Receive(now Instant, m *Message, out *Output) {
+	s.now = max(now, s.now)
+	switch {
+	case !s.admits(m, out):
+		return
+	case s.forming() && m.Kind == Formation:
+		s.onFormation(m, out)
+		return
+	case s.forming():
+		s.drop(notFormed)
+		return
+	}
+	s.receive(m, out)
 	s.armRetransmit()
 }
 

@@ -45,6 +45,10 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	return r
 }
 
+// now is the virtual time in the checker's terms, asked of our own world and not through the
+// interface: each event asks.
+func (r *paxos) now() int64 { return int64(r.world.Now()) }
+
 func (r *paxos) control() control { return r.world }
 
 func (r *paxos) kind(name string) uint8 { return kindOf(name) }
@@ -79,7 +83,7 @@ func (r *paxos) waits(c *client, now int64) {
 	r.checker.Answered.Waiting(now, c.id, protocol.Timestamp(c.timestamp), int64(c.call))
 }
 
-func (r *paxos) elect(n world.Node) { r.servers[n].step(&protocol.Input{Kind: protocol.Elect}) }
+func (r *paxos) elect(n world.Node) { r.servers[n].step(protocol.Input{Kind: protocol.Elect}) }
 
 // leader is the server that leads the highest view of those that believe to lead.
 func (r *paxos) leader() world.Node {

@@ -14,6 +14,7 @@ type server struct {
 	run     *paxos
 	id      protocol.ServerID
 	machine *protocol.Server
+	clock   *clock
 	out     protocol.Output
 	wire    *codec // nil: messages travel as they are
 }
@@ -38,7 +39,7 @@ func (r *paxos) startServer(n world.Node) error {
 	if err != nil {
 		return err
 	}
-	r.servers[n] = &server{run: r, id: id, machine: m}
+	r.servers[n] = &server{run: r, id: id, machine: m, clock: &r.nodes[n].clock}
 	r.servers[n].wire = r.newCodec(id)
 	r.checker.Recovered(r.now(), id, m.LocalARU(), m.App().Hash())
 	if len(records) > 0 {
@@ -61,7 +62,7 @@ func (r *paxos) storeID(n world.Node) protocol.StoreID {
 }
 
 func (s *server) Deadline() world.Instant {
-	return s.run.nodes[s.id].clock.when(world.Instant(s.machine.Deadline()))
+	return s.clock.when(world.Instant(s.machine.Deadline()))
 }
 
 func (s *server) Receive(from world.Node, p *packet) {
@@ -72,9 +73,9 @@ func (s *server) Receive(from world.Node, p *packet) {
 		s.run.verifyMessage(s.id, &p.Message)
 	}
 	if s.wire == nil || p.datagrams == nil {
-		s.step(&protocol.Input{Kind: protocol.Receive, Message: p.Message})
+		s.take(&p.Message)
 	} else if m, ok := s.wire.open(world.Node(s.id), p); ok {
-		s.step(&protocol.Input{Kind: protocol.Receive, Message: m})
+		s.take(&m)
 	}
 	if len(s.run.named) > 0 {
 		s.run.arrivedAt(world.Node(s.id), from, uint8(p.Kind))
@@ -93,23 +94,37 @@ func (r *paxos) countSlow(from, to world.Node, p *packet) {
 
 func (s *server) Wake() {
 	s.run.woke(world.Node(s.id))
-	s.step(&protocol.Input{Kind: protocol.Timer})
+	s.step(protocol.Input{Kind: protocol.Timer})
 }
 
 func (s *server) Synced(upTo uint64) {
-	s.step(&protocol.Input{Kind: protocol.Durable, UpTo: protocol.Position(upTo)})
+	s.step(protocol.Input{Kind: protocol.Durable, UpTo: protocol.Position(upTo)})
 	s.run.synced(world.Node(s.id))
 }
 
-// step hands the machine one input and does what it asks for.
-func (s *server) step(in *protocol.Input) {
+// take hands the machine a message.
+func (s *server) take(m *protocol.Message) {
+	s.out.Reset()
+	s.machine.Receive(protocol.Instant(s.clock.now(s.run.world.Now())), m, &s.out)
+	s.obey()
+}
+
+// step hands the machine another input.
+func (s *server) step(in protocol.Input) {
+	s.out.Reset()
+	s.machine.Step(protocol.Instant(s.clock.now(s.run.world.Now())), in, &s.out)
+	s.obey()
+}
+
+// obey does what the machine asks for.
+func (s *server) obey() {
 	r, out := s.run, &s.out
-	out.Reset()
-	s.machine.Step(protocol.Instant(r.local(world.Node(s.id))), *in, out)
 	for i := range out.Events {
 		r.event(s, &out.Events[i])
 	}
-	r.wrote(world.Node(s.id), len(out.Records))
+	if len(out.Records) > 0 {
+		r.wrote(world.Node(s.id), len(out.Records))
+	}
 	for i := range out.Records {
 		r.world.Write(&out.Records[i], out.Records[i].Lazy)
 	}
