@@ -18,7 +18,7 @@ type packet struct {
 // replyKind is none of the machine's kinds of message.
 const replyKind = uint8(world.MaxKinds - 1)
 
-type paxosWorld = world.World[packet, protocol.Record]
+type paxosWorld = world.World[packet, diskRecord]
 
 // paxos is the system of our own machine: its servers, its messages, and its checks.
 type paxos struct {
@@ -28,6 +28,7 @@ type paxos struct {
 	checker  *check.Checker
 	servers  []*server // by id; 0 unused. A server that is down keeps its last life here.
 	views    uint64    // led
+	bodies   bodies
 	logs     []diskLog // by server, where the plan's disks are logs
 }
 
@@ -40,7 +41,7 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	r := &paxos{run: newRun(p, directed, options), settings: settings, servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.checker.Departures.Formation = p.Formation
-	r.world = world.New[packet, protocol.Record](r.worldConfig(), r)
+	r.world = world.New[packet, diskRecord](r.worldConfig(), r)
 	r.open(r)
 	return r
 }
@@ -190,21 +191,23 @@ func (r *paxos) Arrived(_, to world.Node, p *packet, way world.Way) {
 }
 
 // Durable tells the checker.
-func (r *paxos) Durable(n world.Node, record *protocol.Record) {
-	r.checker.Durable(r.now(), protocol.ServerID(n), record)
+func (r *paxos) Durable(n world.Node, d *diskRecord) {
+	record := r.bodies.unpack(d)
+	r.checker.Durable(r.now(), protocol.ServerID(n), &record)
 }
 
 // Survive says what a crash leaves of unsynced records.
-func (r *paxos) Survive(n world.Node, unsynced []protocol.Record) int {
+func (r *paxos) Survive(n world.Node, packed []diskRecord) int {
+	unsynced := r.bodies.unpackAll(packed)
 	kept := r.survive(n, len(unsynced), func(i int) int { return recordBytes(&unsynced[i]) })
 	r.tear(n, unsynced, kept)
 	return kept
 }
 
 // Crashed counts what a crash took.
-func (r *paxos) Crashed(n world.Node, lost []protocol.Record) {
+func (r *paxos) Crashed(n world.Node, lost []diskRecord) {
 	for i := range lost {
-		if !lost[i].Lazy {
+		if !lost[i].lazy {
 			r.effects[unsyncedLost]++
 			break
 		}

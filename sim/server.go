@@ -22,7 +22,7 @@ type server struct {
 // startServer begins a life of the server, with what its disk holds.
 func (r *paxos) startServer(n world.Node) error {
 	id := protocol.ServerID(n)
-	records := r.world.Records(n)
+	records := r.bodies.unpackAll(r.world.Records(n))
 	if r.plan.Bodies {
 		for i := range records {
 			r.verify(id, "record", records[i].Batch)
@@ -126,7 +126,8 @@ func (s *server) obey() {
 		r.wrote(world.Node(s.id), len(out.Records))
 	}
 	for i := range out.Records {
-		r.world.Write(&out.Records[i], out.Records[i].Lazy)
+		packed := r.bodies.pack(&out.Records[i])
+		r.world.Write(&packed, packed.lazy)
 	}
 	for i := range out.Messages {
 		o := &out.Messages[i]
