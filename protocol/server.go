@@ -267,8 +267,10 @@ func (s *Server) receive(m *Message, out *Output) {
 // record appends a record to the server's disk order and returns its position.
 func (s *Server) record(r Record, out *Output) Position {
 	s.position++
-	r.Position = s.position
-	out.Records = append(out.Records, r)
+	out.Records = append(out.Records, Record{})
+	to := &out.Records[len(out.Records)-1]
+	to.Kind, to.Lazy, to.Position = r.Kind, r.Lazy, s.position
+	to.View, to.Seq, to.Batch, to.Roster = r.View, r.Seq, r.Batch, r.Roster
 	return s.position
 }
 
@@ -285,8 +287,12 @@ func (s *Server) onDurable(pos Position, out *Output) {
 }
 
 func (s *Server) send(to ServerID, after Position, m Message, out *Output) {
-	m.Server, m.Store = s.id, s.disks.store
-	out.Messages = append(out.Messages, Outgoing{To: to, After: after, Message: m})
+	out.Messages = append(out.Messages, Outgoing{})
+	o := &out.Messages[len(out.Messages)-1]
+	o.To, o.After = to, after
+	o.Message.Kind, o.Message.Server, o.Message.State, o.Message.Store = m.Kind, s.id, m.State, s.disks.store
+	o.Message.View, o.Message.Seq, o.Message.ARU = m.View, m.Seq, m.ARU
+	o.Message.Batch, o.Message.List, o.Message.Roster = m.Batch, m.List, m.Roster
 }
 
 // toAll sends to every other server.

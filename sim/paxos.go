@@ -8,15 +8,18 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// packet is what travels in our world: a message of the machine, or a reply to a client.
+// packet is what travels in our world: a message of the machine, or a reply to a client, of
+// replyKind, with the timestamp in place of the seq.
 type packet struct {
 	protocol.Message
-	reply     *protocol.Reply
+	result    []byte
 	datagrams [][]byte // what travels where the plan has a wire
 }
 
 // replyKind is none of the machine's kinds of message.
 const replyKind = uint8(world.MaxKinds - 1)
+
+func (p *packet) isReply() bool { return uint8(p.Kind) == replyKind }
 
 type paxosWorld = world.World[packet, diskRecord]
 
@@ -59,8 +62,8 @@ type paxosClient struct{ *client }
 
 // Receive takes a reply.
 func (c paxosClient) Receive(from world.Node, p *packet) {
-	if p.reply != nil {
-		c.reply(from, uint64(p.reply.Timestamp), p.reply.Result)
+	if p.isReply() {
+		c.reply(from, uint64(p.Seq), p.result)
 	}
 }
 
@@ -157,14 +160,14 @@ func (r *paxos) report(to *Report) {
 
 // Delivering traces a message.
 func (r *paxos) Delivering(from, to world.Node, p *packet) {
-	if p.reply == nil {
+	if !p.isReply() {
 		r.trace.Write(trace.Line{At: r.now(), Server: int(to), From: int(from), What: "deliver", Detail: p.String(), Hash: HashString(r.world.Hash())})
 	}
 }
 
 // Dropped counts what the loss of a message could have changed.
 func (r *paxos) Dropped(from, to world.Node, p *packet, why world.Cause) {
-	if r.trace != nil && p.reply == nil {
+	if r.trace != nil && !p.isReply() {
 		r.traceDrop(from, to, p.String(), why)
 	}
 	if why != world.Down && r.useful(to, &p.Message) {
@@ -174,7 +177,7 @@ func (r *paxos) Dropped(from, to world.Node, p *packet, why world.Cause) {
 
 // Departed tells the checker.
 func (r *paxos) Departed(n world.Node, p *packet) {
-	if p.reply == nil {
+	if !p.isReply() {
 		r.checker.Departed(r.now(), protocol.ServerID(n), &p.Message)
 	}
 }

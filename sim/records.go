@@ -21,9 +21,9 @@ type bodies struct {
 	near [256]uint32
 }
 
-// pack makes a record ready for a disk.
-func (b *bodies) pack(r *protocol.Record) diskRecord {
-	d := diskRecord{view: r.View, seq: r.Seq, position: r.Position, kind: r.Kind, lazy: r.Lazy}
+// pack makes a record ready for a disk, in its place there.
+func (b *bodies) pack(r *protocol.Record, d *diskRecord) {
+	d.view, d.seq, d.position, d.kind, d.lazy, d.body = r.View, r.Seq, r.Position, r.Kind, r.Lazy, 0
 	switch {
 	case r.Kind == protocol.RecordFormed:
 		b.rosters = append(b.rosters, r.Roster)
@@ -36,7 +36,6 @@ func (b *bodies) pack(r *protocol.Record) diskRecord {
 		}
 		d.body = *near
 	}
-	return d
 }
 
 // unpack is the record again.

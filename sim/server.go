@@ -126,8 +126,8 @@ func (s *server) obey() {
 		r.wrote(world.Node(s.id), len(out.Records))
 	}
 	for i := range out.Records {
-		packed := r.bodies.pack(&out.Records[i])
-		r.world.Write(&packed, packed.lazy)
+		record := &out.Records[i]
+		r.bodies.pack(record, r.world.Append(record.Lazy))
 	}
 	for i := range out.Messages {
 		o := &out.Messages[i]
@@ -145,7 +145,7 @@ func (s *server) obey() {
 	}
 }
 
-// reply sends a result to its client. The copy is the packet's own.
+// reply sends a result to its client.
 func (s *server) reply(p protocol.Reply) {
 	r := s.run
 	if int(p.Client) >= len(r.clients) {
@@ -155,7 +155,9 @@ func (s *server) reply(p protocol.Reply) {
 	for _, b := range p.Result {
 		digest = world.Mix(digest, uint64(b))
 	}
-	r.world.Send(world.Parcel{To: r.clients[p.Client].node, Kind: replyKind, Digest: digest}, &packet{reply: &p})
+	r.world.Send(world.Parcel{To: r.clients[p.Client].node, Kind: replyKind, Digest: digest}, &packet{
+		Message: protocol.Message{Kind: protocol.Kind(replyKind), Seq: protocol.Seq(p.Timestamp)}, result: p.Result,
+	})
 }
 
 // event passes on what the machine says of itself.

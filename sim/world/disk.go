@@ -60,17 +60,21 @@ func (w *World[M, R]) CalmDisk(n Node) {
 
 // Write appends a record to the current node's disk. A lazy record waits for a sync that
 // another one causes.
-func (w *World[M, R]) Write(r *R, lazy bool) {
+func (w *World[M, R]) Write(r *R, lazy bool) { *w.Append(lazy) = *r }
+
+// Append is Write for a record that the caller fills in at once, where it is to lie.
+func (w *World[M, R]) Append(lazy bool) *R {
 	d := &w.nodes[w.current].disk
 	if d.written%pageRecords == 0 {
 		d.pages = append(d.pages, new([pageRecords]R))
 	}
-	*d.at(d.written) = *r
+	r := d.at(d.written)
 	d.written++
 	if !lazy {
 		d.wanted = d.written
 		w.startSync(w.current)
 	}
+	return r
 }
 
 // startSync makes all that is written so far durable, in one group, unless a sync is on its
