@@ -72,7 +72,7 @@ func (s *Server) onClientUpdate(m *Message, out *Output) {
 	case fromClient && u.Server != s.id:
 		named := *u
 		named.Server = s.id
-		batch = NewBatch(named)
+		batch = BatchOf(named)
 	}
 	changed := s.keepPending(c, batch)
 	switch {

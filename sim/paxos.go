@@ -70,7 +70,7 @@ func (c paxosClient) Receive(from world.Node, p *packet) {
 func (r *paxos) startClient(c *client) { r.world.Start(c.node, paxosClient{c}) }
 
 func (r *paxos) began(c *client) {
-	c.batch = protocol.NewBatch(protocol.Update{Client: c.id, Timestamp: protocol.Timestamp(c.timestamp), Op: c.input})
+	c.batch = protocol.BatchOf(protocol.Update{Client: c.id, Timestamp: protocol.Timestamp(c.timestamp), Op: c.input})
 	r.checker.Invoked(r.now(), c.id, protocol.Timestamp(c.timestamp), c.input)
 }
 

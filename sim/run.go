@@ -95,7 +95,7 @@ type control interface {
 	At(world.Instant, func())
 	After(func())
 	Do(world.Node, func())
-	StepBy(world.Instant) bool
+	Play(*world.Instant, func() bool)
 	IsServer(world.Node) bool
 	Up(world.Node) bool
 	Crash(world.Node)
@@ -243,8 +243,7 @@ func (r *run) start(n world.Node) {
 func (r *run) play() {
 	defer r.caught()
 	r.begin()
-	for r.system.violation() == nil && r.world.StepBy(r.end) {
-	}
+	r.world.Play(&r.end, func() bool { return r.system.violation() == nil })
 	r.finish()
 }
 

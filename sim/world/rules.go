@@ -136,6 +136,13 @@ func (w *World[M, R]) disturb(is, was bool) {
 	}
 }
 
+// Play makes everything happen up to t, which what happens may move, for as long as goOn, asked
+// before each event, says so. (A loop outside would go through an interface for each event.)
+func (w *World[M, R]) Play(t *Instant, goOn func() bool) {
+	for goOn() && w.StepBy(*t) {
+	}
+}
+
 // AdvanceTo makes everything happen up to t, unless stop, asked after each event, says to
 // stop before; then the time is that of the event.
 func (w *World[M, R]) AdvanceTo(t Instant, stop func() bool) bool {
