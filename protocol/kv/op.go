@@ -88,11 +88,13 @@ func (o Op) Encode() []byte {
 // Decode reads what Encode wrote and nothing else: where it succeeds, encoding the Op
 // gives b again. The Op shares no memory with b.
 func Decode(b []byte) (Op, error) {
-	p, err := parse(b)
-	if err != nil {
-		return Op{}, err
+	var p parsed
+	var o Op
+	if err := p.read(b); err != nil {
+		return o, err
 	}
-	return p.op(string(p.key)), nil
+	p.fill(&o, string(p.key))
+	return o, nil
 }
 
 // parsed is an encoded Op whose fields still lie in its bytes.
@@ -104,27 +106,30 @@ type parsed struct {
 	width [3]int
 }
 
-// op makes the Op. Value and Old share one allocation.
-func (p *parsed) op(key string) Op {
-	s := string(p.after)
-	field := func(i int) string { return s[len(s)-p.ends[i]-p.width[i] : len(s)-p.ends[i]] }
-	return Op{Kind: p.kind, Key: key, Value: field(1), Old: field(2)}
+// fill makes the Op. Value and Old share one allocation.
+func (p *parsed) fill(o *Op, key string) {
+	o.Kind, o.Key = p.kind, key
+	if len(p.after) > 0 {
+		s := string(p.after)
+		o.Value = s[len(s)-p.ends[1]-p.width[1] : len(s)-p.ends[1]]
+		o.Old = s[len(s)-p.ends[2]-p.width[2] : len(s)-p.ends[2]]
+	}
 }
 
-// parse allocates nothing, so that lengths which b only claims cost nothing.
-func parse(b []byte) (p parsed, err error) {
+// read allocates nothing, so that lengths which b only claims cost nothing.
+func (p *parsed) read(b []byte) error {
 	if len(b) == 0 {
-		return p, fmt.Errorf("kv: op: no bytes")
+		return fmt.Errorf("kv: op: no bytes")
 	}
 	p.kind = Kind(b[0])
 	if p.kind.fields() == 0 {
-		return p, fmt.Errorf("kv: op: byte 0: no kind %d", b[0])
+		return fmt.Errorf("kv: op: byte 0: no kind %d", b[0])
 	}
 	rest := b[1:]
 	for i := range p.kind.fields() {
 		field, after, ok := cutField(rest)
 		if !ok {
-			return p, fmt.Errorf("kv: op: byte %d: %v wants its field %d here", len(b)-len(rest), p.kind, i+1)
+			return fmt.Errorf("kv: op: byte %d: %v wants its field %d here", len(b)-len(rest), p.kind, i+1)
 		}
 		if i == 0 {
 			p.key, p.after = field, after
@@ -133,9 +138,9 @@ func parse(b []byte) (p parsed, err error) {
 		p.ends[i], p.width[i] = len(after), len(field)
 	}
 	if len(rest) > 0 {
-		return p, fmt.Errorf("kv: op: byte %d: %d bytes after the %v", len(b)-len(rest), len(rest), p.kind)
+		return fmt.Errorf("kv: op: byte %d: %d bytes after the %v", len(b)-len(rest), len(rest), p.kind)
 	}
-	return p, nil
+	return nil
 }
 
 func appendField(b []byte, field string) []byte {

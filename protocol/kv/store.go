@@ -31,15 +31,17 @@ func New() *Store { return &Store{entries: make(map[string]*entry)} }
 // change nothing and are answered Malformed. It allocates only the strings that the op
 // brings, and results that hold a value.
 func (s *Store) Apply(op []byte) []byte {
-	p, err := parse(op)
-	if err != nil {
+	var p parsed
+	if p.read(op) != nil {
 		return Result{Status: Malformed}.Encode()
 	}
 	e := s.entries[string(p.key)]
 	if e == nil {
 		return s.applyNew(&p)
 	}
-	value, stays, res := p.op(e.key).Step(e.value, true)
+	var o Op
+	p.fill(&o, e.key)
+	value, stays, res := o.step(e.value, true)
 	switch {
 	case !stays:
 		s.hash -= e.mix
@@ -52,8 +54,9 @@ func (s *Store) Apply(op []byte) []byte {
 
 // applyNew is Apply for a key that does not exist.
 func (s *Store) applyNew(p *parsed) []byte {
-	o := p.op(string(p.key))
-	value, stays, res := o.Step("", false)
+	var o Op
+	p.fill(&o, string(p.key))
+	value, stays, res := o.step("", false)
 	if stays {
 		s.put(o.Key, value)
 	}
