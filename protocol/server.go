@@ -267,7 +267,7 @@ func (s *Server) receive(m *Message, out *Output) {
 // record appends a record to the server's disk order and returns its position.
 func (s *Server) record(r Record, out *Output) Position {
 	s.position++
-	out.Records = append(out.Records, Record{})
+	out.Records = extend(out.Records)
 	to := &out.Records[len(out.Records)-1]
 	to.Kind, to.Lazy, to.Position = r.Kind, r.Lazy, s.position
 	to.View, to.Seq, to.Batch, to.Roster = r.View, r.Seq, r.Batch, r.Roster
@@ -287,7 +287,7 @@ func (s *Server) onDurable(pos Position, out *Output) {
 }
 
 func (s *Server) send(to ServerID, after Position, m Message, out *Output) {
-	out.Messages = append(out.Messages, Outgoing{})
+	out.Messages = extend(out.Messages)
 	o := &out.Messages[len(out.Messages)-1]
 	o.To, o.After = to, after
 	o.Message.Kind, o.Message.Server, o.Message.State, o.Message.Store = m.Kind, s.id, m.State, s.disks.store

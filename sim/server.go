@@ -70,19 +70,20 @@ func (s *server) Deadline() world.Instant {
 }
 
 func (s *server) Receive(from world.Node, p *packet) {
-	if r := s.run; len(r.plan.Network.Links) > 0 && !r.calm {
+	r := s.run
+	if len(r.plan.Network.Links) > 0 && !r.calm {
 		r.countSlow(from, world.Node(s.id), p)
 	}
-	if s.run.plan.Bodies {
-		s.run.verifyMessage(s.id, &p.Message)
+	if r.plan.Bodies {
+		r.verifyMessage(s.id, &p.Message)
 	}
 	if s.wire == nil || p.datagrams == nil {
 		s.take(&p.Message)
 	} else if m, ok := s.wire.open(world.Node(s.id), p); ok {
 		s.take(&m)
 	}
-	if len(s.run.named) > 0 {
-		s.run.arrivedAt(world.Node(s.id), from, uint8(p.Kind))
+	if len(r.named) > 0 {
+		r.arrivedAt(world.Node(s.id), from, uint8(p.Kind))
 	}
 }
 
