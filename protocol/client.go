@@ -22,15 +22,24 @@ type session struct {
 // wants another leader, whatever else progresses (X23).
 const starvingTimeouts = 6
 
+// session finds or opens the client's session. What was found lately stands in
+// sessionNear, which spares most look-ups in the map: a session never moves.
 func (s *Server) session(client ClientID) *session {
+	near := &s.sessionNear[client%nearSessions]
+	if i := int(*near); i < len(s.sessions) && s.sessions[i].client == client {
+		return &s.sessions[i]
+	}
 	i, ok := s.sessionOf[client]
 	if !ok {
 		i = int32(len(s.sessions))
 		s.sessionOf[client] = i
 		s.sessions = append(s.sessions, session{client: client})
 	}
+	*near = i
 	return &s.sessions[i]
 }
+
+const nearSessions = 64
 
 // LastExecuted is the timestamp of the client's update that this server executed last.
 func (s *Server) LastExecuted(client ClientID) Timestamp {
@@ -41,12 +50,13 @@ func (s *Server) LastExecuted(client ClientID) Timestamp {
 }
 
 // onClientUpdate takes an update from a client, or a copy that a server relayed.
-func (s *Server) onClientUpdate(m Message, out *Output) {
+func (s *Server) onClientUpdate(m *Message, out *Output) {
 	if m.Batch == nil || len(m.Batch.Updates) != 1 {
 		s.drop(malformed)
 		return
 	}
-	u := &m.Batch.Updates[0]
+	batch := m.Batch
+	u := &batch.Updates[0]
 	c := s.session(u.Client)
 	fromClient := m.Server == 0
 	switch {
@@ -62,9 +72,9 @@ func (s *Server) onClientUpdate(m Message, out *Output) {
 	case fromClient && u.Server != s.id:
 		named := *u
 		named.Server = s.id
-		m.Batch = NewBatch(named)
+		batch = BatchOf(named)
 	}
-	changed := s.keepPending(c, m.Batch)
+	changed := s.keepPending(c, batch)
 	switch {
 	case s.state == RegLeader:
 		s.enqueue(c, c.pending)

@@ -13,6 +13,8 @@
 //  3. Durable when records have reached the disk;
 //  4. Elect if an operator wants an election.
 //
+// Server.Receive is the same for a message that need not be copied into an Input.
+//
 // After each Step it does what Output says, in this order:
 //
 //  1. It writes Records, in order, and syncs; several Steps may share one sync. A Lazy record

@@ -13,20 +13,20 @@ func (s *Server) suspects() bool {
 // attempt tries to install view v (Shift_to_Leader_Election).
 func (s *Server) attempt(v View, out *Output) {
 	s.invariant(v > s.lastAttempted, "an attempt goes above LastAttempted")
-	s.lastAttempted = v
+	s.setAttempted(v)
 	s.state = LeaderElection
 	s.progress.stop()
 	s.votes, s.preinstalled = 0, false
 	s.clearPrepareOKs()
 	s.clearQueue()
-	s.knownARU = max(s.localARU, s.highestReported())
+	s.knownARU = max(s.localARU, s.highest)
 	out.event(Event{Kind: Attempted, View: v})
 	s.toAll(0, Message{Kind: ViewChange, View: v}, out)
 	s.vote(s.id, out)
 }
 
 // onViewChange hears that a peer attempts m.View.
-func (s *Server) onViewChange(m Message, out *Output) {
+func (s *Server) onViewChange(m *Message, out *Output) {
 	switch {
 	case m.View > s.lastAttempted && s.suspects():
 		s.attempt(m.View, out)
@@ -59,12 +59,12 @@ func (s *Server) vote(id ServerID, out *Output) {
 }
 
 // onVCProof hears which view a peer has installed, where it stands and how far it is (X8).
-func (s *Server) onVCProof(m Message, out *Output) {
+func (s *Server) onVCProof(m *Message, out *Output) {
 	if m.View == 0 && m.State != LeaderElection {
 		s.drop(malformed) // view 0 has no leader to follow
 		return
 	}
-	s.reported[m.Server] = m.ARU
+	s.report(m.Server, m.ARU)
 	switch {
 	case m.View > s.lastInstalled && s.leader(m.View) == s.id:
 		s.enterPrepare(m.View, out)
@@ -88,7 +88,7 @@ func (s *Server) onVCProof(m Message, out *Output) {
 // returns says whether a server in an election goes back into LastInstalled, in which the
 // sender of m still works (X21). One whose attempt failed needs a sign that others really
 // get on, or the heartbeat of a deaf leader would hold it for ever.
-func (s *Server) returns(m Message) bool {
+func (s *Server) returns(m *Message) bool {
 	switch {
 	case s.state != LeaderElection || m.State == LeaderElection || s.leader(m.View) == s.id:
 		return false
@@ -102,7 +102,8 @@ func (s *Server) returns(m Message) bool {
 // record is durable; what depends on it waits for installedPos.
 func (s *Server) install(v View, out *Output) {
 	s.invariant(v > s.lastInstalled, "views are installed in rising order")
-	s.lastInstalled, s.lastAttempted = v, v
+	s.lastInstalled = v
+	s.setAttempted(v)
 	s.installedPos = s.record(Record{Kind: RecordInstalled, View: v}, out)
 	out.event(Event{Kind: Installed, View: v})
 }
@@ -111,7 +112,7 @@ func (s *Server) install(v View, out *Output) {
 func (s *Server) enterRegNonLeader() {
 	s.invariant(s.leader(s.lastInstalled) != s.id, "a leader does not follow itself")
 	s.state = RegNonLeader
-	s.lastAttempted = s.lastInstalled
+	s.setAttempted(s.lastInstalled)
 	s.clearPrepareOKs()
 	s.clearQueue()
 	s.progress.restart(s.now)

@@ -31,18 +31,24 @@ func (s *Server) forming() bool { return s.disks.store != 0 && !s.disks.roster.F
 // Roster is the cluster's disks as far as this server knows them.
 func (s *Server) Roster() Roster { return s.disks.roster }
 
-// form handles an input of a server that does not take part yet.
-func (s *Server) form(in Input, out *Output) {
+// receiveForming handles a message to a server that does not take part yet.
+func (s *Server) receiveForming(m *Message, out *Output) {
 	switch {
-	case in.Kind == Receive && s.disks.pos > 0 && s.stranger(in.Message, out):
-		s.settleFormation(in.Message.Server, out)
-	case in.Kind == Receive && in.Message.Kind == Formation:
-		s.onFormation(in.Message, out)
-	case in.Kind == Receive && in.Message.Server != 0 && s.mayEnter():
+	case s.disks.pos > 0 && s.stranger(m, out):
+		s.settleFormation(m.Server, out)
+	case m.Kind == Formation:
+		s.onFormation(m, out)
+	case m.Server != 0 && s.mayEnter():
 		s.enterCluster(out) // its sender takes part: it has not waited in vain
-		s.receive(in.Message, out)
-	case in.Kind == Receive:
+		s.receive(m, out)
+	default:
 		s.drop(notFormed)
+	}
+}
+
+// form handles an input other than a message of a server that does not take part yet.
+func (s *Server) form(in *Input, out *Output) {
+	switch {
 	case in.Kind == Timer && s.now >= s.disks.next:
 		s.disks.next = s.now + s.settings.Retransmit
 		s.askStores(out)
@@ -79,7 +85,7 @@ func (s *Server) askStores(out *Output) {
 // onFormation hears which disks a peer knows of. What it says of itself counts once it names
 // our store: then it spoke after our disk was formatted, and has not formed a cluster with
 // another one in its place.
-func (s *Server) onFormation(m Message, out *Output) {
+func (s *Server) onFormation(m *Message, out *Output) {
 	switch {
 	case m.Roster == nil || m.Store == 0 || s.disks.store == 0:
 		s.drop(malformed)
@@ -149,7 +155,7 @@ func (s *Server) enterCluster(out *Output) {
 
 // stranger says whether the sender's disk is another than the cluster was formed with. It is
 // told, so that its operator can know.
-func (s *Server) stranger(m Message, out *Output) bool {
+func (s *Server) stranger(m *Message, out *Output) bool {
 	if s.disks.store == 0 || m.Server == 0 || m.Store == s.disks.roster.Stores[m.Server] {
 		return false
 	}

@@ -90,7 +90,16 @@ func (h *history) settle(sl *slot) {
 	}
 	h.pages[i/pageSlots][i%pageSlots] = settledSlot{batch: sl.batch, view: sl.view, pos: sl.pos}
 	h.executed = sl.seq
-	*sl = slot{}
+	sl.free()
+}
+
+// free clears the slot, but for pointers that are nil: each write of one costs a barrier.
+func (sl *slot) free() {
+	sl.seq, sl.ordered, sl.view, sl.pos, sl.heardView, sl.sentAt = 0, false, 0, 0, 0, 0
+	sl.accepts = [MaxServers + 1]View{}
+	if sl.batch = nil; sl.heardBatch != nil {
+		sl.heardBatch = nil
+	}
 }
 
 func (h *history) clone() history {

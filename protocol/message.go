@@ -143,6 +143,17 @@ func NewBatch(updates ...Update) *Batch {
 	return b
 }
 
+// BatchOf is NewBatch of one update, in one allocation.
+func BatchOf(u Update) *Batch {
+	one := &struct {
+		batch   Batch
+		updates [1]Update
+	}{updates: [1]Update{u}}
+	one.batch.Updates = one.updates[:]
+	one.batch.hash = one.batch.Rehash()
+	return &one.batch
+}
+
 var noOp = NewBatch()
 
 // Hash identifies the batch's content. It was computed when the batch was made.

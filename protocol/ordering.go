@@ -72,7 +72,7 @@ func (s *Server) hold(sl *slot, view View, batch *Batch, out *Output) {
 }
 
 // onProposal accepts the leader's binding: record it, and tell all once that is durable.
-func (s *Server) onProposal(m Message, out *Output) {
+func (s *Server) onProposal(m *Message, out *Output) {
 	switch {
 	case m.Batch == nil || m.Seq == 0:
 		s.drop(malformed)
@@ -91,7 +91,7 @@ func (s *Server) onProposal(m Message, out *Output) {
 
 // acceptSettled answers a Proposal of a slot that is executed here: others may still need
 // the acceptance.
-func (s *Server) acceptSettled(m Message, out *Output) {
+func (s *Server) acceptSettled(m *Message, out *Output) {
 	e := s.history.settled(m.Seq)
 	switch {
 	case e.batch.hash != m.Batch.hash:
@@ -105,7 +105,7 @@ func (s *Server) acceptSettled(m Message, out *Output) {
 	s.toAll(e.pos, Message{Kind: Accept, View: m.View, Seq: m.Seq}, out)
 }
 
-func (s *Server) acceptOpen(m Message, out *Output) {
+func (s *Server) acceptOpen(m *Message, out *Output) {
 	sl := s.history.at(m.Seq)
 	switch {
 	case sl.ordered && sl.batch.hash != m.Batch.hash:
@@ -125,7 +125,7 @@ func (s *Server) acceptOpen(m Message, out *Output) {
 // onAccept handles a peer's word that it holds (m.View, m.Seq) durably (C1). One that
 // overtakes its Proposal is kept, in any State (X13). Runs N−1 times a slot: it may not
 // allocate.
-func (s *Server) onAccept(m Message, out *Output) {
+func (s *Server) onAccept(m *Message, out *Output) {
 	switch {
 	case m.Seq <= s.localARU:
 		s.drop(alreadyOrdered)

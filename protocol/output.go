@@ -121,4 +121,21 @@ type Event struct {
 	Batch     *Batch
 }
 
-func (o *Output) event(e Event) { o.Events = append(o.Events, e) }
+// event sets each field of a used place, as record and send do. A wide copy of what was written
+// a moment ago stalls the processor until that has left for memory, and clearing the place
+// first costs a write barrier a pointer.
+func (o *Output) event(e Event) {
+	o.Events = extend(o.Events)
+	to := &o.Events[len(o.Events)-1]
+	to.Kind, to.Servers, to.Client, to.View = e.Kind, e.Servers, e.Client, e.View
+	to.Seq, to.Timestamp, to.Hash, to.Batch = e.Seq, e.Timestamp, e.Hash, e.Batch
+}
+
+// extend makes a slice one longer; what the new place holds is of no meaning.
+func extend[T any](s []T) []T {
+	if n := len(s); n < cap(s) {
+		return s[:n+1]
+	}
+	var none T
+	return append(s, none)
+}

@@ -39,7 +39,7 @@ func (s *Server) repeatPrepare(out *Output) {
 
 // onPrepare installs the leader's view and answers (X2). From here on this server takes
 // no proposal of an older view.
-func (s *Server) onPrepare(m Message, out *Output) {
+func (s *Server) onPrepare(m *Message, out *Output) {
 	switch {
 	case m.Server != s.leader(m.View):
 		s.drop(notLeader)
@@ -126,7 +126,7 @@ func (s *Server) sendParts(p parts, out *Output) {
 }
 
 // onPrepareOK takes over what one part of an answer knows.
-func (s *Server) onPrepareOK(m Message, out *Output) {
+func (s *Server) onPrepareOK(m *Message, out *Output) {
 	switch {
 	case !m.wellFormed():
 		s.drop(malformed)

@@ -1,5 +1,7 @@
 package protocol
 
+import "slices"
+
 // Reconciliation: a server that learns of a higher aru asks peers for the slots it lacks
 // (X11). The seed lacked it.
 
@@ -8,20 +10,18 @@ const (
 	catchUpInFlight = 4  // requests at once, each to another peer
 )
 
-func (s *Server) behind() bool { return s.highestReported() > s.localARU }
+func (s *Server) behind() bool { return s.highest > s.localARU }
 
-func (s *Server) highestReported() Seq {
-	var high Seq
-	for id := 1; id <= s.n; id++ {
-		high = max(high, s.reported[id])
-	}
-	return high
+// report takes down a server's last report, which after a crash may be below an earlier one.
+func (s *Server) report(id ServerID, aru Seq) {
+	s.reported[id] = aru
+	s.highest = slices.Max(s.reported[:])
 }
 
 // requestCatchUp asks for the next ranges above LocalARU. The peers rotate: the one with
 // the highest aru may be deaf.
 func (s *Server) requestCatchUp(out *Output) {
-	from, high := s.localARU, s.highestReported()
+	from, high := s.localARU, s.highest
 	out.event(Event{Kind: CatchUp, Seq: from})
 	for range catchUpInFlight {
 		if from >= high {
@@ -47,7 +47,7 @@ func (s *Server) nextPeer(seq Seq) ServerID {
 }
 
 // onCatchUpRequest answers with the ordered slots of the range, up to LocalARU.
-func (s *Server) onCatchUpRequest(m Message, out *Output) {
+func (s *Server) onCatchUpRequest(m *Message, out *Output) {
 	to := min(m.ARU, s.localARU, m.Seq+catchUpSlots)
 	switch {
 	case m.Seq >= m.ARU:
@@ -63,7 +63,7 @@ func (s *Server) onCatchUpRequest(m Message, out *Output) {
 }
 
 // onCatchUpReply takes over slots that a peer has ordered.
-func (s *Server) onCatchUpReply(m Message, out *Output) {
+func (s *Server) onCatchUpReply(m *Message, out *Output) {
 	switch {
 	case !m.wellFormed():
 		s.drop(malformed)

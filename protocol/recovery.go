@@ -21,7 +21,7 @@ func (s *Server) recover(stable Stable) error {
 		}
 	}
 	s.durable = s.position
-	s.lastAttempted = s.lastInstalled
+	s.setAttempted(s.lastInstalled)
 	return nil
 }
 

@@ -105,6 +105,7 @@ type Server struct {
 	lastAttempted View
 	lastInstalled View     // Invariant: lastInstalled ≤ lastAttempted
 	installedPos  Position // of its record
+	stagger       Instant  // before this server attempts lastAttempted+1 (X10); see setAttempted
 	votes         uint16   // VC[]: servers that attempt lastAttempted, bit id
 	preinstalled  bool
 	progress      progressTimer
@@ -123,16 +124,18 @@ type Server struct {
 	acceptances  []acceptance
 
 	// Clients (client.go).
-	sessions   []session
-	sessionOf  map[ClientID]int32 // looked up, never ranged over
-	pendings   int
-	queue      []*Batch // UpdateQueue, at a RegLeader only
-	queueHead  int
-	updateAt   Instant // lower bound of the sessions' timers
-	oldestFrom Instant // lower bound of the pending updates' ages
+	sessions    []session
+	sessionOf   map[ClientID]int32 // looked up, never ranged over
+	sessionNear [nearSessions]int32
+	pendings    int
+	queue       []*Batch // UpdateQueue, at a RegLeader only
+	queueHead   int
+	updateAt    Instant // lower bound of the sessions' timers
+	oldestFrom  Instant // lower bound of the pending updates' ages
 
 	// Reconciliation (reconcile.go).
 	reported    [MaxServers + 1]Seq // each server's last reported aru
+	highest     Seq                 // of reported
 	rotor       ServerID            // whom we asked last
 	requestedTo Seq
 
@@ -162,6 +165,7 @@ func New(cfg Config, now Instant, app App, stable Stable) (*Server, error) {
 		history: newHistory(), sessionOf: make(map[ClientID]int32),
 		retransmitAt: never, updateAt: never, oldestFrom: never,
 	}
+	s.setAttempted(0)
 	s.progress.timeout = s.settings.Timeout
 	s.heartbeatAt = now + s.settings.Heartbeat
 	s.progress.restart(now)
@@ -183,17 +187,16 @@ func New(cfg Config, now Instant, app App, stable Stable) (*Server, error) {
 // Step hands the server one input and appends what follows from it to out. Bad input from
 // outside is counted and dropped; a contradiction inside panics (*InvariantError).
 func (s *Server) Step(now Instant, in Input, out *Output) {
-	s.now = max(now, s.now)
-	if in.Kind == Receive && !s.admits(in.Message, out) {
+	if in.Kind == Receive {
+		s.Receive(now, &in.Message, out)
 		return
 	}
+	s.now = max(now, s.now)
 	if s.forming() {
-		s.form(in, out)
+		s.form(&in, out)
 		return
 	}
 	switch in.Kind {
-	case Receive:
-		s.receive(in.Message, out)
 	case Durable:
 		s.onDurable(in.UpTo, out)
 	case Timer:
@@ -204,8 +207,23 @@ func (s *Server) Step(now Instant, in Input, out *Output) {
 	s.armRetransmit()
 }
 
+// Receive is Step for a message, which it neither changes nor keeps: most inputs are
+// messages, and a driver need not copy them.
+func (s *Server) Receive(now Instant, m *Message, out *Output) {
+	s.now = max(now, s.now)
+	switch {
+	case !s.admits(m, out):
+		return
+	case s.forming():
+		s.receiveForming(m, out)
+		return
+	}
+	s.receive(m, out)
+	s.armRetransmit()
+}
+
 // admits refuses what no server of this cluster sends.
-func (s *Server) admits(m Message, out *Output) bool {
+func (s *Server) admits(m *Message, out *Output) bool {
 	switch {
 	case int(m.Server) > s.n || m.Server == 0 && m.Kind != ClientUpdate:
 		s.drop(unknownServer)
@@ -219,7 +237,7 @@ func (s *Server) admits(m Message, out *Output) bool {
 	return false
 }
 
-func (s *Server) receive(m Message, out *Output) {
+func (s *Server) receive(m *Message, out *Output) {
 	switch m.Kind {
 	case ClientUpdate:
 		s.onClientUpdate(m, out)
@@ -249,8 +267,10 @@ func (s *Server) receive(m Message, out *Output) {
 // record appends a record to the server's disk order and returns its position.
 func (s *Server) record(r Record, out *Output) Position {
 	s.position++
-	r.Position = s.position
-	out.Records = append(out.Records, r)
+	out.Records = extend(out.Records)
+	to := &out.Records[len(out.Records)-1]
+	to.Kind, to.Lazy, to.Position = r.Kind, r.Lazy, s.position
+	to.View, to.Seq, to.Batch, to.Roster = r.View, r.Seq, r.Batch, r.Roster
 	return s.position
 }
 
@@ -267,8 +287,12 @@ func (s *Server) onDurable(pos Position, out *Output) {
 }
 
 func (s *Server) send(to ServerID, after Position, m Message, out *Output) {
-	m.Server, m.Store = s.id, s.disks.store
-	out.Messages = append(out.Messages, Outgoing{To: to, After: after, Message: m})
+	out.Messages = extend(out.Messages)
+	o := &out.Messages[len(out.Messages)-1]
+	o.To, o.After = to, after
+	o.Message.Kind, o.Message.Server, o.Message.State, o.Message.Store = m.Kind, s.id, m.State, s.disks.store
+	o.Message.View, o.Message.Seq, o.Message.ARU = m.View, m.Seq, m.ARU
+	o.Message.Batch, o.Message.List, o.Message.Roster = m.Batch, m.List, m.Roster
 }
 
 // toAll sends to every other server.

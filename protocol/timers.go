@@ -32,9 +32,15 @@ func (s *Server) attemptAt() Instant {
 	if !s.progress.running {
 		return never
 	}
-	next := s.leader(s.lastAttempted + 1)
-	rank := (int(s.id) - int(next) + s.n) % s.n
-	return s.progress.since + s.progress.timeout + s.settings.Stagger*Instant(rank)
+	return s.progress.since + s.progress.timeout + s.stagger
+}
+
+// setAttempted moves LastAttempted, and with it this server's place among the next leaders.
+// (Deadline is asked for after every Step: too often to divide there.)
+func (s *Server) setAttempted(v View) {
+	s.lastAttempted = v
+	rank := (int(s.id) - int(s.leader(v+1)) + s.n) % s.n
+	s.stagger = s.settings.Stagger * Instant(rank)
 }
 
 // starvesAt is a lower bound of when a pending update starves (X23).

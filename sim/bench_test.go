@@ -27,25 +27,51 @@ func calmPlan(servers, updates int) *sim.Plan {
 	}
 }
 
+// BenchmarkSwarm5 is the swarm's plans for five servers, the first 200 seeds in turn: faults,
+// view changes, recoveries and idle tails, in runs of a few seconds of virtual time. Drawing
+// the plans is not counted.
+func BenchmarkSwarm5(b *testing.B) {
+	plans := make([]*sim.Plan, 200)
+	for seed := range plans {
+		plans[seed] = sim.Swarm(uint64(seed), sim.SwarmOptions{Servers: 5})
+	}
+	var total rates
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		total.add(b, sim.Run(plans[i%len(plans)]))
+	}
+	total.report(b)
+}
+
 // benchmarkRun reports the rates of whole runs, all checks and the hash included.
 func benchmarkRun(b *testing.B, plan *sim.Plan) {
-	var messages, events, updates uint64
+	var total rates
 	b.ReportAllocs()
 	for b.Loop() {
-		r := sim.Run(plan)
-		if !r.OK() {
-			b.Fatal(r.Violation)
-		}
-		messages, events, updates = messages+r.Messages, events+r.Events, updates+r.Updates
+		total.add(b, sim.Run(plan))
 	}
-	if want := uint64(plan.Workload.Limit) * uint64(b.N); updates != want {
-		b.Fatalf("%d updates answered, not %d", updates, want)
+	if want := uint64(plan.Workload.Limit) * uint64(b.N); total.updates != want {
+		b.Fatalf("%d updates answered, not %d", total.updates, want)
 	}
+	total.report(b)
+}
+
+// rates are what runs did, to be divided by the time that they took.
+type rates struct{ messages, events, updates uint64 }
+
+func (t *rates) add(b *testing.B, r *sim.Report) {
+	if !r.OK() {
+		b.Fatalf("seed %d: %v", r.Plan.Seed, r.Violation)
+	}
+	t.messages, t.events, t.updates = t.messages+r.Messages, t.events+r.Events, t.updates+r.Updates
+}
+
+func (t *rates) report(b *testing.B) {
 	seconds := b.Elapsed().Seconds()
-	b.ReportMetric(float64(messages)/seconds, "messages/s")
-	b.ReportMetric(float64(events)/seconds, "events/s")
-	b.ReportMetric(float64(updates)/seconds, "updates/s")
-	b.ReportMetric(float64(messages)/float64(updates), "messages/update")
+	b.ReportMetric(float64(t.messages)/seconds, "messages/s")
+	b.ReportMetric(float64(t.events)/seconds, "events/s")
+	b.ReportMetric(float64(t.updates)/seconds, "updates/s")
+	b.ReportMetric(float64(t.messages)/float64(t.updates), "messages/update")
 }
 
 // BenchmarkRun5 is five servers without faults. The long run must not be slower than the

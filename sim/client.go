@@ -107,7 +107,7 @@ func (c *client) next() {
 		return
 	}
 	c.timestamp++
-	if world.Chance(c.draw(drawGap), w.Gaps) {
+	if w.Gaps > 0 && world.Chance(c.draw(drawGap), w.Gaps) {
 		c.timestamp++ // X26: gaps are legal
 	}
 	c.key = r.keys.take(c.draw(drawKey), int(c.id))

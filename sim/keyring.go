@@ -29,6 +29,7 @@ type keyring struct {
 	named   []*key // of directed clients
 	begun   uint64 // operations
 	judge   func(*key)
+	spare   [][]check.Operation // memory of histories that are judged
 }
 
 type key struct {
@@ -76,6 +77,9 @@ func (k *keyring) take(draw uint64, client int) keyUse {
 		if k.places[place].spent() {
 			k.retire(k.places[place])
 			k.places[place] = newKey(place, k.places[place].renewals+1)
+			if n := len(k.spare); n > 0 {
+				k.places[place].history, k.spare = k.spare[n-1], k.spare[:n-1]
+			}
 		}
 		if found := k.places[place]; found.users < clientsPerKey {
 			found.users++
@@ -109,8 +113,17 @@ func (k *keyring) retire(old *key) {
 		k.retired = append(k.retired, old)
 		return
 	}
+	k.settle(old)
+}
+
+// settle judges a key that nobody uses any more, and drops its history.
+func (k *keyring) settle(old *key) {
 	k.judge(old)
-	old.history, old.raw = nil, nil
+	old.raw = nil
+	if cap(old.history) > clientsPerKey { // not of a client that kept to itself
+		k.spare = append(k.spare, old.history[:0])
+	}
+	old.history = nil
 }
 
 // left is called as a client leaves a key.
@@ -120,8 +133,7 @@ func (k *keyring) left(old *key) {
 		return
 	}
 	k.retired = slices.DeleteFunc(k.retired, func(r *key) bool { return r == old })
-	k.judge(old)
-	old.history, old.raw = nil, nil
+	k.settle(old)
 }
 
 // judgeRest judges, at the end of a run, what is not judged yet.

@@ -10,10 +10,11 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// packet is what travels in our world: a message of the machine, or a reply to a client.
+// packet is what travels in our world: a message of the machine, or a reply to a client, of
+// replyKind, with the timestamp in place of the seq.
 type packet struct {
 	protocol.Message
-	reply     *protocol.Reply
+	result    []byte
 	act       int32    // of the story: what sent it
 	datagrams [][]byte // what travels where the plan has a wire
 }
@@ -21,7 +22,9 @@ type packet struct {
 // replyKind is none of the machine's kinds of message.
 const replyKind = uint8(world.MaxKinds - 1)
 
-type paxosWorld = world.World[packet, protocol.Record]
+func (p *packet) isReply() bool { return uint8(p.Kind) == replyKind }
+
+type paxosWorld = world.World[packet, diskRecord]
 
 // paxos is the system of our own machine: its servers, its messages, and its checks.
 type paxos struct {
@@ -31,6 +34,7 @@ type paxos struct {
 	checker  *check.Checker
 	servers  []*server // by id; 0 unused. A server that is down keeps its last life here.
 	views    uint64    // led
+	bodies   bodies
 	logs     []diskLog // by server, where the plan's disks are logs
 }
 
@@ -43,10 +47,14 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	r := &paxos{run: newRun(p, directed, options), settings: settings, servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.checker.Departures.Formation = p.Formation
-	r.world = world.New[packet, protocol.Record](r.worldConfig(), r)
+	r.world = world.New[packet, diskRecord](r.worldConfig(), r)
 	r.open(r)
 	return r
 }
+
+// now is the virtual time in the checker's terms, asked of our own world and not through the
+// interface: each event asks.
+func (r *paxos) now() int64 { return int64(r.world.Now()) }
 
 func (r *paxos) control() control { return r.world }
 
@@ -57,18 +65,18 @@ type paxosClient struct{ *client }
 
 // Receive takes a reply.
 func (c paxosClient) Receive(from world.Node, p *packet) {
-	if p.reply != nil {
+	if p.isReply() {
 		if c.run.story != nil {
 			c.run.story.begin(c.run.world.Now(), c.node, p.act)
 		}
-		c.reply(from, uint64(p.reply.Timestamp), p.reply.Result)
+		c.reply(from, uint64(p.Seq), p.result)
 	}
 }
 
 func (r *paxos) startClient(c *client) { r.world.Start(c.node, paxosClient{c}) }
 
 func (r *paxos) began(c *client) {
-	c.batch = protocol.NewBatch(protocol.Update{Client: c.id, Timestamp: protocol.Timestamp(c.timestamp), Op: c.input})
+	c.batch = protocol.BatchOf(protocol.Update{Client: c.id, Timestamp: protocol.Timestamp(c.timestamp), Op: c.input})
 	r.checker.Invoked(r.now(), c.id, protocol.Timestamp(c.timestamp), c.input)
 	if r.story != nil {
 		r.story.tell(r.world.Now(), c.node, line{kind: told, client: uint32(c.id), text: fmt.Sprintf("client %d asks for operation %d: %v", c.id, c.timestamp, c.op)})
@@ -151,7 +159,7 @@ func (r *run) judge(history []check.Operation) {
 	if r.keep {
 		r.history = append(r.history, history...)
 	}
-	switch o := check.LinearizableWithin(history, searchSteps); o.Verdict {
+	switch o := r.judged.Within(history, searchSteps); o.Verdict {
 	case check.Illegal:
 		r.system.fail("S8", "the clients' history has no linearization at key %q: %s", o.Key, o.Detail)
 	case check.Unknown:
@@ -173,19 +181,19 @@ func (r *paxos) report(to *Report) {
 
 // Delivering traces a message.
 func (r *paxos) Delivering(from, to world.Node, p *packet) {
-	if p.reply == nil {
+	if !p.isReply() {
 		r.trace.Write(trace.Line{At: r.now(), Server: int(to), From: int(from), What: "deliver", Detail: p.String(), Hash: HashString(r.world.Hash())})
 	}
 }
 
 // Dropped counts what the loss of a message could have changed.
 func (r *paxos) Dropped(from, to world.Node, p *packet, why world.Cause) {
-	if r.trace != nil && p.reply == nil {
+	if r.trace != nil && !p.isReply() {
 		r.traceDrop(from, to, p.String(), why)
 	}
 	if why != world.Down && r.useful(to, &p.Message) {
 		r.dropped(from, to, why)
-		if r.story != nil && p.reply == nil {
+		if r.story != nil && !p.isReply() {
 			r.story.lost(from, to, &p.Message)
 		}
 	}
@@ -193,7 +201,7 @@ func (r *paxos) Dropped(from, to world.Node, p *packet, why world.Cause) {
 
 // Departed tells the checker.
 func (r *paxos) Departed(n world.Node, p *packet) {
-	if p.reply == nil {
+	if !p.isReply() {
 		r.checker.Departed(r.now(), protocol.ServerID(n), &p.Message)
 	}
 }
@@ -210,21 +218,23 @@ func (r *paxos) Arrived(_, to world.Node, p *packet, way world.Way) {
 }
 
 // Durable tells the checker.
-func (r *paxos) Durable(n world.Node, record *protocol.Record) {
-	r.checker.Durable(r.now(), protocol.ServerID(n), record)
+func (r *paxos) Durable(n world.Node, d *diskRecord) {
+	record := r.bodies.unpack(d)
+	r.checker.Durable(r.now(), protocol.ServerID(n), &record)
 }
 
 // Survive says what a crash leaves of unsynced records.
-func (r *paxos) Survive(n world.Node, unsynced []protocol.Record) int {
+func (r *paxos) Survive(n world.Node, packed []diskRecord) int {
+	unsynced := r.bodies.unpackAll(packed)
 	kept := r.survive(n, len(unsynced), func(i int) int { return recordBytes(&unsynced[i]) })
 	r.tear(n, unsynced, kept)
 	return kept
 }
 
 // Crashed counts what a crash took.
-func (r *paxos) Crashed(n world.Node, lost []protocol.Record) {
+func (r *paxos) Crashed(n world.Node, lost []diskRecord) {
 	for i := range lost {
-		if !lost[i].Lazy {
+		if !lost[i].lazy {
 			r.effects[unsyncedLost]++
 			break
 		}

@@ -27,11 +27,12 @@ type run struct {
 	model   *Model        // of the clients; nil: the key-value store
 	calm    bool
 	end     world.Instant
-	nodes   []nodeState       // by server; 0 unused
-	heals   int               // times that all links were healed
-	cutBy   [16][16]Effect    // the kind of fault that cut the direction last
-	named   []*named          // faults that wait for an event
-	updates uint64            // answered
+	nodes   []nodeState    // by server; 0 unused
+	heals   int            // times that all links were healed
+	cutBy   [16][16]Effect // the kind of fault that cut the direction last
+	named   []*named       // faults that wait for an event
+	updates uint64         // answered
+	judged  check.Judge
 	history []check.Operation // kept where somebody wants it
 	keep    bool
 }
@@ -96,7 +97,7 @@ type control interface {
 	At(world.Instant, func())
 	After(func())
 	Do(world.Node, func())
-	StepBy(world.Instant) bool
+	Play(*world.Instant, func() bool)
 	IsServer(world.Node) bool
 	Up(world.Node) bool
 	Crash(world.Node)
@@ -244,8 +245,7 @@ func (r *run) start(n world.Node) {
 func (r *run) play() {
 	defer r.caught()
 	r.begin()
-	for r.system.violation() == nil && r.world.StepBy(r.end) {
-	}
+	r.world.Play(&r.end, func() bool { return r.system.violation() == nil })
 	r.finish()
 }
 

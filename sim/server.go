@@ -14,6 +14,7 @@ type server struct {
 	run     *paxos
 	id      protocol.ServerID
 	machine *protocol.Server
+	clock   *clock
 	out     protocol.Output
 	wire    *codec // nil: messages travel as they are
 }
@@ -21,7 +22,7 @@ type server struct {
 // startServer begins a life of the server, with what its disk holds.
 func (r *paxos) startServer(n world.Node) error {
 	id := protocol.ServerID(n)
-	records := r.world.Records(n)
+	records := r.bodies.unpackAll(r.world.Records(n))
 	if r.plan.Bodies {
 		for i := range records {
 			r.verify(id, "record", records[i].Batch)
@@ -38,7 +39,7 @@ func (r *paxos) startServer(n world.Node) error {
 	if err != nil {
 		return err
 	}
-	r.servers[n] = &server{run: r, id: id, machine: m}
+	r.servers[n] = &server{run: r, id: id, machine: m, clock: &r.nodes[n].clock}
 	r.servers[n].wire = r.newCodec(id)
 	r.checker.Recovered(r.now(), id, m.LocalARU(), m.App().Hash())
 	if len(records) > 0 {
@@ -64,28 +65,31 @@ func (r *paxos) storeID(n world.Node) protocol.StoreID {
 }
 
 func (s *server) Deadline() world.Instant {
-	return s.run.nodes[s.id].clock.when(world.Instant(s.machine.Deadline()))
+	d := world.Instant(s.machine.Deadline())
+	if c := s.clock; c.drift == 0 && d >= c.shown && d != world.Never {
+		return c.from + d - c.shown // as when has it; asked for after every call
+	}
+	return s.clock.when(d)
 }
 
 func (s *server) Receive(from world.Node, p *packet) {
-	if r := s.run; len(r.plan.Network.Links) > 0 && !r.calm {
+	r := s.run
+	if len(r.plan.Network.Links) > 0 && !r.calm {
 		r.countSlow(from, world.Node(s.id), p)
 	}
-	if s.run.plan.Bodies {
-		s.run.verifyMessage(s.id, &p.Message)
+	if r.plan.Bodies {
+		r.verifyMessage(s.id, &p.Message)
 	}
-	m, ok := p.Message, true
-	if s.wire != nil && p.datagrams != nil {
-		m, ok = s.wire.open(world.Node(s.id), p)
+	if r.story != nil {
+		r.story.begin(r.world.Now(), world.Node(s.id), p.act)
 	}
-	if ok {
-		if s.run.story != nil {
-			s.run.story.begin(s.run.world.Now(), world.Node(s.id), p.act)
-		}
-		s.step(protocol.Input{Kind: protocol.Receive, Message: m})
+	if s.wire == nil || p.datagrams == nil {
+		s.take(&p.Message)
+	} else if m, ok := s.wire.open(world.Node(s.id), p); ok {
+		s.take(&m)
 	}
-	if len(s.run.named) > 0 {
-		s.run.arrivedAt(world.Node(s.id), from, uint8(p.Kind))
+	if len(r.named) > 0 {
+		r.arrivedAt(world.Node(s.id), from, uint8(p.Kind))
 	}
 }
 
@@ -118,38 +122,53 @@ func (s *server) Synced(upTo uint64) {
 	s.run.synced(world.Node(s.id))
 }
 
-// step hands the machine one input and does what it asks for.
+// take hands the machine a message.
+func (s *server) take(m *protocol.Message) {
+	s.out.Reset()
+	s.machine.Receive(protocol.Instant(s.clock.now(s.run.world.Now())), m, &s.out)
+	s.obey()
+}
+
+// step hands the machine another input.
 func (s *server) step(in protocol.Input) {
+	s.out.Reset()
+	s.machine.Step(protocol.Instant(s.clock.now(s.run.world.Now())), in, &s.out)
+	s.obey()
+}
+
+// obey does what the machine asks for.
+func (s *server) obey() {
 	r, out := s.run, &s.out
-	out.Reset()
-	s.machine.Step(protocol.Instant(r.local(world.Node(s.id))), in, out)
+	if len(out.Events)+len(out.Records)+len(out.Messages)+len(out.Replies) == 0 {
+		return // most acceptances ask for nothing
+	}
 	for i := range out.Events {
 		r.event(s, &out.Events[i])
 	}
-	r.wrote(world.Node(s.id), len(out.Records))
+	if len(out.Records) > 0 {
+		r.wrote(world.Node(s.id), len(out.Records))
+	}
 	for i := range out.Records {
-		r.world.Write(&out.Records[i], out.Records[i].Lazy)
+		record := &out.Records[i]
+		r.bodies.pack(record, r.world.Append(record.Lazy))
 	}
 	for i := range out.Messages {
 		o := &out.Messages[i]
+		p := packet{Message: o.Message, act: r.acting(world.Node(s.id))}
+		if s.wire != nil {
+			p.datagrams = s.wire.seal(&o.Message)
+		}
 		r.world.Send(world.Parcel{
 			To: world.Node(o.To), After: uint64(o.After),
 			Kind: uint8(o.Message.Kind), Digest: o.Message.Digest(),
-		}, r.packet(s, &o.Message))
+		}, &p)
 	}
 	for i := range out.Replies {
 		s.reply(out.Replies[i])
 	}
 }
 
-// packet is what travels for a message.
-func (r *paxos) packet(s *server, m *protocol.Message) *packet {
-	p := s.wire.seal(m)
-	p.act = r.acting(world.Node(s.id))
-	return p
-}
-
-// reply sends a result to its client. The copy is the packet's own.
+// reply sends a result to its client.
 func (s *server) reply(p protocol.Reply) {
 	r := s.run
 	if int(p.Client) >= len(r.clients) {
@@ -159,7 +178,10 @@ func (s *server) reply(p protocol.Reply) {
 	for _, b := range p.Result {
 		digest = world.Mix(digest, uint64(b))
 	}
-	r.world.Send(world.Parcel{To: r.clients[p.Client].node, Kind: replyKind, Digest: digest}, &packet{reply: &p, act: r.acting(world.Node(s.id))})
+	r.world.Send(world.Parcel{To: r.clients[p.Client].node, Kind: replyKind, Digest: digest}, &packet{
+		Message: protocol.Message{Kind: protocol.Kind(replyKind), Seq: protocol.Seq(p.Timestamp)}, result: p.Result,
+		act: r.acting(world.Node(s.id)),
+	})
 }
 
 // event passes on what the machine says of itself.

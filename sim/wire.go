@@ -36,21 +36,18 @@ func (r *paxos) newCodec(id protocol.ServerID) *codec {
 	return &codec{run: r, encoder: encoder, decoder: wire.NewDecoder(wireCluster, r.plan.Servers, nil), life: r.nodes[id].lives + 1}
 }
 
-// seal makes a packet of a message, with its datagrams if there is a wire.
-func (c *codec) seal(m *protocol.Message) *packet {
-	p := &packet{Message: *m}
-	if c == nil {
-		return p
-	}
+// seal returns a message's datagrams.
+func (c *codec) seal(m *protocol.Message) [][]byte {
 	datagrams, err := c.encoder.Encode(m)
 	if err != nil {
 		c.run.fail("invariant", "server %d can't send %v: %v", m.Server, m, err)
-		return p
+		return nil
 	}
-	for _, d := range datagrams {
-		p.datagrams = append(p.datagrams, append([]byte(nil), d...)) // the encoder reuses its memory
+	sealed := make([][]byte, len(datagrams))
+	for i, d := range datagrams {
+		sealed[i] = append([]byte(nil), d...) // the encoder reuses its memory
 	}
-	return p
+	return sealed
 }
 
 // open makes a message of a packet's datagrams again, once they have crossed the wire. It is

@@ -86,32 +86,61 @@ func (o Op) Encode() []byte {
 }
 
 // Decode reads what Encode wrote and nothing else: where it succeeds, encoding the Op
-// gives b again. The Op shares no memory with b. Its strings share one allocation, made
-// only once b has proved sound.
+// gives b again. The Op shares no memory with b.
 func Decode(b []byte) (Op, error) {
+	var p parsed
+	var o Op
+	if err := p.read(b); err != nil {
+		return o, err
+	}
+	p.fill(&o, string(p.key))
+	return o, nil
+}
+
+// parsed is an encoded Op whose fields still lie in its bytes.
+type parsed struct {
+	kind  Kind
+	key   []byte
+	after []byte // the key
+	ends  [3]int // of key, value, old: how many bytes follow
+	width [3]int
+}
+
+// fill makes the Op. Value and Old share one allocation.
+func (p *parsed) fill(o *Op, key string) {
+	o.Kind, o.Key = p.kind, key
+	if len(p.after) > 0 {
+		s := string(p.after)
+		o.Value = s[len(s)-p.ends[1]-p.width[1] : len(s)-p.ends[1]]
+		o.Old = s[len(s)-p.ends[2]-p.width[2] : len(s)-p.ends[2]]
+	}
+}
+
+// read allocates nothing, so that lengths which b only claims cost nothing.
+func (p *parsed) read(b []byte) error {
 	if len(b) == 0 {
-		return Op{}, fmt.Errorf("kv: op: no bytes")
+		return fmt.Errorf("kv: op: no bytes")
 	}
-	kind := Kind(b[0])
-	if kind.fields() == 0 {
-		return Op{}, fmt.Errorf("kv: op: byte 0: no kind %d", b[0])
+	p.kind = Kind(b[0])
+	if p.kind.fields() == 0 {
+		return fmt.Errorf("kv: op: byte 0: no kind %d", b[0])
 	}
-	var end, width [3]int
 	rest := b[1:]
-	for i := range kind.fields() {
+	for i := range p.kind.fields() {
 		field, after, ok := cutField(rest)
 		if !ok {
-			return Op{}, fmt.Errorf("kv: op: byte %d: %v wants its field %d here", len(b)-len(rest), kind, i+1)
+			return fmt.Errorf("kv: op: byte %d: %v wants its field %d here", len(b)-len(rest), p.kind, i+1)
+		}
+		if i == 0 {
+			p.key, p.after = field, after
 		}
 		rest = after
-		end[i], width[i] = len(b)-len(rest), len(field)
+		p.ends[i], p.width[i] = len(after), len(field)
 	}
 	if len(rest) > 0 {
-		return Op{}, fmt.Errorf("kv: op: byte %d: %d bytes after the %v", len(b)-len(rest), len(rest), kind)
+		return fmt.Errorf("kv: op: byte %d: %d bytes after the %v", len(b)-len(rest), len(rest), p.kind)
 	}
-	s := string(b)
-	field := func(i int) string { return s[end[i]-width[i] : end[i]] }
-	return Op{Kind: kind, Key: field(0), Value: field(1), Old: field(2)}, nil
+	return nil
 }
 
 func appendField(b []byte, field string) []byte {

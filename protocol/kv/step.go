@@ -9,6 +9,10 @@ import (
 // exists, to the new ones and the answer. It is the only definition; Store and the
 // linearizability model both run it. A missing key's value is ignored and returned as "".
 func (o Op) Step(value string, found bool) (newValue string, newFound bool, res Result) {
+	return o.step(value, found)
+}
+
+func (o *Op) step(value string, found bool) (newValue string, newFound bool, res Result) {
 	if !found {
 		value = ""
 	}

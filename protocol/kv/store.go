@@ -13,45 +13,67 @@ var _ protocol.App = (*Store)(nil)
 // Store holds the keys and their values. One server owns it; it is not safe for
 // concurrent use. Make one with New.
 type Store struct {
-	entries map[string]entry
-	hash    uint64 // Invariant: the wrapping sum of all entries' mix.
+	entries map[string]*entry // pointers: a value changes without a write to the map
+	hash    uint64            // Invariant: the wrapping sum of all entries' mix.
 }
 
-// entry is a key's value, and mix(key, value) so that removing it costs no hashing.
+// entry is a key and its value, with the hashes of the key and of both, so that neither
+// replacing nor removing the value hashes anything twice.
 type entry struct {
-	value string
-	mix   uint64
+	key, value  string
+	keyMix, mix uint64
 }
 
 // New returns a Store without keys.
-func New() *Store { return &Store{entries: make(map[string]entry)} }
+func New() *Store { return &Store{entries: make(map[string]*entry)} }
 
 // Apply executes an encoded Op and returns the encoded Result. Bytes that are no Op
-// change nothing and are answered Malformed. A put allocates once, for the string that
-// both its key and its value live in.
+// change nothing and are answered Malformed. It allocates only the strings that the op
+// brings, and results that hold a value.
 func (s *Store) Apply(op []byte) []byte {
-	o, err := Decode(op)
-	if err != nil {
+	var p parsed
+	if p.read(op) != nil {
 		return Result{Status: Malformed}.Encode()
 	}
-	old, found := s.entries[o.Key]
-	value, stays, res := o.Step(old.value, found)
+	e := s.entries[string(p.key)]
+	if e == nil {
+		return s.applyNew(&p)
+	}
+	var o Op
+	p.fill(&o, e.key)
+	value, stays, res := o.step(e.value, true)
 	switch {
-	case stays == found && value == old.value: // reads and refusals
-	case stays:
-		s.hash -= old.mix // zero where the key is new
-		s.put(o.Key, value)
-	default:
-		s.hash -= old.mix
-		delete(s.entries, o.Key)
+	case !stays:
+		s.hash -= e.mix
+		delete(s.entries, e.key)
+	case value != e.value: // else a read or a refusal
+		s.set(e, value)
 	}
 	return res.Encode()
 }
 
-// put adds an entry whose predecessor, if any, is already out of the hash.
+// applyNew is Apply for a key that does not exist.
+func (s *Store) applyNew(p *parsed) []byte {
+	var o Op
+	p.fill(&o, string(p.key))
+	value, stays, res := o.step("", false)
+	if stays {
+		s.put(o.Key, value)
+	}
+	return res.Encode()
+}
+
+// put adds a key that does not exist.
 func (s *Store) put(key, value string) {
-	e := entry{value, mix(key, value)}
+	e := &entry{key: key, keyMix: mix(key)}
 	s.entries[key] = e
+	s.set(e, value)
+}
+
+// set gives an entry its value, and the hash what that changes.
+func (s *Store) set(e *entry, value string) {
+	s.hash -= e.mix // zero where the key is new
+	e.value, e.mix = value, absorb(e.keyMix, value)
 	s.hash += e.mix
 }
 
@@ -86,23 +108,27 @@ func (s *Store) Restore(snapshot []byte) error {
 	return nil
 }
 
-// Clone copies the map; the strings are immutable and shared.
+// Clone copies the entries; the strings are immutable and shared.
 func (s *Store) Clone() protocol.App {
-	return &Store{entries: maps.Clone(s.entries), hash: s.hash}
+	c := &Store{entries: maps.Clone(s.entries), hash: s.hash}
+	for _, key := range slices.Sorted(maps.Keys(s.entries)) {
+		e := *s.entries[key]
+		c.entries[key] = &e
+	}
+	return c
 }
 
 // Hash depends on the content alone, not on how it came about: a wrapping sum does not
 // care for order and can be undone entry by entry, which makes this O(1).
 func (s *Store) Hash() uint64 { return s.hash }
 
-// mix hashes one entry. Each string's length goes in before its bytes, which tells
-// ("a", "bc") from ("ab", "c"). It is written out in uint64 to be the same on every machine.
-func mix(key, value string) uint64 {
-	return absorb(absorb(0x9e3779b97f4a7c15, key), value)
-}
+// mix hashes a key, to go on with its value.
+func mix(key string) uint64 { return absorb(0x9e3779b97f4a7c15, key) }
 
-// absorb adds a string to a hash, 8 bytes at a time. scramble is a bijection, so two
-// strings of one length that differ in one word never meet.
+// absorb adds a string to a hash, 8 bytes at a time. The length goes in before the bytes,
+// which tells ("a", "bc") from ("ab", "c"). scramble is a bijection, so two strings of one
+// length that differ in one word never meet. It is written out in uint64 to be the same on
+// every machine.
 func absorb(h uint64, s string) uint64 {
 	h = scramble(h ^ uint64(len(s)))
 	for ; len(s) >= 8; s = s[8:] {

@@ -164,11 +164,11 @@ func TestMixTellsEntriesApart(t *testing.T) {
 	const letters = "\x00\x00\x00\x00\x00\x00\x00\x00\x00aaaaaaaaaaaaaaaaaaaa"
 	for i := range len(letters) + 1 {
 		for j := range i + 1 {
-			add(mix(letters[:j], letters[j:i]), fmt.Sprintf("%q %q", letters[:j], letters[j:i]))
+			add(absorb(mix(letters[:j]), letters[j:i]), fmt.Sprintf("%q %q", letters[:j], letters[j:i]))
 		}
 	}
-	add(mix("k1", "v1")+mix("k2", "v2"), "straight")
-	add(mix("k1", "v2")+mix("k2", "v1"), "crossed")
+	add(absorb(mix("k1"), "v1")+absorb(mix("k2"), "v2"), "straight")
+	add(absorb(mix("k1"), "v2")+absorb(mix("k2"), "v1"), "crossed")
 }
 
 func TestRestoreRefusesAndLeavesTheStoreAlone(t *testing.T) {

@@ -48,6 +48,9 @@ func byKey(history []Operation) []keyHistory {
 			at = len(keys)
 			index[o.Op.Key] = at
 			keys = append(keys, keyHistory{key: o.Op.Key})
+			if at == 0 { // most histories are of one key
+				keys[0].answered = make([]*Operation, 0, len(history))
+			}
 		}
 		switch {
 		case o.Answered && o.Call > o.Return:

@@ -54,12 +54,12 @@ type Opinion struct {
 // has found an illegal key.
 func Linearizable(history []Operation, timeout time.Duration) Opinion {
 	if timeout <= 0 {
-		return judge(history, func(int) budget { return budget{steps: math.MaxInt} })
+		return judge(history, func(int) budget { return budget{steps: math.MaxInt, judge: new(Judge)} })
 	}
 	deadline := time.Now().Add(timeout)
 	return judge(history, func(keysLeft int) budget {
 		now := time.Now() // an equal share of what is left: one hard key may not starve the rest
-		return budget{steps: math.MaxInt, deadline: now.Add(deadline.Sub(now) / time.Duration(keysLeft))}
+		return budget{steps: math.MaxInt, judge: new(Judge), deadline: now.Add(deadline.Sub(now) / time.Duration(keysLeft))}
 	})
 }
 
@@ -67,7 +67,16 @@ func Linearizable(history []Operation, timeout time.Duration) Opinion {
 // on time: equal histories get equal opinions, Unknown included, on every machine. A key
 // of 250 operations, 3 of them abandoned, has been seen to need 15,000.
 func LinearizableWithin(history []Operation, steps int) Opinion {
-	return judge(history, func(int) budget { return budget{steps: steps} })
+	return new(Judge).Within(history, steps)
+}
+
+// Judge is for judging many histories one after the other: it keeps the memory that a search
+// needs. The zero value is ready; one goroutine owns it.
+type Judge struct{ operations []porcupine.Operation }
+
+// Within is LinearizableWithin.
+func (j *Judge) Within(history []Operation, steps int) Opinion {
+	return judge(history, func(int) budget { return budget{steps: steps, judge: j} })
 }
 
 func judge(history []Operation, share func(keysLeft int) budget) Opinion {
@@ -101,6 +110,7 @@ func (b budget) firstUnexplained(h keyHistory) string {
 type budget struct {
 	steps    int
 	deadline time.Time
+	judge    *Judge
 }
 
 // clockEvery is how many steps pass between two looks at the clock.
@@ -127,13 +137,14 @@ func (b budget) explain(h keyHistory) Verdict {
 // that one is wall time only, cannot fire on js/wasm, whose goroutines are not preempted,
 // and leaves a goroutine behind. A spent model refuses every step, so the search unwinds.
 func (b budget) search(answered, open []*Operation) Verdict {
-	history := make([]porcupine.Operation, 0, len(answered)+len(open))
+	history := slices.Grow(b.judge.operations[:0], len(answered)+len(open))
 	for _, o := range answered {
 		history = append(history, porcupine.Operation{Input: &o.Op, Output: &o.Result, Call: o.Call, Return: o.Return})
 	}
 	for _, o := range open {
 		history = append(history, porcupine.Operation{Input: &o.Op, Call: o.Call, Return: math.MaxInt64})
 	}
+	b.judge.operations = history // porcupine copies it
 	steps, spent := 0, false
 	legal := porcupine.CheckOperations(porcupine.Model{
 		Init: func() any { return register{} },

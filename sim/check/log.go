@@ -5,21 +5,18 @@ import "github.com/fauer4effect/paxos/protocol"
 // Log is the canonical log: what was ordered first, anywhere, at each seq, and what comes
 // of executing it in order. All servers are held against it.
 type Log struct {
-	pages []*[pageSlots]slot
-	app   protocol.App
-	aru   protocol.Seq // all of 1…aru is ordered and executed by app
-	top   protocol.Seq // the highest seq that a disk holds an acceptance of
-	// states[seq] is the hash of the application after seq.
-	states   []uint64
+	slots    pages[slot] // by seq
+	app      protocol.App
+	aru      protocol.Seq       // all of 1…aru is ordered and executed by app
+	top      protocol.Seq       // the highest seq that a disk holds an acceptance of
 	sessions []canonicalSession // by client
 }
 
-const pageSlots = 512
-
 type slot struct {
 	batch *protocol.Batch // nil until ordered
-	by    protocol.ServerID
+	state uint64          // hash of the application after it, up to Log.aru
 	view  protocol.View
+	by    protocol.ServerID
 	// Most slots see one proposal, after a view change two.
 	inline    [2]proposal
 	proposals []proposal
@@ -36,7 +33,7 @@ type proposal struct {
 // canonicalSession is what the log holds of one client, by timestamp.
 type canonicalSession struct {
 	last    protocol.Timestamp // executed
-	effects []effect
+	effects pages[effect]
 }
 
 // effect is an update that took effect: at seq, with this result. Seq 0: not yet, or never.
@@ -47,7 +44,9 @@ type effect struct {
 
 // NewLog returns an empty log, executed by the given fresh App.
 func NewLog(app protocol.App) *Log {
-	return &Log{app: app, states: []uint64{app.Hash()}}
+	l := &Log{app: app}
+	l.slot(0).state = app.Hash()
+	return l
 }
 
 // ARU is how far the canonical log goes without a hole.
@@ -67,17 +66,12 @@ func (l *Log) Hash() uint64 {
 }
 
 // State is the hash of the application after seq ≤ ARU.
-func (l *Log) State(seq protocol.Seq) uint64 { return l.states[seq] }
+func (l *Log) State(seq protocol.Seq) uint64 { return l.slot(seq).state }
 
 // Batch is what is ordered at seq, nil if nothing is.
 func (l *Log) Batch(seq protocol.Seq) *protocol.Batch { return l.slot(seq).batch }
 
-func (l *Log) slot(seq protocol.Seq) *slot {
-	for seq/pageSlots >= protocol.Seq(len(l.pages)) {
-		l.pages = append(l.pages, new([pageSlots]slot))
-	}
-	return &l.pages[seq/pageSlots][seq%pageSlots]
-}
+func (l *Log) slot(seq protocol.Seq) *slot { return l.slots.at(uint64(seq)) }
 
 func (l *Log) first(seq protocol.Seq) bool { return l.slot(seq).batch == nil }
 
@@ -114,7 +108,7 @@ func (l *Log) order(id protocol.ServerID, e *protocol.Event) {
 		for i := range next.batch.Updates {
 			l.apply(&next.batch.Updates[i])
 		}
-		l.states = append(l.states, l.app.Hash())
+		next.state = l.app.Hash()
 	}
 }
 
@@ -124,10 +118,7 @@ func (l *Log) apply(u *protocol.Update) {
 		return
 	}
 	c.last = u.Timestamp
-	for protocol.Timestamp(len(c.effects)) <= u.Timestamp {
-		c.effects = append(c.effects, effect{})
-	}
-	c.effects[u.Timestamp] = effect{seq: l.aru, result: l.app.Apply(u.Op)}
+	*c.effects.at(uint64(u.Timestamp)) = effect{seq: l.aru, result: l.app.Apply(u.Op)}
 }
 
 func (l *Log) session(client protocol.ClientID) *canonicalSession {
@@ -139,9 +130,8 @@ func (l *Log) session(client protocol.ClientID) *canonicalSession {
 
 // effect is where and how the update took effect; seq 0 if it did not.
 func (l *Log) effect(client protocol.ClientID, ts protocol.Timestamp) effect {
-	c := l.session(client)
-	if ts >= protocol.Timestamp(len(c.effects)) {
-		return effect{}
+	if e := l.session(client).effects.find(uint64(ts)); e != nil {
+		return *e
 	}
-	return c.effects[ts]
+	return effect{}
 }

@@ -9,7 +9,7 @@ import (
 // Validity is S2: only what a client sent, or a no-op, is ordered.
 type Validity struct {
 	verdict
-	ops [][]invocation // by client and timestamp
+	ops []pages[invocation] // by client and timestamp
 }
 
 type invocation struct {
@@ -19,19 +19,20 @@ type invocation struct {
 
 func (v *Validity) invoked(client protocol.ClientID, ts protocol.Timestamp, op []byte) {
 	for int(client) >= len(v.ops) {
-		v.ops = append(v.ops, nil)
+		v.ops = append(v.ops, pages[invocation]{})
 	}
-	for ts >= protocol.Timestamp(len(v.ops[client])) {
-		v.ops[client] = append(v.ops[client], invocation{})
-	}
-	v.ops[client][ts].op = op
+	v.ops[client].at(uint64(ts)).op = op
 }
 
 func (v *Validity) find(client protocol.ClientID, ts protocol.Timestamp) *invocation {
-	if int(client) >= len(v.ops) || ts >= protocol.Timestamp(len(v.ops[client])) || v.ops[client][ts].op == nil {
+	if int(client) >= len(v.ops) {
 		return nil
 	}
-	return &v.ops[client][ts]
+	in := v.ops[client].find(uint64(ts))
+	if in == nil || in.op == nil {
+		return nil
+	}
+	return in
 }
 
 func (v *Validity) ordered(id protocol.ServerID, e *protocol.Event) {

@@ -60,17 +60,21 @@ func (w *World[M, R]) CalmDisk(n Node) {
 
 // Write appends a record to the current node's disk. A lazy record waits for a sync that
 // another one causes.
-func (w *World[M, R]) Write(r *R, lazy bool) {
+func (w *World[M, R]) Write(r *R, lazy bool) { *w.Append(lazy) = *r }
+
+// Append is Write for a record that the caller fills in at once, where it is to lie.
+func (w *World[M, R]) Append(lazy bool) *R {
 	d := &w.nodes[w.current].disk
 	if d.written%pageRecords == 0 {
 		d.pages = append(d.pages, new([pageRecords]R))
 	}
-	*d.at(d.written) = *r
+	r := d.at(d.written)
 	d.written++
 	if !lazy {
 		d.wanted = d.written
 		w.startSync(w.current)
 	}
+	return r
 }
 
 // startSync makes all that is written so far durable, in one group, unless a sync is on its
@@ -86,12 +90,12 @@ func (w *World[M, R]) startSync(n Node) {
 		w.Counts.Stalled++
 	}
 	took := d.law.sample(Draw(w.cfg.Seed, drawSync, uint64(n), d.syncs))
-	w.schedule(entry{at: max(w.now, d.stalled) + took, kind: synced, node: n, item: w.nodes[n].life})
+	w.schedule(entry{at: max(w.now, d.stalled) + took, event: newEvent(synced, n, w.nodes[n].life)})
 }
 
 func (w *World[M, R]) sync(e entry) {
-	nd := &w.nodes[e.node]
-	if nd.process == nil || nd.life != e.item {
+	nd := &w.nodes[e.node()]
+	if nd.process == nil || nd.life != e.item() {
 		return
 	}
 	d := &nd.disk
@@ -103,26 +107,26 @@ func (w *World[M, R]) sync(e entry) {
 		return
 	case d.fails || d.full > w.now:
 		d.fails = false
-		w.fold(uint64(e.node)|7<<16, d.syncing)
-		w.observer.SyncFailed(e.node)
+		w.fold(uint64(e.node())|7<<16, d.syncing)
+		w.observer.SyncFailed(e.node())
 		return
 	}
 	w.Counts.Events++
-	w.fold(uint64(e.node)|4<<16, d.syncing)
-	if d.lies == 0 || !Chance(Draw(w.cfg.Seed, drawLie, uint64(e.node), d.syncs), d.lies) {
+	w.fold(uint64(e.node())|4<<16, d.syncing)
+	if d.lies == 0 || !Chance(Draw(w.cfg.Seed, drawLie, uint64(e.node()), d.syncs), d.lies) {
 		d.truth = d.syncing
 	} else {
 		w.Counts.Lied++
 	}
 	for i := d.synced; i < d.syncing; i++ {
-		w.observer.Durable(e.node, d.at(i))
+		w.observer.Durable(e.node(), d.at(i))
 	}
 	d.synced = d.syncing
-	w.startSync(e.node)
-	w.releaseHeld(e.node)
-	w.current = e.node
+	w.startSync(e.node())
+	w.releaseHeld(e.node())
+	w.current = e.node()
 	nd.process.Synced(d.synced)
-	w.arm(e.node)
+	w.arm(e.node())
 }
 
 // releaseHeld lets the messages go that waited for what is now durable.

@@ -70,6 +70,9 @@ func (l Law) sampler() sampler {
 
 // Sample maps a uniform draw to a duration.
 func (l Law) Sample(draw uint64) Instant {
+	if l.Kind == "" || l.Kind == "constant" {
+		return l.Min
+	}
 	s := l.sampler()
 	return s.sample(draw)
 }

@@ -32,14 +32,6 @@ type link struct {
 	sent                  [MaxKinds]uint32
 }
 
-// item is a message on its way, shared by all its receivers.
-type item[M any] struct {
-	message M
-	digest  uint64
-	refs    int32
-	kind    uint8
-}
-
 // Parcel says where a message goes and under what name.
 type Parcel struct {
 	To     Node   // zero: every other server
@@ -108,7 +100,7 @@ func (w *World[M, R]) IsCut(from, to Node) bool { return w.link(from, to).cuts >
 
 // Send sends a message of the current node.
 func (w *World[M, R]) Send(p Parcel, m *M) {
-	i := w.put(m, p)
+	i := w.slab.put(m, &p)
 	if d := &w.nodes[w.current].disk; p.After > d.synced {
 		d.held = append(d.held, held{after: p.After, item: i, to: p.To})
 		return
@@ -116,33 +108,10 @@ func (w *World[M, R]) Send(p Parcel, m *M) {
 	w.depart(w.current, p.To, i)
 }
 
-func (w *World[M, R]) put(m *M, p Parcel) uint32 {
-	var i uint32
-	if n := len(w.free); n > 0 {
-		i = w.free[n-1]
-		w.free = w.free[:n-1]
-	} else {
-		i = uint32(len(w.items))
-		w.items = append(w.items, item[M]{})
-	}
-	it := &w.items[i]
-	it.message, it.digest, it.kind, it.refs = *m, p.Digest, p.Kind, 1
-	return i
-}
-
-func (w *World[M, R]) release(i uint32) {
-	it := &w.items[i]
-	if it.refs--; it.refs == 0 {
-		var none M
-		it.message = none // let the bodies go
-		w.free = append(w.free, i)
-	}
-}
-
 // depart puts a message onto its links.
 func (w *World[M, R]) depart(from, to Node, i uint32) {
 	if w.IsServer(from) {
-		w.observer.Departed(from, &w.items[i].message)
+		w.observer.Departed(from, &w.slab.at(i).message)
 	}
 	if to != 0 {
 		w.transmit(from, to, i)
@@ -153,13 +122,13 @@ func (w *World[M, R]) depart(from, to Node, i uint32) {
 			}
 		}
 	}
-	w.release(i)
+	w.slab.release(i)
 }
 
 // transmit is one message on one link: what happens to it is drawn from its name.
 func (w *World[M, R]) transmit(from, to Node, i uint32) {
 	l := w.link(from, to)
-	it := &w.items[i]
+	it := w.slab.at(i)
 	l.sent[it.kind]++
 	n := l.sent[it.kind]
 	name := uint64(it.kind)<<48 | uint64(from)<<40 | uint64(to)<<32 | uint64(n)
@@ -204,17 +173,17 @@ func (w *World[M, R]) transmit(from, to Node, i uint32) {
 		way |= LateWay
 		delay += l.lateBy.sample(Mix(h, drawLate+100))
 	}
-	e := entry{at: w.now + delay, kind: deliver, node: to, from: from, item: i, way: way}
+	e := entry{at: w.now + delay, event: newEvent(deliver, to, i).on(from, way)}
 	it.refs++
 	l.onWay++
 	if l.clogs > 0 {
-		e.way |= Clogged
+		e.event = e.on(0, Clogged)
 		l.kept = append(l.kept, e)
 		return
 	}
 	w.schedule(e)
 	if l.duplicate > 0 && Chance(Mix(h, drawDuplicate), l.duplicate) {
-		e.way |= Repeated
+		e.event = e.on(0, Repeated)
 		e.at = w.now + delay + l.delay.sample(Mix(h, drawDelay+100)) + l.lateBy.sample(Mix(h, drawLate+200))
 		it.refs++
 		l.onWay++
@@ -223,13 +192,13 @@ func (w *World[M, R]) transmit(from, to Node, i uint32) {
 }
 
 func (w *World[M, R]) deliver(e entry) {
-	it := &w.items[e.item]
-	nd := &w.nodes[e.node]
-	l := w.link(e.from, e.node)
+	it := w.slab.at(e.item())
+	nd := &w.nodes[e.node()]
+	l := w.link(e.from(), e.node())
 	l.onWay--
 	if nd.process == nil {
-		w.observer.Dropped(e.from, e.node, &it.message, Down)
-		w.release(e.item)
+		w.observer.Dropped(e.from(), e.node(), &it.message, Down)
+		w.slab.release(e.item())
 		return
 	}
 	w.Counts.Events++
@@ -238,21 +207,20 @@ func (w *World[M, R]) deliver(e entry) {
 	} else {
 		l.newest = e.tie
 	}
-	if w.IsServer(e.from) && w.IsServer(e.node) {
+	if w.IsServer(e.from()) && w.IsServer(e.node()) {
 		w.Counts.Messages++
 	}
-	w.fold(uint64(e.node)|uint64(e.from)<<8|uint64(it.kind)<<16, it.digest)
-	w.scratch = it.message
-	w.release(e.item)
-	if e.way != 0 {
-		w.Counts.Duplicates += uint64(e.way & Repeated)
-		w.Counts.Late += uint64(e.way&LateWay) / uint64(LateWay)
-		w.observer.Arrived(e.from, e.node, &w.scratch, e.way)
+	w.fold(uint64(e.node())|uint64(e.from())<<8|uint64(it.kind)<<16, it.digest)
+	if e.way() != 0 {
+		w.Counts.Duplicates += uint64(e.way() & Repeated)
+		w.Counts.Late += uint64(e.way()&LateWay) / uint64(LateWay)
+		w.observer.Arrived(e.from(), e.node(), &it.message, e.way())
 	}
 	if w.cfg.Watch {
-		w.observer.Delivering(e.from, e.node, &w.scratch)
+		w.observer.Delivering(e.from(), e.node(), &it.message)
 	}
-	w.current = e.node
-	nd.process.Receive(e.from, &w.scratch)
-	w.arm(e.node)
+	w.current = e.node()
+	nd.process.Receive(e.from(), &it.message)
+	w.slab.release(e.item())
+	w.arm(e.node())
 }

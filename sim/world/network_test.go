@@ -172,11 +172,11 @@ func TestBodiesAreFreedOnce(t *testing.T) {
 		s.send(2, 1, hello, n, uint64(n+1))
 	}
 	s.rest()
-	if len(s.free) != len(s.items) {
-		t.Errorf("%d of %d bodies are free once all is quiet", len(s.free), len(s.items))
+	if len(s.slab.free) != int(s.slab.made) {
+		t.Errorf("%d of %d bodies are free once all is quiet", len(s.slab.free), s.slab.made)
 	}
 	seen := make(map[uint32]bool)
-	for _, i := range s.free {
+	for _, i := range s.slab.free {
 		if seen[i] {
 			t.Errorf("body %d is free twice", i)
 		}

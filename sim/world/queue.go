@@ -2,17 +2,30 @@ package world
 
 import "math/bits"
 
-// entry is a scheduled event: small and pointer-free, so that the queue is cheap to move
-// and invisible to the garbage collector.
+// entry is a scheduled event: pointer-free, so that the garbage collector does not see the
+// queue, and of three words, so that the compiler keeps it in registers. (As seven fields it
+// was copied through memory at each call, and a sixth of a run went into the queue.)
 type entry struct {
-	at   Instant
-	tie  uint64 // order of scheduling: no tie is left to the queue
-	item uint32 // a slab index, a life, or an action, by kind
-	kind eventKind
-	node Node // where it happens
-	from Node
-	way  Way
+	at  Instant
+	tie uint64 // order of scheduling: no tie is left to the queue
+	event
 }
+
+// event is what happens, in one word: kind, node, and from the lowest bit on an item.
+type event uint64
+
+func newEvent(kind eventKind, n Node, item uint32) event {
+	return event(item) | event(kind)<<32 | event(n)<<40
+}
+
+// on gives a delivery its link, by the sender, and its way.
+func (e event) on(from Node, way Way) event { return e | event(from)<<48 | event(way)<<56 }
+
+func (e event) item() uint32    { return uint32(e) } // a slab index, a life, or an action, by kind
+func (e event) kind() eventKind { return eventKind(e >> 32) }
+func (e event) node() Node      { return Node(e >> 40) } // where it happens
+func (e event) from() Node      { return Node(e >> 48) }
+func (e event) way() Way        { return Way(e >> 56) }
 
 type eventKind uint8
 
@@ -32,14 +45,14 @@ func (e *entry) before(f *entry) bool {
 // moves between the two: the earlier of both comes next. (A heap alone took a quarter of a
 // run's time.)
 //
-// Invariant: near holds, sorted, what is due in buckets up to opened; buckets hold what is
-// due in opened+1 … opened+wheelBuckets−1, unsorted.
+// Nobody pushes what is due before that which was popped last.
+//
+// Invariant: buckets hold what is due in now … now+wheelBuckets−1, each sorted.
 type queue struct {
-	near     []entry // near[nearHead:]
-	nearHead int
-	opened   int64
-	buckets  [wheelBuckets]uint32 // first of each bucket's list in cells, plus 1
-	full     [wheelBuckets / 64]uint64
+	now      uint64                    // the bucket of what was popped last
+	heads    [wheelBuckets]uint32      // first of each bucket's list in cells, plus 1
+	tails    [wheelBuckets]uint32      // last of it, where there is one
+	full     [wheelBuckets / 64]uint64 // bit set: the bucket is not empty
 	cells    []cell
 	freeCell uint32 // plus 1
 	far      heap
@@ -60,86 +73,75 @@ func (q *queue) len() int { return q.size }
 
 func (q *queue) push(e entry) {
 	q.size++
-	bucket := int64(e.at) >> bucketBits
-	switch {
-	case bucket <= q.opened:
-		q.insertNear(e)
-	case bucket < q.opened+wheelBuckets:
-		q.insertBucket(int(bucket%wheelBuckets), e)
-	default:
+	if bucket := uint64(e.at) >> bucketBits; bucket-q.now < wheelBuckets {
+		q.insert(bucket%wheelBuckets, q.cell(e))
+	} else {
 		q.far.push(e)
 	}
 }
 
-func (q *queue) insertNear(e entry) {
-	q.near = append(q.near, e)
-	i := len(q.near) - 1
-	for ; i > q.nearHead && e.before(&q.near[i-1]); i-- {
-		q.near[i] = q.near[i-1]
-	}
-	q.near[i] = e
-}
-
-func (q *queue) insertBucket(b int, e entry) {
+// cell takes a free cell for the entry.
+func (q *queue) cell(e entry) uint32 {
 	i := q.freeCell
 	if i == 0 {
 		q.cells = append(q.cells, cell{})
 		i = uint32(len(q.cells))
-	} else {
-		q.freeCell = q.cells[i-1].next
 	}
-	q.cells[i-1] = cell{entry: e, next: q.buckets[b]}
-	q.buckets[b] = i
-	q.full[b/64] |= 1 << (b % 64)
+	c := &q.cells[i-1]
+	q.freeCell, c.entry, c.next = c.next, e, 0
+	return i
 }
 
-// open makes the first bucket that is not empty near, unless something far comes before it.
-func (q *queue) open() {
-	if q.nearHead < len(q.near) {
+// insert puts a cell into a bucket. A bucket has few, and those that are due at one time come
+// in order: the last place is looked at first.
+func (q *queue) insert(b uint64, i uint32) {
+	e := &q.cells[i-1].entry
+	if q.heads[b] == 0 {
+		q.heads[b], q.tails[b] = i, i
+		q.full[b/64] |= 1 << (b % 64)
 		return
 	}
-	next, ok := q.nextBucket()
-	if !ok || len(q.far) > 0 && int64(q.far[0].at)>>bucketBits < next {
+	if last := &q.cells[q.tails[b]-1]; last.entry.before(e) {
+		last.next, q.tails[b] = i, i
 		return
 	}
-	q.near, q.nearHead = q.near[:0], 0
-	q.opened = next
-	b := int(next % wheelBuckets)
-	for i := q.buckets[b]; i != 0; {
-		c := &q.cells[i-1]
-		q.insertNear(c.entry)
-		c.next, q.freeCell, i = q.freeCell, i, c.next
+	at := &q.heads[b]
+	for q.cells[*at-1].entry.before(e) { // it stops at the last, at the latest
+		at = &q.cells[*at-1].next
 	}
-	q.buckets[b] = 0
-	q.full[b/64] &^= 1 << (b % 64)
+	q.cells[i-1].next, *at = *at, i
 }
 
-// nextBucket is the first full bucket above opened.
-func (q *queue) nextBucket() (int64, bool) {
-	start := int((q.opened + 1) % wheelBuckets)
-	word, skip := start/64, uint(start%64)
-	w := q.full[word] &^ (1<<skip - 1)
-	for i := 0; i <= len(q.full); i++ {
+// firstBucket is the first that is not empty, wheelBuckets if all are.
+func (q *queue) firstBucket() uint64 {
+	start := q.now % wheelBuckets
+	if q.heads[start] != 0 {
+		return start
+	}
+	word := start / 64
+	w := q.full[word] &^ (1<<(start%64) - 1)
+	for range len(q.full) + 1 {
 		if w != 0 {
-			b := word*64 + bits.TrailingZeros64(w)
-			return q.opened + 1 + int64((b-start+wheelBuckets)%wheelBuckets), true
+			return word*64 + uint64(bits.TrailingZeros64(w))
 		}
-		word = (word + 1) % len(q.full)
+		word = (word + 1) % uint64(len(q.full))
 		w = q.full[word]
 	}
-	return 0, false
+	return wheelBuckets
 }
 
-// first is the next event; there must be one.
-func (q *queue) first() (e *entry, near bool) {
-	q.open()
-	if q.nearHead < len(q.near) {
-		e = &q.near[q.nearHead]
-		if len(q.far) == 0 || e.before(&q.far[0]) {
-			return e, true
-		}
+// first is the next event, and the bucket in which it lies, wheelBuckets for the heap. There
+// must be one.
+func (q *queue) first() (*entry, uint64) {
+	b := q.firstBucket()
+	if b == wheelBuckets {
+		return &q.far[0], b
 	}
-	return &q.far[0], false
+	e := &q.cells[q.heads[b]-1].entry
+	if len(q.far) > 0 && q.far[0].before(e) {
+		return &q.far[0], wheelBuckets
+	}
+	return e, b
 }
 
 func (q *queue) pop() entry {
@@ -152,30 +154,24 @@ func (q *queue) popBy(t Instant) (entry, bool) {
 	if q.size == 0 {
 		return entry{}, false
 	}
-	e, near := q.first()
+	first, b := q.first()
+	e := *first
 	if e.at > t {
 		return entry{}, false
 	}
 	q.size--
-	if !near {
-		top := q.far.pop()
-		q.follow(int64(top.at) >> bucketBits)
-		return top, true
+	q.now = uint64(e.at) >> bucketBits
+	if b == wheelBuckets {
+		q.far.pop()
+		return e, true
 	}
-	q.nearHead++
-	return *e, true
-}
-
-// follow lets the wheel keep up with the time while only far events happen, or after a gap
-// all that is due soon would count as far.
-func (q *queue) follow(bucket int64) {
-	if q.nearHead < len(q.near) || bucket <= q.opened {
-		return
+	i := q.heads[b]
+	c := &q.cells[i-1]
+	if q.heads[b] = c.next; c.next == 0 {
+		q.full[b/64] &^= 1 << (b % 64)
 	}
-	if next, ok := q.nextBucket(); ok {
-		bucket = min(bucket, next-1)
-	}
-	q.near, q.nearHead, q.opened = q.near[:0], 0, bucket
+	c.next, q.freeCell = q.freeCell, i
+	return e, true
 }
 
 // heap is a 4-ary min-heap on (at, tie).

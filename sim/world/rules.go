@@ -36,7 +36,7 @@ func (w *World[M, R]) RemoveRule(r *Rule) {
 func (w *World[M, R]) Held(r *Rule, filter Rule) int {
 	n := 0
 	for _, k := range r.kept {
-		if filter.matches(k.from, k.to, w.items[k.item].kind) {
+		if filter.matches(k.from, k.to, w.slab.at(k.item).kind) {
 			n++
 		}
 	}
@@ -49,13 +49,13 @@ func (w *World[M, R]) Release(r *Rule, filter Rule, n int) int {
 	var rest []keptMessage
 	released := 0
 	for _, k := range r.kept {
-		if released == n || !filter.matches(k.from, k.to, w.items[k.item].kind) {
+		if released == n || !filter.matches(k.from, k.to, w.slab.at(k.item).kind) {
 			rest = append(rest, k)
 			continue
 		}
 		released++
 		w.link(k.from, k.to).onWay++
-		w.schedule(entry{at: w.now, kind: deliver, node: k.to, from: k.from, item: k.item})
+		w.schedule(entry{at: w.now, event: newEvent(deliver, k.to, k.item).on(k.from, 0)})
 	}
 	r.kept = rest
 	return released
@@ -63,7 +63,7 @@ func (w *World[M, R]) Release(r *Rule, filter Rule, n int) int {
 
 // ruled says whether a rule has taken the message.
 func (w *World[M, R]) ruled(from, to Node, i uint32) bool {
-	it := &w.items[i]
+	it := w.slab.at(i)
 	for _, r := range w.rules {
 		if !r.matches(from, to, it.kind) {
 			continue
@@ -90,7 +90,7 @@ func (w *World[M, R]) Resume(n Node) {
 	nd := &w.nodes[n]
 	nd.paused = false
 	for _, e := range nd.stash {
-		if e.kind == timer {
+		if e.kind() == timer {
 			if nd.process == nil {
 				continue
 			}
@@ -105,7 +105,7 @@ func (w *World[M, R]) Resume(n Node) {
 
 // stashed keeps an event for a paused node.
 func (w *World[M, R]) stashed(e entry) bool {
-	nd := &w.nodes[e.node]
+	nd := &w.nodes[e.node()]
 	if !nd.paused {
 		return false
 	}
@@ -133,6 +133,13 @@ func (w *World[M, R]) disturb(is, was bool) {
 		w.disturbed++
 	case was && !is:
 		w.disturbed--
+	}
+}
+
+// Play makes everything happen up to t, which what happens may move, for as long as goOn, asked
+// before each event, says so. (A loop outside would go through an interface for each event.)
+func (w *World[M, R]) Play(t *Instant, goOn func() bool) {
+	for goOn() && w.StepBy(*t) {
 	}
 }
 

@@ -34,8 +34,8 @@ func TestARuleHoldsAndReleases(t *testing.T) {
 	s.rest()
 	s.mustHave(t, 2, 8, 9, 0, 7, 2)
 	s.mustHave(t, 3, 1, 3)
-	if len(s.free) != len(s.items) {
-		t.Errorf("%d of %d bodies are free once all is quiet", len(s.free), len(s.items))
+	if len(s.slab.free) != int(s.slab.made) {
+		t.Errorf("%d of %d bodies are free once all is quiet", len(s.slab.free), s.slab.made)
 	}
 }
 

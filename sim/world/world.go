@@ -100,9 +100,7 @@ type World[M, R any] struct {
 	queue    queue
 	nodes    []node[M, R] // by Node; 0 unused
 	current  Node         // whose process is being called
-	items    []item[M]
-	free     []uint32
-	scratch  M
+	slab     slab[M]
 	links    []link // from*len(nodes)+to
 	named    []*Trigger
 	watched  [MaxKinds]bool
@@ -187,7 +185,7 @@ func (w *World[M, R]) Crash(n Node) {
 	nd.timerAt = Never
 	w.Resume(n) // nobody is left to pause; what came for it meets a server that is down
 	for _, h := range nd.disk.held {
-		w.release(h.item)
+		w.slab.release(h.item)
 	}
 	w.observer.Crashed(n, nd.disk.crash(w.observer, n))
 }
@@ -204,7 +202,7 @@ func (w *World[M, R]) After(do func()) { w.after = append(w.after, do) }
 // At schedules an action of whoever drives the world.
 func (w *World[M, R]) At(at Instant, do func()) {
 	w.actions = append(w.actions, do)
-	w.schedule(entry{at: max(at, w.now), kind: action, item: uint32(len(w.actions) - 1)})
+	w.schedule(entry{at: max(at, w.now), event: newEvent(action, 0, uint32(len(w.actions)-1))})
 }
 
 func (w *World[M, R]) schedule(e entry) {
@@ -232,10 +230,10 @@ func (w *World[M, R]) StepBy(t Instant) bool {
 		return false
 	}
 	w.now = e.at
-	if e.kind != action && w.stashed(e) {
+	if e.kind() != action && w.stashed(e) {
 		return true
 	}
-	switch e.kind {
+	switch e.kind() {
 	case deliver:
 		w.deliver(e)
 	case timer:
@@ -244,9 +242,9 @@ func (w *World[M, R]) StepBy(t Instant) bool {
 		w.sync(e)
 	case action:
 		w.Counts.Events++
-		w.fold(5<<16, uint64(e.item))
-		w.actions[e.item]()
-		w.actions[e.item] = nil
+		w.fold(5<<16, uint64(e.item()))
+		w.actions[e.item()]()
+		w.actions[e.item()] = nil
 	}
 	for len(w.after) > 0 {
 		do := w.after[0]
@@ -269,25 +267,25 @@ func (w *World[M, R]) arm(n Node) {
 	}
 	if d := max(nd.process.Deadline(), w.now); d < nd.timerAt {
 		nd.timerAt = d
-		w.schedule(entry{at: d, kind: timer, node: n})
+		w.schedule(entry{at: d, event: newEvent(timer, n, 0)})
 	}
 }
 
 // fire wakes a process. A node has one timer that counts, the one of timerAt; it is armed
 // anew only for an earlier deadline, so one that fires too early is queued again.
 func (w *World[M, R]) fire(e entry) {
-	nd := &w.nodes[e.node]
+	nd := &w.nodes[e.node()]
 	if nd.process == nil || e.at != nd.timerAt {
 		return
 	}
 	nd.timerAt = Never
 	if nd.process.Deadline() <= w.now {
 		w.Counts.Events++
-		w.fold(uint64(e.node)|2<<16, 0)
-		w.current = e.node
+		w.fold(uint64(e.node())|2<<16, 0)
+		w.current = e.node()
 		nd.process.Wake()
 	}
-	w.arm(e.node)
+	w.arm(e.node())
 }
 
 // Do calls f as the node's process would be called, for inputs that do not come from the

@@ -148,7 +148,7 @@ func (s *server) Deadline() world.Instant { return s.tickAt }
 
 func (s *server) Receive(_ int, m any) {
 	in := m.(message).Message
-	_ = s.node.Step(in) // what it refuses is lost, as on any network
+	_ = s.node.Step(in)                                                       // what it refuses is lost, as on any network
 	if st := s.node.BasicStatus(); st.Lead == in.From && in.Term == st.Term { // not of a leader past its term
 		s.heardAt = s.env.Now()
 	}

@@ -1,0 +1,48 @@
+package world
+
+// slab holds the messages on their way. It lies in pages, so that a message stays where it is
+// while a process handles it, whatever that process sends.
+type slab[M any] struct {
+	pages []*[slabPage]item[M]
+	made  uint32
+	free  []uint32
+}
+
+const slabPage = 64
+
+// item is a message on its way, shared by all its receivers.
+type item[M any] struct {
+	digest  uint64
+	refs    int32
+	kind    uint8
+	message M
+}
+
+func (s *slab[M]) at(i uint32) *item[M] { return &s.pages[i/slabPage][i%slabPage] }
+
+// put takes a message in, with one reference to it.
+func (s *slab[M]) put(m *M, p *Parcel) uint32 {
+	var i uint32
+	if n := len(s.free); n > 0 {
+		i = s.free[n-1]
+		s.free = s.free[:n-1]
+	} else {
+		if s.made%slabPage == 0 {
+			s.pages = append(s.pages, new([slabPage]item[M]))
+		}
+		i = s.made
+		s.made++
+	}
+	it := s.at(i)
+	it.message, it.digest, it.kind, it.refs = *m, p.Digest, p.Kind, 1
+	return i
+}
+
+// release takes a reference back. What the message refers to stays reachable until its place
+// is taken again: clearing it each time costs more than the few bodies that are kept.
+func (s *slab[M]) release(i uint32) {
+	it := s.at(i)
+	if it.refs--; it.refs == 0 {
+		s.free = append(s.free, i)
+	}
+}
