@@ -70,7 +70,11 @@ func TestRegressions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			requireOK(t, sim.Run(p))
+			r := sim.Run(p)
+			requireOK(t, r)
+			for _, m := range r.Missed {
+				t.Errorf("fault %d (%v) never came, after %d of its events: the plan does not show any more what it was kept for", m.Fault, &p.Faults[m.Fault-1], m.Seen)
+			}
 		})
 	}
 }

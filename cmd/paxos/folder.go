@@ -139,7 +139,7 @@ func (r *sweepResult) printGroups(w io.Writer) {
 			fmt.Fprintf(w, "  %-9s %s shrink %s\n", "shrink", self(), quote(g.path))
 		}
 		if text, err := os.ReadFile(filepath.Join(filepath.Dir(g.path), storyName)); err == nil {
-			fmt.Fprintf(w, "  %-9s\n", "story")
+			fmt.Fprintln(w, "  story")
 			for line := range strings.Lines(string(text)) {
 				wrapped(w, "    ", strings.TrimSpace(line))
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func TestOneRunManyWays(t *testing.T) {
 		} {
 			got := decode[runJSON](t, paxos(t, args...).wants(t, 0))
 			got.WallSeconds = want.WallSeconds
-			if got != want {
+			if !reflect.DeepEqual(got, want) {
 				t.Errorf("paxos %v\n%+v\nwant\n%+v", args, got, want)
 			}
 		}
@@ -89,6 +90,23 @@ func TestReplayComparesWithTheFinding(t *testing.T) {
 			t.Errorf("finding %q:\n%s", c.finding, r.stdout)
 		}
 		fits(t, "replay", r.stdout)
+	}
+}
+
+// A plan that names an event which does not occur says so; it never passes silently.
+func TestReplayNamesWhatNeverCame(t *testing.T) {
+	path := planFile(t, 5, func(p *sim.Plan) {
+		p.Faults = []sim.Fault{{Do: "drop", On: &sim.Name{Kind: "Accept", From: 1, N: 1_000_000}}, {Do: "crash", On: &sim.Name{Kind: "start", From: 1, N: 99}}}
+	})
+	r := paxos(t, "replay", path).wants(t, 0)
+	fits(t, "replay", r.stdout)
+	for _, want := range []string{"fault 1 never came: it waits for Accept 1000000 (1->0; 0 is any), and there were ", "fault 2 never came: it waits for start 99 of server 1, and there were "} {
+		if !strings.Contains(oneSpaced(r.stdout), want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+	if j := decode[runJSON](t, paxos(t, "replay", path, "--json").wants(t, 0)); len(j.Missed) != 2 {
+		t.Errorf("%+v", j)
 	}
 }
 

@@ -138,6 +138,7 @@ type runJSON struct {
 	SimSeconds  float64 `json:"sim_seconds"`
 	WallSeconds float64 `json:"wall_seconds"`
 	Finding     string  `json:"finding,omitempty"` // what the plan says that it showed
+	Missed      []int   `json:"missed,omitempty"`  // faults, from 1, whose event did not occur
 }
 
 func newRunJSON(r *sim.Report, wall time.Duration) runJSON {
@@ -145,6 +146,9 @@ func newRunJSON(r *sim.Report, wall time.Duration) runJSON {
 		Seed: r.Plan.Seed, Hash: sim.HashString(r.Hash), Verdict: r.Verdict(),
 		Events: r.Events, Messages: r.Messages, Updates: r.Updates, Views: r.Views,
 		SimSeconds: time.Duration(r.End).Seconds(), WallSeconds: wall.Seconds(), Finding: r.Plan.Finding,
+	}
+	for _, m := range r.Missed {
+		j.Missed = append(j.Missed, m.Fault)
 	}
 	if !r.OK() {
 		j.Property, j.Detail = r.Violation.Property, r.Violation.Detail

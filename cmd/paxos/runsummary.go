@@ -39,6 +39,9 @@ func printVerdict(w io.Writer, s subject, r *sim.Report) {
 			wrapped(w, "", builds)
 		}
 	}
+	if s.file != "" {
+		printMissed(w, r)
+	}
 	if r.OK() {
 		fmt.Fprintln(w, "nothing found: all properties held")
 		return
@@ -47,6 +50,15 @@ func printVerdict(w io.Writer, s subject, r *sim.Report) {
 	labelled(w, "time", instant(r.Violation.At))
 	labelled(w, "detail", r.Violation.Detail)
 	fmt.Fprintf(w, "  %-9s %s\n", "replay", s.replay)
+}
+
+// printMissed names the faults of a kept plan whose event did not occur: the plan does not do
+// any more what it was kept for, or the run ended before it.
+func printMissed(w io.Writer, r *sim.Report) {
+	for _, m := range r.Missed {
+		f := &r.Plan.Faults[m.Fault-1]
+		wrapped(w, "", fmt.Sprintf("fault %d never came: it waits for %v, and there were %d", m.Fault, f.On, m.Seen))
+	}
 }
 
 func describeNetwork(n *sim.Network) string {

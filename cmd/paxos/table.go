@@ -14,7 +14,8 @@ const tableFormat = "%-13s %6s %9s  "
 func faultTable(w io.Writer, times, planned *sim.Effects) {
 	wrapped(w, fmt.Sprintf(tableFormat, "fault", "plans", "times"), "what took effect each time")
 	for _, e := range sim.AllEffects() {
-		if e.IsFault() {
+		lies := e.String() == "lie" // drawn by nobody but those who ask for it
+		if e.IsFault() && (!lies || planned[e] > 0) {
 			row(w, e, tableCount(planned[e], 6), times[e])
 		}
 	}
