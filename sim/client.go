@@ -183,7 +183,7 @@ func (c *client) reply(from world.Node, timestamp uint64, output []byte) {
 		return
 	}
 	c.key.answered(check.Operation{
-		Client: uint32(c.id), Op: c.op, Result: result, Call: int64(c.call), Return: r.now(), Answered: true,
+		Client: uint32(c.id), Op: c.op, Result: result, Call: int64(c.call), Return: r.now(), Answered: true, Timestamp: c.timestamp,
 	})
 	c.wakeAt = r.world.Now() + c.pause()
 	if c.directed {
@@ -214,5 +214,5 @@ func (c *client) leaveOpen() {
 
 // open is the operation that the client waits for, as its history has it so far.
 func (c *client) open() check.Operation {
-	return check.Operation{Client: uint32(c.id), Op: c.op, Call: int64(c.call)}
+	return check.Operation{Client: uint32(c.id), Op: c.op, Call: int64(c.call), Timestamp: c.timestamp}
 }

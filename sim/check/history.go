@@ -18,6 +18,9 @@ type Operation struct {
 	Call     int64     // in ns, virtual or not
 	Return   int64     // in ns, ignored unless Answered. Invariant: Call <= Return.
 	Answered bool      // false: the client gave up, and the operation may happen at any time after Call
+	// Timestamp is the client's own number for it, where the history is of a run; nothing that
+	// judges a history alone looks at it.
+	Timestamp uint64
 }
 
 // String gives the operation, its answer and its interval.

@@ -128,6 +128,11 @@ func (l *Log) session(client protocol.ClientID) *canonicalSession {
 	return &l.sessions[client]
 }
 
+// Position is the seq at which the update took effect, 0 if it did not.
+func (l *Log) Position(client protocol.ClientID, ts protocol.Timestamp) protocol.Seq {
+	return l.effect(client, ts).seq
+}
+
 // effect is where and how the update took effect; seq 0 if it did not.
 func (l *Log) effect(client protocol.ClientID, ts protocol.Timestamp) effect {
 	if e := l.session(client).effects.find(uint64(ts)); e != nil {
