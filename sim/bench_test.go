@@ -80,3 +80,18 @@ func BenchmarkRun5(b *testing.B) {
 	b.Run("updates=1000", func(b *testing.B) { benchmarkRun(b, calmPlan(5, 1_000)) })
 	b.Run("updates=100000", func(b *testing.B) { benchmarkRun(b, calmPlan(5, 100_000)) })
 }
+
+// BenchmarkMinute is a seed as others count one: three servers, three clients on eight keys, 60
+// simulated seconds under the swarm's faults, and the calm after them; drawing the plan counts.
+func BenchmarkMinute(b *testing.B) {
+	seed := uint64(0)
+	for b.Loop() {
+		p := sim.Swarm(seed, sim.SwarmOptions{Servers: 3, Faulty: 60_000 * ms})
+		p.Workload.Clients, p.Workload.Keys, p.Tail.Clients = 3, 8, nil
+		if r := sim.Run(p); !r.OK() {
+			b.Fatalf("seed %d: %v", seed, r.Violation)
+		}
+		seed = (seed + 1) % 100
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "seeds/s")
+}

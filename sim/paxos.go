@@ -159,10 +159,10 @@ func (r *paxos) finish() {
 
 // judge asks for an opinion of one key's history. The canonical log claims an order; where that
 // is a linearization of what the clients saw, no search could say otherwise. Where it is not,
-// and for one key in eight in any case, porcupine searches, and knows nothing of the log.
+// for one key in eight in any case, and in scripts, porcupine searches, and knows nothing of it.
 func (r *paxos) judge(k *key) {
 	r.judgedKeys++
-	if r.keep || r.judgedKeys%certified == 1 || !r.certifies(k.history) {
+	if r.keep || r.witness != nil || r.judgedKeys%certified == 1 || !r.certifies(k.history) {
 		r.run.judge(k.history)
 	}
 }
