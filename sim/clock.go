@@ -39,8 +39,11 @@ func (c *clock) when(shown world.Instant) world.Instant {
 		left = left/rate*million + left%rate*million/rate
 	}
 	t := c.from + world.Instant(left)
-	for c.at(t) < shown { // the division rounded down
+	for c.at(t) < shown { // the divisions rounded
 		t++
+	}
+	for t > c.from && c.at(t-1) >= shown {
+		t--
 	}
 	return t
 }

@@ -1,0 +1,74 @@
+package sim
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// A clock never goes back, and when says the first time at which it shows something.
+func TestClock(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := clock{
+			shown: world.Instant(rapid.Int64Range(0, 1e12).Draw(t, "skew")),
+			drift: rapid.Int64Range(-maxDrift, maxDrift).Draw(t, "drift"),
+		}
+		now, last := world.Instant(0), world.Instant(0)
+		for range rapid.IntRange(1, 8).Draw(t, "steps") {
+			now += world.Instant(rapid.Int64Range(0, 1e12).Draw(t, "passed"))
+			if rapid.IntRange(0, 2).Draw(t, "jumps") == 0 {
+				c.jump(now, world.Instant(rapid.Int64Range(-1e10, 1e10).Draw(t, "by")))
+			}
+			shows := c.now(now)
+			if shows < last {
+				t.Fatalf("the clock goes back from %d to %d", last, shows)
+			}
+			last = shows
+			later := shows + world.Instant(rapid.Int64Range(0, 1e12).Draw(t, "until"))
+			when := c.when(later)
+			if when < now && c.at(now) < later || c.at(when) < later || when > now && c.at(when-1) >= later {
+				t.Fatalf("it shows %d first at %d: %d then, %d before", later, when, c.at(when), c.at(when-1))
+			}
+		}
+		if c.when(world.Never) != world.Never {
+			t.Fatal("Never comes")
+		}
+	})
+}
+
+// The shapes of cuts: who hears whom.
+func TestShapesOfCuts(t *testing.T) {
+	for _, c := range []struct {
+		fault Fault
+		hears string // of servers 1…5, from a row to a column
+	}{
+		{Fault{Do: doPartition, Servers: []int{1, 2}}, "11000 11000 00111 00111 00111"},
+		{Fault{Do: doFlap, Servers: []int{3}}, "11011 11011 00100 11011 11011"},
+		{Fault{Do: doConnect, Servers: []int{2, 4, 5}}, "10000 01011 00100 01011 01011"},
+		{Fault{Do: doBridge, From: 3, Servers: []int{1, 2}}, "11100 11100 11111 00111 00111"},
+		{Fault{Do: doRing, Servers: []int{1, 2, 3, 4, 5}}, "11001 11100 01110 00111 10011"},
+		{Fault{Do: doRing, Servers: []int{1, 3, 5, 2, 4}}, "10110 01011 10101 11010 01101"},
+		{Fault{Do: doIsolate, Servers: []int{4}}, "11101 11101 11101 00010 11101"},
+		{Fault{Do: doDeaf, Servers: []int{4}}, "11101 11101 11101 11111 11101"},
+		{Fault{Do: doMute, Servers: []int{4}}, "11111 11111 11111 00010 11111"},
+		{Fault{Do: doCut, From: 1, To: 2}, "10111 11111 11111 11111 11111"},
+	} {
+		grid := [5][5]byte{}
+		for i := range grid {
+			copy(grid[i][:], "11111")
+		}
+		c.fault.closes(5, func(from, to world.Node) { grid[from-1][to-1] = '0' })
+		got := ""
+		for i := range grid {
+			if i > 0 {
+				got += " "
+			}
+			got += string(grid[i][:])
+		}
+		if got != c.hears {
+			t.Errorf("%v:\n got %s\nwant %s", &c.fault, got, c.hears)
+		}
+	}
+}
