@@ -60,7 +60,7 @@
 //	X10  a server suspects after T, and attempts a stagger later: the next leader first
 //	X11  catch-up of a range from rotating peers             x-no-catch-up
 //	X13  an Accept that overtakes its Proposal is kept
-//	X15  at most 16 slots between LocalARU and LastProposed
+//	X15  at most so many slots between LocalARU and LastProposed (Settings.WindowSlots)
 //	X17  pending updates are not durable: the client repeats its request
 //	X18  a cluster forms once, of fresh disks that know each other
 //	                                                         aa-majority-forms, ab-emptied-disk-adopted, ac-roster-not-durable

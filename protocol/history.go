@@ -12,7 +12,7 @@ type history struct {
 
 const (
 	pageSlots = 512
-	ringSlots = 64 // at first; ≥ 2W+1 and a power of two
+	ringSlots = 64 // at first; ≥ 2 maxWindow + 1 and a power of two
 )
 
 // settledSlot is a slot that is ordered and executed.

@@ -17,7 +17,7 @@ func (s *Server) propose(out *Output) {
 	for {
 		s.lastProposed = max(s.lastProposed, s.localARU)
 		seq := s.lastProposed + 1
-		if seq > s.localARU+windowSlots { // X15
+		if seq > s.localARU+s.window() { // X15
 			return
 		}
 		sl := s.history.at(seq)
@@ -80,7 +80,7 @@ func (s *Server) onProposal(m *Message, out *Output) {
 		s.drop(notLeader)
 	case m.View != s.lastInstalled: // a higher view is not installed by hearsay
 		s.drop(wrongView)
-	case m.Seq > s.localARU+2*windowSlots:
+	case m.Seq > s.localARU+2*s.window():
 		s.drop(beyondWindow) // the leader may be a window ahead, no more
 	case m.Seq <= s.localARU:
 		s.acceptSettled(m, out)
@@ -129,7 +129,7 @@ func (s *Server) onAccept(m *Message, out *Output) {
 	switch {
 	case m.Seq <= s.localARU:
 		s.drop(alreadyOrdered)
-	case m.Seq > s.localARU+2*windowSlots:
+	case m.Seq > s.localARU+2*s.window():
 		s.drop(beyondWindow)
 	default:
 		s.accept(m.Server, m.View, m.Seq, out)

@@ -115,16 +115,16 @@ func TestTheWindow(t *testing.T) {
 		c.request(1, client, 1, "a")
 	}
 	c.settle()
-	if s := c.servers[1]; s.lastProposed != windowSlots || s.localARU != 0 {
-		t.Fatalf("the window is %d slots, and still: %v", windowSlots, s)
+	if s := c.servers[1]; s.lastProposed != maxWindow || s.localARU != 0 {
+		t.Fatalf("the window is %d slots, and still: %v", maxWindow, s)
 	}
 	c.lose = nil
 	c.wait(100 * ms) // X5
 	c.mustAllHave(40)
 	for i, m := range []Message{
-		{Kind: Proposal, Server: 1, View: 1, Seq: 40 + 2*windowSlots, Batch: one(1)},
-		{Kind: Proposal, Server: 1, View: 1, Seq: 40 + 2*windowSlots + 1, Batch: one(1)},
-		{Kind: Accept, Server: 1, View: 1, Seq: 40 + 2*windowSlots + 1},
+		{Kind: Proposal, Server: 1, View: 1, Seq: 40 + 2*maxWindow, Batch: one(1)},
+		{Kind: Proposal, Server: 1, View: 1, Seq: 40 + 2*maxWindow + 1, Batch: one(1)},
+		{Kind: Accept, Server: 1, View: 1, Seq: 40 + 2*maxWindow + 1},
 	} {
 		if c.receive(3, m); c.servers[3].dropped(beyondWindow) != uint64(i) {
 			t.Errorf("%v: %d were dropped for being beyond two windows", m.String(), c.servers[3].dropped(beyondWindow))

@@ -17,6 +17,7 @@ type Settings struct {
 	Stagger     Instant `json:"stagger_ns,omitempty"`      // between the attempts of the next leaders (X10); above one delay
 	UpdateTimer Instant `json:"update_timer_ns,omitempty"` // before a pending update is sent again (X22)
 	PartBytes   int     `json:"part_bytes,omitempty"`      // of one PrepareOK or CatchUpReply
+	WindowSlots int     `json:"window_slots,omitempty"`    // W: between LocalARU and LastProposed (X15), 1…maxWindow
 }
 
 // DefaultSettings are what PROTOCOL.md's model was tried with.
@@ -24,7 +25,7 @@ func DefaultSettings() Settings {
 	ms := Instant(time.Millisecond)
 	return Settings{
 		Heartbeat: 50 * ms, Retransmit: 40 * ms, Timeout: 250 * ms, Ceiling: 2000 * ms,
-		Stagger: 40 * ms, UpdateTimer: 120 * ms, PartBytes: 1200,
+		Stagger: 40 * ms, UpdateTimer: 120 * ms, PartBytes: 1200, WindowSlots: maxWindow,
 	}
 }
 
@@ -48,6 +49,9 @@ func (s Settings) withDefaults() Settings {
 	if s.PartBytes == 0 {
 		s.PartBytes = d.PartBytes
 	}
+	if s.WindowSlots == 0 {
+		s.WindowSlots = d.WindowSlots
+	}
 	return s
 }
 
@@ -65,6 +69,8 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("settings: ceiling_ns %d is below timeout_ns %d", s.Ceiling, s.Timeout)
 	case s.PartBytes < 0:
 		return fmt.Errorf("settings: part_bytes %d is negative", s.PartBytes)
+	case s.WindowSlots < 1 || s.WindowSlots > maxWindow:
+		return fmt.Errorf("settings: window_slots %d is not within 1 … %d", s.WindowSlots, maxWindow)
 	}
 	return nil
 }
@@ -80,9 +86,9 @@ type Config struct {
 }
 
 const (
-	windowSlots = 16            // W: slots between LocalARU and LastProposed (X15)
-	reachSlots  = 4096          // above LocalARU, that a data list may tell of
-	never       = math.MaxInt64 // an Instant that does not come
+	maxWindow  = 16            // of the window: what the history's ring is made for
+	reachSlots = 4096          // above LocalARU, that a data list may tell of
+	never      = math.MaxInt64 // an Instant that does not come
 
 	minTime = Instant(time.Millisecond) // of a setting: a timer that never rests helps nobody
 	maxTime = Instant(time.Hour)
@@ -90,6 +96,9 @@ const (
 	maxView View = 1 << 60
 	maxSeq  Seq  = 1 << 60
 )
+
+// window is W, the slots between LocalARU and LastProposed (X15).
+func (s *Server) window() Seq { return Seq(s.settings.WindowSlots) }
 
 // Server is one server's machine. It is a plain value of its inputs: no clock, no I/O, no
 // randomness. One goroutine owns it; Clone makes another.

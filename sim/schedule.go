@@ -135,9 +135,13 @@ func (r *run) hit(n world.Node, f *Fault, effect Effect) {
 		r.effects[effect]++
 		r.wipe(n, f.For)
 	case doRot, doMisread:
+		// One that does not take part yet is needed for it, and must not be lost (X18).
+		taking := r.system.ready(n)
 		r.crash(n, f.For)
-		nd.damage = f.Do
-		nd.damages++
+		if taking {
+			nd.damage = f.Do
+			nd.damages++
+		}
 	}
 }
 

@@ -109,6 +109,7 @@ func (s *swarm) drawSettings() {
 		Stagger:     protocol.Instant(s.Int(20, 60)) * ms,
 		UpdateTimer: t / world.Pick[protocol.Instant](s.Dice, 2, 4, 4),
 		PartBytes:   int(world.Pick(s.Dice, 1200, 1200, 300, 60, 1)),
+		WindowSlots: int(world.Pick(s.Dice, 16, 16, 16, 16, 1, 2, 5)),
 	}
 	if s.other != nil {
 		s.settings = protocol.DefaultSettings() // for the calm's delays
