@@ -178,6 +178,9 @@ func TestFailingPlanIsKept(t *testing.T) {
 // Failures are shown by kind, each with its seeds, its story and the commands that go on from
 // there; what follows is the verdict.
 func TestFailuresAreShown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("shrinks four plans")
+	}
 	t.Chdir(t.TempDir())
 	r := &sweepResult{Summary: &sim.Summary{Seeds: 40, Wall: time.Second}, asked: 40, out: "my failures", plans: map[uint64]string{}}
 	folder, err := openPlanFolder("my failures")

@@ -34,8 +34,11 @@ func fake(p *sim.Plan) *sim.Report {
 
 // Whatever surrounds it, what the failure needs is left, and nothing else.
 func TestShrinkFindsWhatItNeeds(t *testing.T) {
-	found := 0
-	for seed := uint64(0); found < 3; seed++ {
+	found, enough := 0, 3
+	if testing.Short() {
+		enough = 1
+	}
+	for seed := uint64(0); found < enough; seed++ {
 		p := sim.Swarm(seed, sim.SwarmOptions{})
 		if fake(p).OK() {
 			continue
@@ -54,6 +57,9 @@ func TestShrinkFindsWhatItNeeds(t *testing.T) {
 // A real failure, of a plan that asks for the impossible: the result is the same each time,
 // fails as before, and no single removal of it does.
 func TestShrinkIsMinimalAndDeterministic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of runs")
+	}
 	for seed := uint64(1); seed <= 2; seed++ {
 		p := lying(t, seed)
 		var sizes []string

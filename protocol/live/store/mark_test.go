@@ -114,7 +114,9 @@ func TestCrashWhileOpening(t *testing.T) {
 		counting := errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
 			if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && crashed == nil {
 				if n++; n == at {
-					crashed = fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: at * 37 % 101, RNG: rand.New(rand.NewPCG(uint64(at), 2))})
+					// All or nothing of what was never synced: a share would keep some names of a
+					// directory and lose older ones, which journals do not, and Pebble does not bear.
+					crashed = fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: at % 2 * 100, RNG: rand.New(rand.NewPCG(uint64(at), 2))})
 				}
 			}
 			return nil
