@@ -1,6 +1,6 @@
 // Package sim runs Paxos clusters in a simulated world and checks every step.
 //
-// A Plan is everything that decides a run: cluster, laws of network and disk, clients,
+// A Plan is everything that decides a run: cluster, laws of network, disks and clocks, clients,
 // faults, and a calm end. Run executes a plan and returns a Report; it is single-threaded
 // and a pure function of the plan:
 //
@@ -19,8 +19,15 @@
 //
 // # Where things are
 //
-// Start here: plan.go (Plan), run.go (Run). schedule.go makes a plan's faults happen,
-// server.go drives the machine as a live driver would, client.go and keyring.go are the
-// workload, effects.go counts what took effect. swarm.go and swarmfaults.go draw plans;
-// sweep.go runs many. The world itself is in sim/world, the properties in sim/check.
+// Start here: plan.go (Plan), fault.go (Fault), run.go (run: what is the same for every protocol
+// under test). schedule.go makes a plan's faults happen, named.go those that wait for an event,
+// clock.go has the servers' clocks, client.go and keyring.go the workload. swarm.go and
+// swarmfaults.go draw plans; sweep.go runs many.
+//
+// Of our own protocol: paxos.go is the system that a run drives, server.go a driver as thin as
+// a live one, disklog.go and wire.go its disks and messages as bytes, effects.go what is
+// counted, story.go how a violation is told. Of somebody else's: protocol.go (Protocol, Env)
+// and custom.go; package testbed makes a program and a test of one.
+//
+// The world itself is in sim/world, the properties in sim/check, delta debugging in sim/shrink.
 package sim
