@@ -4,12 +4,12 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"hash/fnv"
 	"io"
 	"log"
-	"slices"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -19,36 +19,47 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
+const (
+	ms           = world.Instant(1_000_000)
+	tick         = 15 * ms // to twice as much, drawn anew for every election timeout
+	electionTick = 10
+	keepBehind   = 5 // entries before a snapshot, for followers that are nearly up to date
+)
+
+// Raft draws its election timeouts from the system's randomness, which no run may touch. Here
+// it always draws nothing on top, and what must differ between servers is how long a tick is.
+func init() { rand.Reader = zeros{} }
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
 // Bugs are mistakes of a driver, planted on purpose (see raft_test.go).
 type Bugs struct {
 	SendBeforeSave, NeverSync, ApplyBeforeCommit, NoHardState, SnapshotOneOff bool
 }
 
-const (
-	ms         = world.Instant(1_000_000)
-	tick       = 20 * ms
-	patience   = 150 * ms // without a leader's word, before a server campaigns; as much again, drawn
-	snapEvery  = 40       // entries
-	keepBehind = 5        // entries before a snapshot, for followers that are nearly up to date
-)
+// settings are drawn for each plan.
+type settings struct {
+	SnapshotEvery uint64 `json:"snapshot_every_entries"`
+}
+
+func draw(d *world.Dice) any { return settings{world.Pick[uint64](d, 5, 10, 40)} }
 
 // Protocol is etcd's raft as the testbed sees it.
 func Protocol(b Bugs) *sim.Protocol {
-	kinds := []string{}
-	for k := range len(pb.MessageType_name) {
-		if name := pb.MessageType(k).String(); slices.Contains(onTheWire, pb.MessageType(k)) {
-			kinds = append(kinds, name)
-		}
-	}
-	return &sim.Protocol{
-		Name: "etcd-raft", Kinds: kinds, Settle: 6_000 * ms, Answer: 3_000 * ms,
+	p := &sim.Protocol{
+		Name: "etcd-raft", Settle: 6_000 * ms, Answer: 3_000 * ms, Settings: draw,
 		Shared: func() any { return &applied{} },
 		Start:  func(env *sim.Env, records []any) (sim.Machine, error) { return start(env, records, b) },
 	}
-}
-
-var onTheWire = []pb.MessageType{
-	pb.MsgProp, pb.MsgApp, pb.MsgAppResp, pb.MsgVote, pb.MsgVoteResp, pb.MsgSnap, pb.MsgHeartbeat, pb.MsgHeartbeatResp, pb.MsgTimeoutNow,
+	for _, kind := range []pb.MessageType{
+		pb.MsgProp, pb.MsgApp, pb.MsgAppResp, pb.MsgVote, pb.MsgVoteResp, pb.MsgPreVote, pb.MsgPreVoteResp,
+		pb.MsgSnap, pb.MsgHeartbeat, pb.MsgHeartbeatResp,
+	} {
+		p.Kinds = append(p.Kinds, kind.String())
+	}
+	return p
 }
 
 func main() { testbed.Main(Protocol(Bugs{})) }
@@ -75,29 +86,33 @@ func (m message) Digest() uint64 {
 type server struct {
 	env     *sim.Env
 	bugs    Bugs
+	set     settings
 	node    *raft.RawNode
 	storage *raft.MemoryStorage
 	app     *state
+	conf    pb.ConfState
 	asked   map[uint32]uint64 // by client: the request that waits here; looked up only
 	applied uint64            // index
-	snapped uint64
-	ready   *raft.Ready // under way
-	after   uint64      // the record that it waits for
-	synced  uint64
+	snapped uint64            // index
+	ready   *raft.Ready       // under way
+	after   uint64            // the record that it waits for
+	synced  uint64            // records
+	ticks   uint64
 	tickAt  world.Instant
-	heardAt world.Instant // from a leader, or since the last campaign
-	rounds  uint64
-	conf    pb.ConfState
 }
 
 func start(env *sim.Env, records []any, b Bugs) (*server, error) {
-	s := &server{env: env, bugs: b, storage: raft.NewMemoryStorage(), app: newState(), asked: map[uint32]uint64{}, heardAt: env.Now(), tickAt: env.Now() + tick}
+	s := &server{env: env, bugs: b, storage: raft.NewMemoryStorage(), app: newState(), asked: map[uint32]uint64{}}
+	s.synced = uint64(len(records))
+	if err := env.Settings(&s.set); err != nil {
+		return nil, err
+	}
 	for id := 1; id <= env.Servers(); id++ {
 		s.conf.Voters = append(s.conf.Voters, uint64(id))
 	}
 	// All begin with the same snapshot, of nothing, which names the members.
 	first := pb.Snapshot{Data: s.app.save(), Metadata: pb.SnapshotMetadata{ConfState: s.conf, Index: 1, Term: 1}}
-	if err := s.restore(first); err != nil {
+	if err := s.load(record{Snapshot: first}); err != nil {
 		return nil, err
 	}
 	for _, r := range records {
@@ -105,71 +120,53 @@ func start(env *sim.Env, records []any, b Bugs) (*server, error) {
 			return nil, err
 		}
 	}
-	s.synced = uint64(len(records))
+	s.schedule()
 	var err error
 	s.node, err = raft.NewRawNode(&raft.Config{
-		ID: uint64(env.ID()), HeartbeatTick: 1, Storage: s.storage, Applied: s.applied,
-		// Raft draws its election timeouts from the system's randomness, which no run may touch:
-		// they never come, and campaigns are ours.
-		ElectionTick:  1 << 30,
-		MaxSizePerMsg: 4 << 10, MaxInflightMsgs: 64, MaxUncommittedEntriesSize: 1 << 20,
+		ID: uint64(env.ID()), ElectionTick: electionTick, HeartbeatTick: 1, Storage: s.storage, Applied: s.applied,
+		// Without these two a server that is half cut off starves the rest: a deaf leader goes
+		// on sending heartbeats, a deaf follower candidacies. The sweep finds that (L1).
+		CheckQuorum: true, PreVote: true,
+		MaxSizePerMsg: 4 << 10, MaxInflightMsgs: 64,
 		Logger: &raft.DefaultLogger{Logger: log.New(io.Discard, "", 0)},
 	})
 	return s, err
 }
 
-// load puts a durable record back into memory.
+// load puts a durable record into memory.
 func (s *server) load(r record) error {
 	if !raft.IsEmptySnap(r.Snapshot) {
-		if err := s.restore(r.Snapshot); err != nil && !errors.Is(err, raft.ErrSnapOutOfDate) {
+		if err := s.storage.ApplySnapshot(r.Snapshot); err != nil {
+			return err
+		}
+		s.applied, s.snapped = r.Snapshot.Metadata.Index, r.Snapshot.Metadata.Index
+		if err := s.app.load(r.Snapshot.Data); err != nil {
 			return err
 		}
 	}
-	if err := s.storage.Append(r.Entries); err != nil {
-		return err
-	}
 	if !raft.IsEmptyHardState(r.State) {
-		return s.storage.SetHardState(r.State)
+		_ = s.storage.SetHardState(r.State) // it can't fail
 	}
-	return nil
-}
-
-func (s *server) restore(snap pb.Snapshot) error {
-	if err := s.storage.ApplySnapshot(snap); err != nil {
-		return err
-	}
-	s.applied, s.snapped = snap.Metadata.Index, snap.Metadata.Index
-	return s.app.load(snap.Data)
+	return s.storage.Append(r.Entries)
 }
 
 func (s *server) Leads() bool { return s.node.BasicStatus().RaftState == raft.StateLeader }
 
 func (s *server) Deadline() world.Instant { return s.tickAt }
 
-func (s *server) Receive(_ int, m any) {
-	in := m.(message).Message
-	_ = s.node.Step(in)                                                       // what it refuses is lost, as on any network
-	if st := s.node.BasicStatus(); st.Lead == in.From && in.Term == st.Term { // not of a leader past its term
-		s.heardAt = s.env.Now()
-	}
-	s.drive()
+func (s *server) schedule() {
+	s.tickAt = s.env.Now() + tick + world.Instant(world.Below(s.env.Draw(s.ticks/electionTick), uint64(tick)))
 }
 
 func (s *server) Wake() {
-	if s.env.Now() < s.tickAt {
-		return
-	}
-	s.tickAt = s.env.Now() + tick
+	s.ticks++
+	s.schedule()
 	s.node.Tick()
-	limit := patience + world.Instant(world.Below(s.env.Draw(s.rounds), uint64(patience)))
-	switch {
-	case s.Leads():
-		s.heardAt = s.env.Now()
-	case s.env.Now()-s.heardAt > limit:
-		s.rounds++
-		s.heardAt = s.env.Now()
-		_ = s.node.Campaign()
-	}
+	s.drive()
+}
+
+func (s *server) Receive(_ int, m any) {
+	_ = s.node.Step(m.(message).Message) // what it refuses is lost, as on any network
 	s.drive()
 }
 
@@ -190,11 +187,8 @@ func (s *server) Synced(upTo uint64) {
 
 // drive takes one Ready after the other through save, send, apply, advance.
 func (s *server) drive() {
-	for {
+	for s.ready != nil || s.node.HasReady() {
 		if s.ready == nil {
-			if !s.node.HasReady() {
-				return
-			}
 			s.save()
 		}
 		if s.synced < s.after && !s.bugs.NeverSync {
@@ -208,7 +202,7 @@ func (s *server) drive() {
 func (s *server) save() {
 	rd := s.node.Ready()
 	s.ready = &rd
-	r := record{State: rd.HardState, Entries: rd.Entries, Snapshot: rd.Snapshot}
+	r := record{rd.HardState, rd.Entries, rd.Snapshot}
 	if s.bugs.NoHardState {
 		r.State = pb.HardState{}
 	}
@@ -221,7 +215,7 @@ func (s *server) save() {
 	}
 	for _, m := range rd.Messages {
 		s.env.Send(int(m.To), m.Type.String(), after, message{m})
-		if m.Type == pb.MsgSnap {
+		if m.Type == pb.MsgSnap { // if it is lost, the follower's next word says so
 			s.node.ReportSnapshot(m.To, raft.SnapshotFinish)
 		}
 	}
@@ -231,8 +225,11 @@ func (s *server) save() {
 func (s *server) finish() {
 	rd := s.ready
 	s.ready = nil
-	if err := s.load(record{State: rd.HardState, Entries: rd.Entries, Snapshot: rd.Snapshot}); err != nil {
+	if err := s.load(record{rd.HardState, rd.Entries, rd.Snapshot}); err != nil {
 		panic(err)
+	}
+	if rd.SoftState != nil && rd.RaftState == raft.StateLeader {
+		s.env.Tell("leads term %d", s.node.BasicStatus().Term)
 	}
 	apply := rd.CommittedEntries
 	if s.bugs.ApplyBeforeCommit {
@@ -251,8 +248,8 @@ func (s *server) apply(e pb.Entry) {
 	}
 	s.applied = e.Index
 	s.env.Shared().(*applied).check(s.env, e)
-	if len(e.Data) < 12 {
-		return // a new leader's empty entry
+	if len(e.Data) == 0 { // a new leader's first
+		return
 	}
 	client, ts := binary.BigEndian.Uint32(e.Data), binary.BigEndian.Uint64(e.Data[4:])
 	result, done := s.app.apply(client, ts, e.Data[12:])
@@ -262,21 +259,21 @@ func (s *server) apply(e pb.Entry) {
 	}
 }
 
-// snapshot saves the state and drops the log before it, every so many entries.
+// snapshot takes one every so many entries, for followers that need what is older, and drops
+// that from memory. The disk keeps all: recovery replays it.
 func (s *server) snapshot() {
-	if s.applied < s.snapped+snapEvery {
+	index := s.applied
+	if last, _ := s.storage.LastIndex(); s.bugs.SnapshotOneOff && index < last {
+		index++ // of an entry that the state lacks
+	}
+	if s.set.SnapshotEvery == 0 || s.applied < s.snapped+s.set.SnapshotEvery {
 		return
 	}
-	index := s.applied
-	if s.bugs.SnapshotOneOff {
-		index--
-	}
-	_, err := s.storage.CreateSnapshot(index, &s.conf, s.app.save()) // for followers; recovery replays the whole log
-	if err == nil {
-		err = s.storage.Compact(index - keepBehind)
-	}
-	if err != nil && !errors.Is(err, raft.ErrCompacted) {
+	if _, err := s.storage.CreateSnapshot(index, &s.conf, s.app.save()); err != nil {
 		panic(err)
 	}
 	s.snapped = s.applied
+	if err := s.storage.Compact(max(index, keepBehind+1) - keepBehind); err != nil && !errors.Is(err, raft.ErrCompacted) {
+		panic(err)
+	}
 }
