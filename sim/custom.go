@@ -145,8 +145,12 @@ func (c *custom) storyOf(cl *client, what string) {
 func (c *custom) waits(cl *client, now int64) {
 	calm := c.plan.calm()
 	if c.protocol.Settle > 0 && now > max(calm.From+calm.Settle, int64(cl.call)+calm.Answer) {
-		c.fail("L1", "client %d's operation %d, sent at %.3fs, is unanswered %.3fs after servers %v were healed at %.3fs",
-			cl.id, cl.timestamp, float64(cl.call)/1e9, float64(now-calm.From)/1e9, c.plan.core(), float64(calm.From)/1e9)
+		rest := ""
+		for _, b := range c.plan.Tail.Broken {
+			rest += fmt.Sprintf(", server %d %s", b.Server, b.How)
+		}
+		c.fail("L1", "client %d's operation %d, sent at %.3fs, is unanswered %.3fs after servers %v were healed at %.3fs%s",
+			cl.id, cl.timestamp, float64(cl.call)/1e9, float64(now-calm.From)/1e9, c.plan.core(), float64(calm.From)/1e9, rest)
 	}
 }
 

@@ -81,7 +81,15 @@ func Story(p *sim.Protocol, plan *sim.Plan) []string {
 	if r.OK() {
 		return []string{"the plan does not fail"}
 	}
-	return append([]string{sim.Headline(plan)}, s.Lines(r.Violation)...)
+	return append([]string{headline(plan)}, s.Lines(r.Violation)...)
+}
+
+// headline names the faults of a plan that has few, as shrunk ones do.
+func headline(plan *sim.Plan) string {
+	if len(plan.Faults) > 5 || plan.Workload.Limit == 0 {
+		return shrink.SizeOf(plan).String()
+	}
+	return sim.Headline(plan)
 }
 
 const usage = `usage:
@@ -211,7 +219,11 @@ func (c *command) sweep(args []string) error {
 		if err := keep(dir, "story.txt", []byte(story)); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "\nseed %d: %v\n%splan: %s\n", f.Plan.Seed, f.Violation, story, filepath.Join(dir, name))
+		path := filepath.Join(dir, name)
+		fmt.Fprintf(c.out, "\nseed %d: %v\n%sreplay: %s replay %s\n", f.Plan.Seed, f.Violation, story, program(), path)
+		if !small {
+			fmt.Fprintf(c.out, "shrink: %s shrink %s\n", program(), path)
+		}
 	}
 	if len(s.Failures) > 0 {
 		fmt.Fprintf(c.out, "\n%d of %d seeds failed\n", len(s.Failures), s.Seeds)
@@ -220,6 +232,8 @@ func (c *command) sweep(args []string) error {
 	fmt.Fprintln(c.out, "nothing found")
 	return nil
 }
+
+func program() string { return filepath.Base(os.Args[0]) }
 
 func keep(dir, name string, text []byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -257,7 +271,7 @@ func (c *command) replay(args []string) error {
 	if err := finish(); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "%s, seed %d: %v, hash %s, %d messages, %d operations answered\n",
+	fmt.Fprintf(c.out, "%s, seed %d: %v\nhash %s, %d messages, %d operations answered\n",
 		c.protocol.Name, plan.Seed, shrink.SizeOf(plan), sim.HashString(r.Hash), r.Messages, r.Updates)
 	for _, m := range r.Missed {
 		fmt.Fprintf(c.out, "fault %d never came: only %d of its events occurred\n", m.Fault, m.Seen)
@@ -312,6 +326,6 @@ func (c *command) shrink(args []string) error {
 	if err := os.WriteFile(out, r.Plan.Encode(), 0o644); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "from %v\nto   %v, after %d runs: %s\n", shrink.SizeOf(plan), shrink.SizeOf(r.Plan), r.Runs, out)
+	fmt.Fprintf(c.out, "from %v\nto   %v\nafter %d runs; replay: %s replay %s\n", shrink.SizeOf(plan), shrink.SizeOf(r.Plan), r.Runs, program(), out)
 	return c.verdict(r.Plan, r.Report.Violation)
 }

@@ -36,7 +36,7 @@ func TestHastyPrimary(t *testing.T) {
 	dir := t.TempDir()
 	p := primary(true)
 	status, out, errs := run(p, "sweep", "-seeds", "20", "-out", dir, "-shrink")
-	found := regexp.MustCompile(`(?m)^plan: (.*shrunk\.json)$`).FindStringSubmatch(out)
+	found := regexp.MustCompile(`(?m)^replay: .* replay (.*shrunk\.json)$`).FindStringSubmatch(out)
 	if status != 1 || errs != "" || found == nil {
 		t.Fatalf("status %d, output %q, errors %q", status, out, errs)
 	}

@@ -13,7 +13,7 @@ import (
 // clients see one linearizable store, and whether they are answered. They bite as soon as a
 // rule is broken, where clients notice late or never. The servers of a run share one.
 //
-//	term        no life of a server begins in a lower term than an earlier one has spoken of
+//	term        no server begins a life in a lower term than it has spoken of
 //	vote        no server votes for two candidates in one term
 //	durability  an entry is on a majority of disks before anyone applies it
 //	agreement   no two servers apply different entries at one index
@@ -39,7 +39,7 @@ func newChecks() any {
 
 func (c *checks) began(env *sim.Env, term uint64) {
 	if before := c.terms[env.ID()]; term < before {
-		env.Fail("term", "server %d begins a life in term %d, and has spoken of term %d", env.ID(), term, before)
+		env.Fail("term", "server %d begins in term %d, was in term %d", env.ID(), term, before)
 	}
 }
 
@@ -60,7 +60,7 @@ func departed(env *sim.Env, m any) {
 
 func (c *checks) voted(env *sim.Env, term, candidate uint64) {
 	if before := c.votes[[2]uint64{uint64(env.ID()), term}]; before != 0 && before != candidate {
-		env.Fail("vote", "server %d votes for server %d in term %d, and has voted for server %d", env.ID(), candidate, term, before)
+		env.Fail("vote", "server %d votes for servers %d and %d in term %d", env.ID(), before, candidate, term)
 	}
 	c.votes[[2]uint64{uint64(env.ID()), term}] = candidate
 }
@@ -79,12 +79,12 @@ func (c *checks) applied(env *sim.Env, e pb.Entry, state uint64) {
 	holders := bits.OnesCount16(c.disks[[2]uint64{e.Index, e.Term}])
 	switch {
 	case !f.known && holders <= env.Servers()/2:
-		env.Fail("durability", "server %d applies index %d of term %d, which %d of %d disks hold", env.ID(), e.Index, e.Term, holders, env.Servers())
+		env.Fail("durability", "server %d applies index %d, on %d of %d disks", env.ID(), e.Index, holders, env.Servers())
 	case !f.known:
 		*f = first{true, e.Term, e.Data, state}
 	case f.term != e.Term || !bytes.Equal(f.data, e.Data):
-		env.Fail("agreement", "server %d applies another entry at index %d, of term %d, than was applied first, of term %d", env.ID(), e.Index, e.Term, f.term)
+		env.Fail("agreement", "server %d applies term %d at index %d, first was term %d", env.ID(), e.Term, e.Index, f.term)
 	case f.state != state:
-		env.Fail("state", "server %d has another state after index %d than was there first", env.ID(), e.Index)
+		env.Fail("state", "server %d's state after index %d is another", env.ID(), e.Index)
 	}
 }
