@@ -198,7 +198,7 @@ func (c *command) sweep(args []string) error {
 		return err
 	}
 	s := sim.Sweep(c.ctx, o)
-	fmt.Fprintf(c.out, "%s: %d seeds in %.1fs, %d messages, %d operations answered\n", c.protocol.Name, s.Seeds, s.Wall.Seconds(), s.Messages, s.Updates)
+	fmt.Fprintf(c.out, "%s: %s in %.1fs, %d messages, %d operations answered\n", c.protocol.Name, seedsOf(s.Seeds), s.Wall.Seconds(), s.Messages, s.Updates)
 	for _, f := range s.Failures {
 		dir := filepath.Join(out, fmt.Sprintf("seed-%d", f.Plan.Seed))
 		plan, name := f.Plan, "plan.json"
@@ -226,11 +226,18 @@ func (c *command) sweep(args []string) error {
 		}
 	}
 	if len(s.Failures) > 0 {
-		fmt.Fprintf(c.out, "\n%d of %d seeds failed\n", len(s.Failures), s.Seeds)
+		fmt.Fprintf(c.out, "\n%d of %s failed\n", len(s.Failures), seedsOf(s.Seeds))
 		return errFound
 	}
 	fmt.Fprintln(c.out, "nothing found")
 	return nil
+}
+
+func seedsOf(n uint64) string {
+	if n == 1 {
+		return "1 seed"
+	}
+	return fmt.Sprintf("%d seeds", n)
 }
 
 func program() string { return filepath.Base(os.Args[0]) }
