@@ -16,6 +16,7 @@ type custom struct {
 	protocol *Protocol
 	world    *world.World[letter, any]
 	servers  []*customServer // by id; 0 unused
+	envs     []*Env          // of the latest lives
 	written  []uint64        // records, by server
 	shared   any
 	broken   *check.Violation
@@ -36,7 +37,7 @@ const requestKind = uint8(world.MaxKinds - 2)
 func newCustom(p *Protocol, plan *Plan, options []Option) *custom {
 	c := &custom{
 		run: newRun(plan, 0, options), protocol: p,
-		servers: make([]*customServer, plan.Servers+1), written: make([]uint64, plan.Servers+1),
+		servers: make([]*customServer, plan.Servers+1), envs: make([]*Env, plan.Servers+1), written: make([]uint64, plan.Servers+1),
 	}
 	if p.Shared != nil {
 		c.shared = p.Shared()
@@ -92,6 +93,7 @@ func (c *custom) kind(name string) uint8 {
 
 func (c *custom) startServer(n world.Node) error {
 	env := &Env{custom: c, node: n, life: uint64(c.nodes[n].lives)}
+	c.envs[n] = env
 	records := c.world.Records(n)
 	c.written[n] = uint64(len(records))
 	c.world.Settle(n)
@@ -143,8 +145,12 @@ func (c *custom) storyOf(cl *client, what string) {
 func (c *custom) waits(cl *client, now int64) {
 	calm := c.plan.calm()
 	if c.protocol.Settle > 0 && now > max(calm.From+calm.Settle, int64(cl.call)+calm.Answer) {
-		c.fail("L1", "client %d's operation %d, sent at %.3fs, is unanswered %.3fs after servers %v were healed at %.3fs",
-			cl.id, cl.timestamp, float64(cl.call)/1e9, float64(now-calm.From)/1e9, c.plan.core(), float64(calm.From)/1e9)
+		rest := ""
+		for _, b := range c.plan.Tail.Broken {
+			rest += fmt.Sprintf(", server %d %s", b.Server, b.How)
+		}
+		c.fail("L1", "client %d's operation %d, sent at %.3fs, is unanswered %.3fs after servers %v were healed at %.3fs%s",
+			cl.id, cl.timestamp, float64(cl.call)/1e9, float64(now-calm.From)/1e9, c.plan.core(), float64(calm.From)/1e9, rest)
 	}
 }
 
@@ -197,7 +203,11 @@ func (c *custom) Delivering(from, to world.Node, l *letter) {
 	}
 }
 
-func (c *custom) Departed(from world.Node, l *letter) {}
+func (c *custom) Departed(from world.Node, l *letter) {
+	if c.protocol.Departed != nil && l.message != nil {
+		c.protocol.Departed(c.envs[from], l.message)
+	}
+}
 
 func (c *custom) Arrived(_, to world.Node, _ *letter, way world.Way) {
 	if way&world.Repeated != 0 && c.world.IsServer(to) {
@@ -215,7 +225,11 @@ func (c *custom) Dropped(from, to world.Node, l *letter, why world.Cause) {
 	}
 }
 
-func (c *custom) Durable(world.Node, *any) {}
+func (c *custom) Durable(n world.Node, record *any) {
+	if c.protocol.Durable != nil {
+		c.protocol.Durable(c.envs[n], *record)
+	}
+}
 
 func (c *custom) Survive(n world.Node, unsynced []any) int {
 	return c.survive(n, len(unsynced), func(int) int { return 64 })

@@ -23,11 +23,17 @@ type Protocol struct {
 	// Start begins a life of a server, with what its disk holds. An error means that it refuses
 	// its disk; no fault that such a plan contains explains one, so that is a violation.
 	Start func(env *Env, records []any) (Machine, error)
-	// Settings draws the machine's settings for a plan, any value that is JSON; nil: none.
+	// Settings draws the machine's settings for a plan, any value that is JSON; nil: none. A
+	// plan that a person wrote, or that was shrunk, may be without.
 	Settings func(d *world.Dice) any
 	// Shared makes what the servers of one run share: the place for checks of its own, which
 	// call Env.Fail. Nil: nothing.
 	Shared func() any
+	// Durable is told of each record that a crash can no longer take, Departed of each message
+	// as it leaves its server. The world tells them, so that checks need not trust the machine.
+	// The Env is of the life that it happens in. Nil: nobody.
+	Durable  func(env *Env, record any)
+	Departed func(env *Env, message any)
 	// Settle and Answer ask for liveness (L1): once faults stop, a majority must serve within
 	// Settle, and from then on answer within Answer. Zero Settle: liveness is not asked for.
 	Settle, Answer world.Instant
@@ -156,6 +162,9 @@ func (p *Protocol) Run(plan *Plan, options ...Option) *Report {
 
 // Validate says what is wrong with a plan of the protocol.
 func (p *Protocol) Validate(plan *Plan) error {
+	if err := p.complete(); err != nil {
+		return err
+	}
 	switch {
 	case plan.Protocol != p.Name:
 		return fmt.Errorf("it is a plan for protocol %q, not for %q", plan.Protocol, p.Name)
@@ -163,6 +172,13 @@ func (p *Protocol) Validate(plan *Plan) error {
 		return fmt.Errorf("formation, wire and disk.log are of our own protocol's")
 	}
 	return plan.validate(append([]string{"none"}, p.Kinds...))
+}
+
+func (p *Protocol) complete() error {
+	if p.Name == "" || p.Start == nil || len(p.Kinds) < 1 || len(p.Kinds) >= int(requestKind) {
+		return fmt.Errorf("protocol %q is not complete: it takes a Name, a Start, and 1 to %d Kinds", p.Name, requestKind-1)
+	}
+	return nil
 }
 
 // LoadPlan reads a plan of the protocol.

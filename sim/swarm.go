@@ -31,6 +31,11 @@ type SwarmOptions struct {
 // (swarm testing: Groce et al., ISSTA 2012). Kinds that the cluster's size makes impossible
 // are not drawn.
 func Swarm(seed uint64, o SwarmOptions) *Plan {
+	if o.Protocol != nil {
+		if err := o.Protocol.complete(); err != nil {
+			panic("sim: " + err.Error())
+		}
+	}
 	s := &swarm{Dice: world.NewDice(seed), plan: &Plan{Version: PlanVersion, Seed: seed}, other: o.Protocol}
 	p := s.plan
 	p.Servers = int(world.Pick(s.Dice, 3, 5, 3, 5, 3, 5, 4, 7, 1, 2, 6, 8, 9))

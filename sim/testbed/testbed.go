@@ -20,6 +20,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/check"
 	"github.com/fauer4effect/paxos/sim/shrink"
@@ -28,7 +29,7 @@ import (
 
 var (
 	seedFlag  = flag.Int64("seed", -1, "testbed.Test: run this seed alone")
-	seedsFlag = flag.Uint64("seeds", 200, "testbed.Test: run so many seeds")
+	seedsFlag = flag.Uint64("seeds", 300, "testbed.Test: run so many seeds")
 )
 
 // Test sweeps a protocol in a test, -seeds seeds of it, or -seed alone. A failure is shrunk;
@@ -59,8 +60,17 @@ func report(t *testing.T, p *sim.Protocol, r *sim.Report) {
 		shrink.SizeOf(small.Plan), strings.Join(Story(p, small.Plan), "\n"), t.Name(), r.Plan.Seed, small.Plan.Encode())
 }
 
-// Shrink makes a failing plan of the protocol small.
+// Shrink makes a failing plan of the protocol small. What it gets rid of first are drawn
+// settings, which nothing later would make smaller.
 func Shrink(p *sim.Protocol, plan *sim.Plan, progress func(shrink.Progress)) (*shrink.Result, error) {
+	if r := p.Run(plan); !r.OK() && len(plan.Settings) > 0 {
+		bare := plan.Clone()
+		bare.Settings = nil
+		// By signature: a machine that can't do without settings must not pass for the bug.
+		if b := p.Run(bare); !b.OK() && b.Violation.Signature() == r.Violation.Signature() {
+			plan = bare
+		}
+	}
 	return shrink.Shrink(plan, func(c *sim.Plan) *sim.Report { return p.Run(c) }, p.Validate, shrink.Options{Progress: progress})
 }
 
@@ -71,13 +81,21 @@ func Story(p *sim.Protocol, plan *sim.Plan) []string {
 	if r.OK() {
 		return []string{"the plan does not fail"}
 	}
-	return append([]string{sim.Headline(plan)}, s.Lines(r.Violation)...)
+	return append([]string{headline(plan)}, s.Lines(r.Violation)...)
+}
+
+// headline names the faults of a plan that has few, as shrunk ones do.
+func headline(plan *sim.Plan) string {
+	if len(plan.Faults) > 5 || plan.Workload.Limit == 0 {
+		return shrink.SizeOf(plan).String()
+	}
+	return sim.Headline(plan)
 }
 
 const usage = `usage:
   sweep [-seeds N] [-from S] [-nodes N] [-out DIR] [-shrink]   run seeds, keep what fails
   replay PLAN.json | SEED [-nodes N] [-trace FILE]             run one again
-  shrink PLAN.json [-o FILE]                                   make a failing plan small`
+  shrink PLAN.json | SEED [-nodes N] [-o FILE]                 make a failing one small`
 
 // Main is the program of a protocol. It ends the process: status 0 where nothing was found, 1
 // where a property was violated, 2 for wrong usage, 130 when interrupted.
@@ -93,16 +111,20 @@ var errFound = errors.New("found")
 // Run is Main but for the process around it. It returns the exit status.
 func Run(ctx context.Context, p *sim.Protocol, args []string, stdout, stderr io.Writer) int {
 	c := &command{ctx: ctx, protocol: p, out: stdout}
-	err := errors.New(usage)
-	if len(args) > 0 {
-		switch args[0] {
-		case "sweep":
-			err = c.sweep(args[1:])
-		case "replay":
-			err = c.replay(args[1:])
-		case "shrink":
-			err = c.shrink(args[1:])
-		}
+	var err error
+	switch name := append(args, "")[0]; name {
+	case "sweep":
+		err = c.sweep(args[1:])
+	case "replay":
+		err = c.replay(args[1:])
+	case "shrink":
+		err = c.shrink(args[1:])
+	case "":
+		err = errors.New(usage)
+	case "help", "-h", "-help", "--help":
+		fmt.Fprintln(stdout, usage)
+	default:
+		err = fmt.Errorf("%s: unknown command (sweep, replay or shrink)", name)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -130,14 +152,29 @@ func flags(name string, args []string, define func(*flag.FlagSet)) (argument str
 	if err := f.Parse(args); err != nil {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
+	if f.NArg() == 0 {
+		return "", nil
+	}
+	argument = f.Arg(0)
+	if err := f.Parse(f.Args()[1:]); err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
 	if f.NArg() > 0 {
-		argument = f.Arg(0)
-		if err := f.Parse(f.Args()[1:]); err != nil || f.NArg() > 0 {
-			return "", fmt.Errorf("%s: one argument, and flags\n%s", name, usage)
-		}
+		return "", fmt.Errorf("%s: unexpected argument %q", name, f.Arg(0))
 	}
 	return argument, nil
 }
+
+// size refuses clusters that the world has no room for.
+func size(name string, nodes int) error {
+	if nodes < 0 || nodes > protocol.MaxServers {
+		return fmt.Errorf("%s: -nodes %d is not within 1 … %d (0: as the seed draws)", name, nodes, protocol.MaxServers)
+	}
+	return nil
+}
+
+// seeds are below 2^53: readers of JSON lose more.
+const seeds = 1 << 53
 
 func (c *command) sweep(args []string) error {
 	o := sim.SweepOptions{Swarm: sim.SwarmOptions{Protocol: c.protocol}}
@@ -149,11 +186,19 @@ func (c *command) sweep(args []string) error {
 		f.IntVar(&o.Swarm.Servers, "nodes", 0, "")
 		f.StringVar(&out, "out", "failures", "")
 		f.BoolVar(&small, "shrink", false, "")
-	}); err != nil || argument != "" {
-		return errors.Join(err, argumentError("sweep", argument))
+	}); err != nil {
+		return err
+	} else if argument != "" {
+		return fmt.Errorf("sweep: unexpected argument %q", argument)
+	}
+	if o.From >= seeds || o.Seeds > seeds-o.From {
+		return fmt.Errorf("sweep: seeds %d and %d more are not below 2^53", o.From, o.Seeds)
+	}
+	if err := size("sweep", o.Swarm.Servers); err != nil {
+		return err
 	}
 	s := sim.Sweep(c.ctx, o)
-	fmt.Fprintf(c.out, "%s: %d seeds in %.1fs, %d messages, %d operations answered\n", c.protocol.Name, s.Seeds, s.Wall.Seconds(), s.Messages, s.Updates)
+	fmt.Fprintf(c.out, "%s: %s in %.1fs, %d messages, %d operations answered\n", c.protocol.Name, seedsOf(s.Seeds), s.Wall.Seconds(), s.Messages, s.Updates)
 	for _, f := range s.Failures {
 		dir := filepath.Join(out, fmt.Sprintf("seed-%d", f.Plan.Seed))
 		plan, name := f.Plan, "plan.json"
@@ -174,22 +219,28 @@ func (c *command) sweep(args []string) error {
 		if err := keep(dir, "story.txt", []byte(story)); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "\nseed %d: %v\n%splan: %s\n", f.Plan.Seed, f.Violation, story, filepath.Join(dir, name))
+		path := filepath.Join(dir, name)
+		fmt.Fprintf(c.out, "\nseed %d: %v\n%sreplay: %s replay %s\n", f.Plan.Seed, f.Violation, story, program(), path)
+		if !small {
+			fmt.Fprintf(c.out, "shrink: %s shrink %s\n", program(), path)
+		}
 	}
 	if len(s.Failures) > 0 {
-		fmt.Fprintf(c.out, "\n%d of %d seeds failed\n", len(s.Failures), s.Seeds)
+		fmt.Fprintf(c.out, "\n%d of %s failed\n", len(s.Failures), seedsOf(s.Seeds))
 		return errFound
 	}
 	fmt.Fprintln(c.out, "nothing found")
 	return nil
 }
 
-func argumentError(name, argument string) error {
-	if argument == "" {
-		return nil
+func seedsOf(n uint64) string {
+	if n == 1 {
+		return "1 seed"
 	}
-	return fmt.Errorf("%s: unexpected argument %q", name, argument)
+	return fmt.Sprintf("%d seeds", n)
 }
+
+func program() string { return filepath.Base(os.Args[0]) }
 
 func keep(dir, name string, text []byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -208,7 +259,7 @@ func (c *command) replay(args []string) error {
 	if err != nil {
 		return err
 	}
-	plan, err := c.plan(argument, nodes)
+	plan, err := c.plan("replay", argument, nodes)
 	if err != nil {
 		return err
 	}
@@ -227,7 +278,7 @@ func (c *command) replay(args []string) error {
 	if err := finish(); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "%s, seed %d: %v, hash %s, %d messages, %d operations answered\n",
+	fmt.Fprintf(c.out, "%s, seed %d: %v\nhash %s, %d messages, %d operations answered\n",
 		c.protocol.Name, plan.Seed, shrink.SizeOf(plan), sim.HashString(r.Hash), r.Messages, r.Updates)
 	for _, m := range r.Missed {
 		fmt.Fprintf(c.out, "fault %d never came: only %d of its events occurred\n", m.Fault, m.Seen)
@@ -245,29 +296,36 @@ func (c *command) verdict(plan *sim.Plan, v *check.Violation) error {
 }
 
 // plan is that of a file or of a seed.
-func (c *command) plan(argument string, nodes int) (*sim.Plan, error) {
+func (c *command) plan(name, argument string, nodes int) (*sim.Plan, error) {
+	if err := size(name, nodes); err != nil {
+		return nil, err
+	}
 	if seed, err := strconv.ParseUint(argument, 10, 53); err == nil {
 		return sim.Swarm(seed, sim.SwarmOptions{Protocol: c.protocol, Servers: nodes}), nil
 	}
 	if argument == "" {
-		return nil, fmt.Errorf("a plan or a seed is missing\n%s", usage)
+		return nil, fmt.Errorf("%s: a plan or a seed is missing", name)
 	}
 	return c.protocol.LoadPlan(argument)
 }
 
 func (c *command) shrink(args []string) error {
+	var nodes int
 	var out string
-	argument, err := flags("shrink", args, func(f *flag.FlagSet) { f.StringVar(&out, "o", "", "") })
+	argument, err := flags("shrink", args, func(f *flag.FlagSet) {
+		f.IntVar(&nodes, "nodes", 0, "")
+		f.StringVar(&out, "o", "", "")
+	})
 	if err != nil {
 		return err
 	}
-	plan, err := c.plan(argument, 0)
+	plan, err := c.plan("shrink", argument, nodes)
 	if err != nil {
 		return err
 	}
 	r, err := Shrink(c.protocol, plan, nil)
 	if err != nil {
-		return err
+		return fmt.Errorf("shrink: %s: %w", argument, err)
 	}
 	if out == "" {
 		out = strings.TrimSuffix(argument, ".json") + "-shrunk.json"
@@ -275,6 +333,6 @@ func (c *command) shrink(args []string) error {
 	if err := os.WriteFile(out, r.Plan.Encode(), 0o644); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "from %v\nto   %v, after %d runs: %s\n", shrink.SizeOf(plan), shrink.SizeOf(r.Plan), r.Runs, out)
+	fmt.Fprintf(c.out, "from %v\nto   %v\nafter %d runs; replay: %s replay %s\n", shrink.SizeOf(plan), shrink.SizeOf(r.Plan), r.Runs, program(), out)
 	return c.verdict(r.Plan, r.Report.Violation)
 }

@@ -11,9 +11,36 @@
 // n-th of these), never of what else was drawn before: see Draw. The world's Hash folds in
 // every event; equal hashes mean equal runs.
 //
+// # A machine of your own, in three steps
+//
+// The Example is these steps as a program: two servers play ping-pong, and one crashes.
+//
+// First, the machine. Choose a type M for its messages and R for the records on its disk,
+// plain values both, and write a Process: one life of one node. All that it may know is in
+// what it is called with, in World.Now, and in World.Records, which a life that begins reads
+// to find what earlier ones left. All that it does is Send and Write. It says in Deadline when
+// it wants to be woken, Never for not at all, and is asked after every call. The wall clock,
+// goroutines, package math/rand and the order of maps are out of bounds: one of them, and no
+// run can be repeated. Where it must choose, it calls Draw with its seed and the purpose.
+//
+// Second, the observer. It is told what the machine cannot know: which message was lost and
+// why, which record a crash took. Here checks live. Survive is the law of what a crash may
+// leave of records that were not durable: 0, nothing. SyncFailed comes from Fill and FailSync
+// only.
+//
+// Third, the world. New makes it; SetLink and SetDisk give each direction between two nodes,
+// and each disk, its law, and what has none takes no time; Start begins a life. Then call
+// StepBy until nothing is due, or Step, and look. Faults are calls as well, between two steps
+// or At a time: Crash and Start again, Pause, Cut and Heal, Clog, Slow, Stall, FailSync, and
+// OnMessage for what shall happen to the n-th message of a kind.
+//
+// What this does not give is what makes a sweep: seeds that draw plans of faults, clients with
+// a model to judge them by, shrinking. Package sim does, for a machine behind a smaller
+// interface (sim.Protocol, docs/YOUR-PROTOCOL.md).
+//
 // # Persist before send
 //
-// Write appends a record to the node's disk and returns its position, counted from 1. A
+// Write appends a record to the node's disk. Positions count from 1, over all lives. A
 // message sent with After = p leaves once the first p records are durable. Syncs take time
 // by the disk's law; what is written during a sync is made durable by the next, together.
 // A crash loses what is not durable, and the messages that wait for it.

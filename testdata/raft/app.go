@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
-
-	pb "go.etcd.io/raft/v3/raftpb"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/sim"
@@ -24,16 +21,24 @@ type session struct {
 
 func newState() *state { return &state{store: kv.New()} }
 
-// apply executes an operation once; done is false for one that is older than the last.
-func (a *state) apply(client uint32, ts uint64, op []byte) (result []byte, done bool) {
+// encode makes an entry's data of a request.
+func encode(r sim.Request) []byte {
+	b := binary.BigEndian.AppendUint32(nil, r.Client)
+	return append(binary.BigEndian.AppendUint64(b, r.Timestamp), r.Op...)
+}
+
+// apply executes an entry's data, once: a client that repeats its request gets the same result.
+// done is false for a request that is older than the client's last.
+func (a *state) apply(data []byte) (client uint32, ts uint64, result []byte, done bool) {
+	client, ts = binary.BigEndian.Uint32(data), binary.BigEndian.Uint64(data[4:])
 	for int(client) >= len(a.Sessions) {
 		a.Sessions = append(a.Sessions, session{})
 	}
 	c := &a.Sessions[client]
 	if ts > c.Last {
-		c.Last, c.Result = ts, a.store.Apply(op)
+		c.Last, c.Result = ts, a.store.Apply(data[12:])
 	}
-	return c.Result, ts == c.Last
+	return client, ts, c.Result, ts == c.Last
 }
 
 func (a *state) save() []byte {
@@ -57,21 +62,4 @@ func (a *state) load(b []byte) error {
 	}
 	a.store, a.Sessions = kv.New(), saved.Sessions
 	return a.store.Restore(saved.Store)
-}
-
-// applied is a property of raft's own: state machine safety, no two servers apply different
-// entries at one index.
-type applied struct{ entries [][]byte }
-
-func (a *applied) check(env *sim.Env, e pb.Entry) {
-	for uint64(len(a.entries)) <= e.Index {
-		a.entries = append(a.entries, nil)
-	}
-	mine := append(binary.BigEndian.AppendUint64(nil, e.Term), e.Data...)
-	switch first := a.entries[e.Index]; {
-	case first == nil:
-		a.entries[e.Index] = mine
-	case !bytes.Equal(first, mine):
-		env.Fail("agreement", "server %d applies another entry at index %d, term %d, than was applied first", env.ID(), e.Index, e.Term)
-	}
 }

@@ -1,15 +1,11 @@
-// Command raft puts etcd's raft (go.etcd.io/raft/v3) into the world in which this repository's
-// own protocol is swept: same network, disks, clocks and faults. docs/YOUR-PROTOCOL.md walks
-// through it.
+// Command raft puts etcd's raft (go.etcd.io/raft/v3) into the world in which this repository's own
+// protocol is swept: same network, disks, clocks and faults. docs/YOUR-PROTOCOL.md walks through it.
 package main
 
 import (
-	"encoding/binary"
 	"errors"
-	"hash/fnv"
 	"io"
 	"log"
-	"slices"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -19,36 +15,37 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
+const (
+	ms           = world.Instant(1_000_000)
+	tick         = 15 * ms // to twice as much, drawn for each election timeout
+	electionTick = 10
+)
+
 // Bugs are mistakes of a driver, planted on purpose (see raft_test.go).
 type Bugs struct {
 	SendBeforeSave, NeverSync, ApplyBeforeCommit, NoHardState, SnapshotOneOff bool
 }
 
-const (
-	ms         = world.Instant(1_000_000)
-	tick       = 20 * ms
-	patience   = 150 * ms // without a leader's word, before a server campaigns; as much again, drawn
-	snapEvery  = 40       // entries
-	keepBehind = 5        // entries before a snapshot, for followers that are nearly up to date
-)
+// settings are drawn for each plan.
+type settings struct {
+	SnapshotEvery uint64 `json:"snapshot_every_entries"`
+	KeepBehind    uint64 `json:"keep_behind_entries"` // before a snapshot, for followers that are nearly up to date
+}
 
 // Protocol is etcd's raft as the testbed sees it.
 func Protocol(b Bugs) *sim.Protocol {
-	kinds := []string{}
-	for k := range len(pb.MessageType_name) {
-		if name := pb.MessageType(k).String(); slices.Contains(onTheWire, pb.MessageType(k)) {
-			kinds = append(kinds, name)
-		}
-	}
 	return &sim.Protocol{
-		Name: "etcd-raft", Kinds: kinds, Settle: 6_000 * ms, Answer: 3_000 * ms,
-		Shared: func() any { return &applied{} },
+		Name: "etcd-raft", Settle: 6_000 * ms, Answer: 3_000 * ms,
+		Kinds: []string{
+			"MsgProp", "MsgApp", "MsgAppResp", "MsgSnap", "MsgHeartbeat", "MsgHeartbeatResp",
+			"MsgPreVote", "MsgPreVoteResp", "MsgVote", "MsgVoteResp",
+		},
+		Settings: func(d *world.Dice) any {
+			return settings{world.Pick[uint64](d, 1, 3, 10, 40), world.Pick[uint64](d, 0, 1, 5)}
+		},
 		Start:  func(env *sim.Env, records []any) (sim.Machine, error) { return start(env, records, b) },
+		Shared: newChecks, Durable: durable, Departed: departed,
 	}
-}
-
-var onTheWire = []pb.MessageType{
-	pb.MsgProp, pb.MsgApp, pb.MsgAppResp, pb.MsgVote, pb.MsgVoteResp, pb.MsgSnap, pb.MsgHeartbeat, pb.MsgHeartbeatResp, pb.MsgTimeoutNow,
 }
 
 func main() { testbed.Main(Protocol(Bugs{})) }
@@ -64,10 +61,7 @@ type record struct {
 type message struct{ pb.Message }
 
 func (m message) Digest() uint64 {
-	b, _ := m.Marshal() // a valid message marshals
-	h := fnv.New64a()
-	h.Write(b)
-	return h.Sum64()
+	return world.Draw(uint64(m.Type), m.Term, m.LogTerm, m.Index, m.Commit, m.RejectHint, uint64(len(m.Entries)))
 }
 
 // server is one life of a raft node, with the loop that raft's documentation asks for: save,
@@ -75,111 +69,87 @@ func (m message) Digest() uint64 {
 type server struct {
 	env     *sim.Env
 	bugs    Bugs
+	set     settings
 	node    *raft.RawNode
 	storage *raft.MemoryStorage
 	app     *state
 	asked   map[uint32]uint64 // by client: the request that waits here; looked up only
 	applied uint64            // index
-	snapped uint64
-	ready   *raft.Ready // under way
-	after   uint64      // the record that it waits for
-	synced  uint64
+	ready   *raft.Ready       // under way
+	after   uint64            // the record that it waits for
+	synced  uint64            // records
+	ticks   uint64
 	tickAt  world.Instant
-	heardAt world.Instant // from a leader, or since the last campaign
-	rounds  uint64
-	conf    pb.ConfState
 }
 
 func start(env *sim.Env, records []any, b Bugs) (*server, error) {
-	s := &server{env: env, bugs: b, storage: raft.NewMemoryStorage(), app: newState(), asked: map[uint32]uint64{}, heardAt: env.Now(), tickAt: env.Now() + tick}
-	for id := 1; id <= env.Servers(); id++ {
-		s.conf.Voters = append(s.conf.Voters, uint64(id))
-	}
-	// All begin with the same snapshot, of nothing, which names the members.
-	first := pb.Snapshot{Data: s.app.save(), Metadata: pb.SnapshotMetadata{ConfState: s.conf, Index: 1, Term: 1}}
-	if err := s.restore(first); err != nil {
+	s := &server{env: env, bugs: b, storage: raft.NewMemoryStorage(), app: newState(), synced: uint64(len(records))}
+	s.asked = map[uint32]uint64{}
+	if err := env.Settings(&s.set); err != nil {
 		return nil, err
 	}
-	for _, r := range records {
+	// All begin with the same snapshot, of nothing, which names the members.
+	first := pb.Snapshot{Data: s.app.save(), Metadata: pb.SnapshotMetadata{Index: 1, Term: 1}}
+	for id := 1; id <= env.Servers(); id++ {
+		first.Metadata.ConfState.Voters = append(first.Metadata.ConfState.Voters, uint64(id))
+	}
+	for _, r := range append([]any{record{Snapshot: first}}, records...) {
 		if err := s.load(r.(record)); err != nil {
 			return nil, err
 		}
 	}
-	s.synced = uint64(len(records))
-	var err error
-	s.node, err = raft.NewRawNode(&raft.Config{
-		ID: uint64(env.ID()), HeartbeatTick: 1, Storage: s.storage, Applied: s.applied,
-		// Raft draws its election timeouts from the system's randomness, which no run may touch:
-		// they never come, and campaigns are ours.
-		ElectionTick:  1 << 30,
-		MaxSizePerMsg: 4 << 10, MaxInflightMsgs: 64, MaxUncommittedEntriesSize: 1 << 20,
+	s.schedule()
+	node, err := raft.NewRawNode(&raft.Config{
+		ID: uint64(env.ID()), ElectionTick: electionTick, HeartbeatTick: 1, Storage: s.storage, Applied: s.applied,
+		// Without these two a server that is half cut off starves the rest: a deaf leader goes
+		// on sending heartbeats, a deaf follower candidacies. The sweep finds that (L1).
+		CheckQuorum: true, PreVote: true,
+		MaxSizePerMsg: 4 << 10, MaxInflightMsgs: 64,
 		Logger: &raft.DefaultLogger{Logger: log.New(io.Discard, "", 0)},
 	})
+	if s.node = node; err == nil {
+		env.Shared().(*checks).began(env, node.BasicStatus().Term)
+	}
 	return s, err
 }
 
-// load puts a durable record back into memory.
+// load puts a durable record into memory.
 func (s *server) load(r record) error {
 	if !raft.IsEmptySnap(r.Snapshot) {
-		if err := s.restore(r.Snapshot); err != nil && !errors.Is(err, raft.ErrSnapOutOfDate) {
+		if err := errors.Join(s.storage.ApplySnapshot(r.Snapshot), s.app.load(r.Snapshot.Data)); err != nil {
 			return err
 		}
-	}
-	if err := s.storage.Append(r.Entries); err != nil {
-		return err
+		s.applied = r.Snapshot.Metadata.Index
 	}
 	if !raft.IsEmptyHardState(r.State) {
-		return s.storage.SetHardState(r.State)
+		_ = s.storage.SetHardState(r.State) // it can't fail
 	}
-	return nil
+	return s.storage.Append(r.Entries)
 }
 
-func (s *server) restore(snap pb.Snapshot) error {
-	if err := s.storage.ApplySnapshot(snap); err != nil {
-		return err
-	}
-	s.applied, s.snapped = snap.Metadata.Index, snap.Metadata.Index
-	return s.app.load(snap.Data)
-}
-
-func (s *server) Leads() bool { return s.node.BasicStatus().RaftState == raft.StateLeader }
-
+func (s *server) Leads() bool             { return s.node.BasicStatus().RaftState == raft.StateLeader }
 func (s *server) Deadline() world.Instant { return s.tickAt }
 
-func (s *server) Receive(_ int, m any) {
-	in := m.(message).Message
-	_ = s.node.Step(in)                                                       // what it refuses is lost, as on any network
-	if st := s.node.BasicStatus(); st.Lead == in.From && in.Term == st.Term { // not of a leader past its term
-		s.heardAt = s.env.Now()
-	}
-	s.drive()
+func (s *server) schedule() {
+	s.tickAt = s.env.Now() + tick + world.Instant(world.Below(s.env.Draw(s.ticks/electionTick), uint64(tick)))
 }
 
 func (s *server) Wake() {
-	if s.env.Now() < s.tickAt {
-		return
-	}
-	s.tickAt = s.env.Now() + tick
+	s.ticks++
+	s.schedule()
 	s.node.Tick()
-	limit := patience + world.Instant(world.Below(s.env.Draw(s.rounds), uint64(patience)))
-	switch {
-	case s.Leads():
-		s.heardAt = s.env.Now()
-	case s.env.Now()-s.heardAt > limit:
-		s.rounds++
-		s.heardAt = s.env.Now()
-		_ = s.node.Campaign()
-	}
 	s.drive()
 }
 
-// Request proposes a client's operation; a follower hands it to the leader. The client repeats
-// what is lost.
+func (s *server) Receive(_ int, m any) {
+	_ = s.node.Step(m.(message).Message) // what it refuses is lost, as on any network
+	s.drive()
+}
+
+// Request proposes an operation; a follower hands it to the leader. Clients repeat what is lost.
 func (s *server) Request(r sim.Request) {
 	s.asked[r.Client] = r.Timestamp
-	data := binary.BigEndian.AppendUint32(nil, r.Client)
-	data = append(binary.BigEndian.AppendUint64(data, r.Timestamp), r.Op...)
-	_ = s.node.Propose(data)
+	_ = s.node.Propose(encode(r))
 	s.drive()
 }
 
@@ -190,11 +160,8 @@ func (s *server) Synced(upTo uint64) {
 
 // drive takes one Ready after the other through save, send, apply, advance.
 func (s *server) drive() {
-	for {
+	for s.ready != nil || s.node.HasReady() {
 		if s.ready == nil {
-			if !s.node.HasReady() {
-				return
-			}
 			s.save()
 		}
 		if s.synced < s.after && !s.bugs.NeverSync {
@@ -208,20 +175,20 @@ func (s *server) drive() {
 func (s *server) save() {
 	rd := s.node.Ready()
 	s.ready = &rd
-	r := record{State: rd.HardState, Entries: rd.Entries, Snapshot: rd.Snapshot}
+	r := record{rd.HardState, rd.Entries, rd.Snapshot}
 	if s.bugs.NoHardState {
 		r.State = pb.HardState{}
 	}
 	if !raft.IsEmptyHardState(r.State) || len(r.Entries) > 0 || !raft.IsEmptySnap(r.Snapshot) {
 		s.after = s.env.Write(r)
 	}
-	after := s.after
+	leave := s.after
 	if s.bugs.SendBeforeSave || s.bugs.NeverSync {
-		after = 0
+		leave = 0
 	}
 	for _, m := range rd.Messages {
-		s.env.Send(int(m.To), m.Type.String(), after, message{m})
-		if m.Type == pb.MsgSnap {
+		s.env.Send(int(m.To), m.Type.String(), leave, message{m})
+		if m.Type == pb.MsgSnap { // if it is lost, the follower's next word says so
 			s.node.ReportSnapshot(m.To, raft.SnapshotFinish)
 		}
 	}
@@ -231,8 +198,14 @@ func (s *server) save() {
 func (s *server) finish() {
 	rd := s.ready
 	s.ready = nil
-	if err := s.load(record{State: rd.HardState, Entries: rd.Entries, Snapshot: rd.Snapshot}); err != nil {
+	if err := s.load(record{rd.HardState, rd.Entries, rd.Snapshot}); err != nil {
 		panic(err)
+	}
+	if !raft.IsEmptySnap(rd.Snapshot) {
+		s.env.Tell("takes over a snapshot of index %d", s.applied)
+	}
+	if rd.SoftState != nil && rd.RaftState == raft.StateLeader {
+		s.env.Tell("leads term %d", s.node.BasicStatus().Term)
 	}
 	apply := rd.CommittedEntries
 	if s.bugs.ApplyBeforeCommit {
@@ -250,33 +223,28 @@ func (s *server) apply(e pb.Entry) {
 		return
 	}
 	s.applied = e.Index
-	s.env.Shared().(*applied).check(s.env, e)
-	if len(e.Data) < 12 {
-		return // a new leader's empty entry
+	if s.bugs.SnapshotOneOff {
+		s.snapshot() // of the state before the entry
 	}
-	client, ts := binary.BigEndian.Uint32(e.Data), binary.BigEndian.Uint64(e.Data[4:])
-	result, done := s.app.apply(client, ts, e.Data[12:])
-	s.env.Tell("applies client %d's operation %d at index %d, term %d", client, ts, e.Index, e.Term)
-	if done && s.asked[client] == ts {
-		s.env.Reply(client, ts, result)
+	if len(e.Data) > 0 { // else a new leader's first
+		client, ts, result, done := s.app.apply(e.Data)
+		s.env.Tell("applies client %d's operation %d at index %d, term %d", client, ts, e.Index, e.Term)
+		if done && s.asked[client] == ts {
+			s.env.Reply(client, ts, result)
+		}
 	}
+	s.env.Shared().(*checks).applied(s.env, e, s.app.store.Hash())
 }
 
-// snapshot saves the state and drops the log before it, every so many entries.
+// snapshot takes one every so many entries, for followers that need what is older, and drops
+// that from memory. The disk keeps all: recovery replays it.
 func (s *server) snapshot() {
-	if s.applied < s.snapped+snapEvery {
+	last, _ := s.storage.Snapshot() // memory does not fail
+	if s.applied < last.Metadata.Index+max(1, s.set.SnapshotEvery) {
 		return
 	}
-	index := s.applied
-	if s.bugs.SnapshotOneOff {
-		index--
-	}
-	_, err := s.storage.CreateSnapshot(index, &s.conf, s.app.save()) // for followers; recovery replays the whole log
-	if err == nil {
-		err = s.storage.Compact(index - keepBehind)
-	}
-	if err != nil && !errors.Is(err, raft.ErrCompacted) {
+	if _, err := s.storage.CreateSnapshot(s.applied, nil, s.app.save()); err != nil {
 		panic(err)
 	}
-	s.snapped = s.applied
+	_ = s.storage.Compact(s.applied - min(s.applied, s.set.KeepBehind)) // an error: it is done already
 }
