@@ -161,14 +161,25 @@ func (s *Story) Lines(v *check.Violation) []string {
 			all = append(all, entry{at: a.at, times: 1, line: l})
 		}
 	}
-	// Too many: the last of each kind are closest to the violation, and the lesser kinds go first.
-	for kind := lostWord; kind >= told && len(all) >= maxLines; kind-- {
-		for i := 0; i < len(all) && len(all) >= maxLines; {
-			if all[i].kind == kind {
-				all = slices.Delete(all, i, i+1)
-			} else {
-				i++
+	// Too many: the last of each kind are closest to the violation, the lesser kinds go first,
+	// and of crashes and cuts the last few stay, whatever else there is to tell.
+	for _, most := range []struct {
+		kind lineKind
+		stay int
+	}{{lostWord, 0}, {held, 0}, {struck, 3}, {told, 0}} {
+		left := 0
+		for _, e := range all {
+			if e.kind == most.kind {
+				left++
 			}
+		}
+		for i := 0; i < len(all) && len(all) >= maxLines && left > most.stay; {
+			if all[i].kind != most.kind {
+				i++
+				continue
+			}
+			all = slices.Delete(all, i, i+1)
+			left--
 		}
 	}
 	var lines []string
