@@ -47,8 +47,9 @@
 //
 //	X1   ViewChange is repeated                              l-view-change-sent-once
 //	X2   Prepare(v) with v > LastInstalled installs v, whatever LastAttempted
+//	                                                         an-installs-own-attempt-only
 //	X3   PrepareOK is built when asked, in parts that name their range
-//	                                                         j-empty-answer-after-proof, n-first-part-counts
+//	                                                         j-empty-answer-after-proof, n-first-part-counts, ak-prepareoks-not-cleared, az-answer-omits-executed
 //	X4   Prepare is repeated to those that have not answered
 //	X5   the Proposal of a slot that stays unordered is repeated
 //	X6   one's own acceptance counts, once durable           k-own-acceptance-ignored, s-own-acceptance-too-early
@@ -58,22 +59,28 @@
 //	X9   the doubled timeout has a ceiling, and falls back when an update is executed
 //	                                                         y-timeout-without-ceiling
 //	X10  a server suspects after T, and attempts a stagger later: the next leader first
-//	X11  catch-up of a range from rotating peers             x-no-catch-up
+//	                                                         ba-any-attempt-joined
+//	X11  catch-up of a range from rotating peers             x-no-catch-up, ao-catch-up-asks-one
 //	X13  an Accept that overtakes its Proposal is kept
 //	X15  at most so many slots between LocalARU and LastProposed (Settings.WindowSlots)
 //	X17  pending updates are not durable: the client repeats its request
 //	X18  a cluster forms once, of fresh disks that know each other
-//	                                                         aa-majority-forms, ab-emptied-disk-adopted, ac-roster-not-durable
+//	                                                         aa-majority-forms, ab-emptied-disk-adopted, ac-roster-not-durable, ax-forms-unnamed
 //	X21  a server in vain election returns to the view the others work in
-//	                                                         t-never-returns
+//	                                                         t-never-returns, aw-held-by-any-heartbeat
 //	X22  the server named in a pending update sends it to all
 //	                                                         p-pending-to-leader-only
 //	X23  an update that starves unseats the leader
-//	X24  nobody leads a view twice
+//	X24  nobody leads a view twice                           am-leads-again
 //	X25  durable is a prefix of the records; what waits for what
-//	                                                         a-accept-before-durable, u-answer-before-promise, w-proposal-before-durable
-//	X26  timestamps of a session may have gaps
+//	                                                         a-accept-before-durable, u-answer-before-promise, w-proposal-before-durable,
+//	                                                         aj-single-node-not-durable, ar-duplicate-accepted-early, as-bare-ordered-record
+//	X26  timestamps of a session may have gaps               ap-gaps-refused
 //	X27  a proposal learnt from a data list is evidence, not an acceptance
+//	                                                         aq-own-record-reused
+//
+// X4, X5, X13, X15, X23 and the fall-back of X9 have no mutant. Each makes good sooner what
+// another rule makes good too, before the time that L1 and L2 allow is over: see docs/BUGS.md.
 //
 // Three places differ from the rules' wording, not from their effect. UpdateQueue exists at a
 // RegLeader only: what a server in another state would queue is its pending updates, from

@@ -40,6 +40,7 @@ type Catch struct {
 
 	SeedsNeeded int           // from the first seed to Seed, or all that were swept
 	Took        time.Duration // of the sweeps, on the wall clock
+	CPU         time.Duration // of the sweeps, on all processors together
 	ByPanicOnly bool          // nothing but panics were seen
 }
 
@@ -58,7 +59,8 @@ func (m Mutant) Hunt(ctx context.Context, binary string, opts HuntOptions) (Catc
 	for chunk := firstChunkSeeds; catch.SeedsNeeded < opts.Seeds && !catch.Found; chunk = min(2*chunk, maxChunkSeeds) {
 		chunk = min(chunk, opts.Seeds-catch.SeedsNeeded)
 		from := opts.From + uint64(catch.SeedsNeeded)
-		report, err := sweep(ctx, binary, from, chunk, opts)
+		report, spent, err := sweep(ctx, binary, from, chunk, opts)
+		catch.CPU += spent
 		if err != nil {
 			return catch, fmt.Errorf("mutant %s: %w", m.Name, err)
 		}
@@ -105,7 +107,7 @@ type sweepReport struct {
 // sweep runs the binary over chunk seeds. Status 1 with no failure is no catch but for a
 // mutant that says so: a sweep of more than 500 seeds ends so when an effect that it expects
 // never occurred, which a mutant may well bring about by accident.
-func sweep(ctx context.Context, binary string, from uint64, chunk int, opts HuntOptions) (*sweepReport, error) {
+func sweep(ctx context.Context, binary string, from uint64, chunk int, opts HuntOptions) (report *sweepReport, spent time.Duration, err error) {
 	args := []string{
 		"sweep", "--seeds", strconv.Itoa(chunk), "--from", strconv.FormatUint(from, 10),
 		"--out", opts.Out, "--json",
@@ -117,30 +119,33 @@ func sweep(ctx context.Context, binary string, from uint64, chunk int, opts Hunt
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.WaitDelay = time.Second // after a kill: whoever holds the pipes then is not waited for
-	err := cmd.Run()
+	err = cmd.Run()
+	if cmd.ProcessState != nil {
+		spent = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
 	what := fmt.Sprintf("sweep of seeds %d to %d", from, from+uint64(chunk)-1)
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%s: %w", what, ctx.Err())
+		return nil, spent, fmt.Errorf("%s: %w", what, ctx.Err())
 	case err != nil && !errors.As(err, &exit):
-		return nil, fmt.Errorf("%s: %w", what, err)
+		return nil, spent, fmt.Errorf("%s: %w", what, err)
 	case exit != nil && exit.ExitCode() != 1:
-		return nil, fmt.Errorf("%s: %w: %s", what, err, complaint(stderr.String()))
+		return nil, spent, fmt.Errorf("%s: %w: %s", what, err, complaint(stderr.String()))
 	}
-	var report sweepReport
-	if err := json.Unmarshal(stdout.Bytes(), &report); err != nil {
-		return nil, fmt.Errorf("%s: stdout is not one JSON object (%w): %s", what, err, complaint(stderr.String()))
+	report = new(sweepReport)
+	if err := json.Unmarshal(stdout.Bytes(), report); err != nil {
+		return nil, spent, fmt.Errorf("%s: stdout is not one JSON object (%w): %s", what, err, complaint(stderr.String()))
 	}
 	// A sweep that ran fewer seeds, or that found something and calls it fine, would make every
 	// number in the table a lie.
 	switch {
 	case report.Seeds == nil || *report.Seeds != chunk:
-		return nil, fmt.Errorf("%s: its JSON does not report %d seeds: %.80s", what, chunk, stdout.String())
+		return nil, spent, fmt.Errorf("%s: its JSON does not report %d seeds: %.80s", what, chunk, stdout.String())
 	case err == nil && len(report.Failures) > 0:
-		return nil, fmt.Errorf("%s: exit status 0, and yet seed %d failed", what, report.Failures[0].Seed)
+		return nil, spent, fmt.Errorf("%s: exit status 0, and yet seed %d failed", what, report.Failures[0].Seed)
 	}
-	return &report, nil
+	return report, spent, nil
 }
 
 // complaint is the line of stderr that says most: of a crash its first, else the last one.
