@@ -80,7 +80,7 @@ func planFile(t *testing.T, seed uint64, change func(*sim.Plan)) string {
 func impatient(p *sim.Plan) {
 	p.Tail.Clients, p.Faults, p.Clocks = nil, nil, nil
 	p.Tail.Settle, p.Tail.Answer, p.Tail.For = 1, 1, 1_000_000_000
-	p.Workload.Tries = 0
+	p.Workload.Tries, p.Workload.Timeout = 0, 1_000_000 // it looks at its watch before any answer can come
 }
 
 // Bad input ends with status 2 and exactly one line that says what and where, before
