@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -109,9 +110,12 @@ func TestCrashWhileOpening(t *testing.T) {
 	crashes := 0
 	for at := 1; ; at++ {
 		fs := before.CrashClone(vfs.CrashCloneCfg{})
+		var mu sync.Mutex // Pebble writes from several goroutines
 		n := 0
 		var crashed *vfs.MemFS
 		counting := errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && crashed == nil {
 				if n++; n == at {
 					// All or nothing of what was never synced: a share would keep some names of a
@@ -125,11 +129,10 @@ func TestCrashWhileOpening(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		mustClose(t, s) // and with it Pebble's goroutines
 		if crashed == nil {
-			mustClose(t, s)
 			break
 		}
-		mustClose(t, s)
 		crashes++
 		s, err = Open("d", me, crashed)
 		if err != nil {

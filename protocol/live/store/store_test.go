@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -319,9 +320,12 @@ func TestCrashWhileFormatting(t *testing.T) {
 	crashes := 0
 	for at := 1; ; at++ {
 		fs := vfs.NewCrashableMem()
+		var mu sync.Mutex // Pebble writes from several goroutines
 		n := 0
 		var crashed *vfs.MemFS
 		counting := errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
 				if n++; n == at {
 					crashed = fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: at * 37 % 101, RNG: rand.New(rand.NewPCG(uint64(at), 2))})
@@ -333,10 +337,10 @@ func TestCrashWhileFormatting(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		_ = s.Close() // and with it Pebble's goroutines
 		if crashed == nil {
 			break
 		}
-		_ = s.Close()
 		crashes++
 		again, err := Open("d", me, crashed)
 		if err != nil {
