@@ -82,7 +82,7 @@ func (c paxosClient) Receive(from world.Node, p *packet) {
 func (r *paxos) startClient(c *client) { r.world.Start(c.node, paxosClient{c}) }
 
 func (r *paxos) began(c *client) {
-	c.batch = protocol.BatchOf(protocol.Update{Client: c.id, Timestamp: protocol.Timestamp(c.timestamp), Op: c.input})
+	c.batch = protocol.BatchOf(protocol.Update{Client: c.id, Server: protocol.ServerID(c.target), Timestamp: protocol.Timestamp(c.timestamp), Op: c.input})
 	r.checker.Invoked(r.now(), c.id, protocol.Timestamp(c.timestamp), c.input)
 	if r.story != nil {
 		r.story.tell(r.world.Now(), c.node, line{kind: told, client: uint32(c.id), text: fmt.Sprintf("client %d asks for operation %d: %v", c.id, c.timestamp, c.op)})
