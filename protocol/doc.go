@@ -79,8 +79,8 @@
 //	X27  a proposal learnt from a data list is evidence, not an acceptance
 //	                                                         aq-own-record-reused
 //
-// X4, X5, X13, X15, X23 and the fall-back of X9 have no mutant. Each makes good sooner what
-// another rule makes good too, before the time that L1 and L2 allow is over: see docs/BUGS.md.
+// X4, X5, X13, X15, X23 and the fall-back of X9 have no mutant: undone, each is made good by
+// another rule, within the time that L1 and L2 allow. docs/BUGS.md says which.
 //
 // Three places differ from the rules' wording, not from their effect. UpdateQueue exists at a
 // RegLeader only: what a server in another state would queue is its pending updates, from

@@ -31,6 +31,17 @@ type Size struct{ Servers, Clients, Updates, Faults int }
 
 func (s Size) things() int { return s.Servers + s.Clients + s.Updates + s.Faults }
 
+func (s Size) String() string {
+	return fmt.Sprintf("%s, %s, %s, %s", countOf(s.Servers, "server"), countOf(s.Clients, "client"), countOf(s.Updates, "update"), countOf(s.Faults, "fault"))
+}
+
+func countOf(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
 // Measure builds m, hunts it on one core from each of Ranges, and has the mutant's own binary
 // shrink each plan that was found. What it leaves lies in dir.
 func (m Mutant) Measure(ctx context.Context, root, dir string) (Bug, error) {
@@ -160,8 +171,8 @@ type Medians struct {
 }
 
 func (m Medians) String() string {
-	return fmt.Sprintf("medians of %d mutants: %d seeds, %.2f core-seconds; of %d shrunk plans: %d servers, %d clients, %d updates, %d faults",
-		m.Bugs, m.Seeds, m.CPU.Seconds(), m.Shrunk, m.Size.Servers, m.Size.Clients, m.Size.Updates, m.Size.Faults)
+	return fmt.Sprintf("medians of %s: %s, %.2f core-seconds; of %s: %v",
+		countOf(m.Bugs, "mutant"), countOf(m.Seeds, "seed"), m.CPU.Seconds(), countOf(m.Shrunk, "shrunk plan"), m.Size)
 }
 
 // MediansOf takes the bugs together.
@@ -204,14 +215,14 @@ The table is written by
 func WriteBugs(w io.Writer, bugs []Bug) {
 	io.WriteString(w, bugsHead)
 	m := MediansOf(bugs)
-	fmt.Fprintf(w, "Median of all %d: **%d seeds, %.2f core-seconds**; after shrinking **%d servers, %d faults, %d updates** and %d client(s).\n\n",
-		m.Bugs, m.Seeds, m.CPU.Seconds(), m.Size.Servers, m.Size.Faults, m.Size.Updates, m.Size.Clients)
-	fmt.Fprintf(w, `How to read it. Each mutant is hunted %d times, from the first seed of each of disjoint ranges
-that nobody tuned anything for (%s): seeds and core-seconds are the median of these.
+	fmt.Fprintf(w, "The median of all %d: **%s, %.2f core-seconds**; after shrinking **%v**.\n\n",
+		m.Bugs, countOf(m.Seeds, "seed"), m.CPU.Seconds(), m.Size)
+	fmt.Fprintf(w, `Each mutant is hunted %d times, from the first seed of disjoint ranges that nothing was tuned for
+(%s): seeds and core-seconds are the medians.
 Core-seconds are processor time of a sweep with one job, whole: the process starts, the chunk of
 seeds (32 at first) is swept to its end, and each failure in it is written to its folder. The
-build is apart. Properties stand with the most frequent first. The size is that of the smallest
-of the plans found, after `+"`paxos shrink`"+`: servers, clients, updates, faults.
+build is apart. Of several properties the most frequent stands first. The size is that of the
+smallest of the plans found, after `+"`paxos shrink`"+`: servers, clients, updates, faults.
 
 `, len(Ranges), rangesText())
 	fmt.Fprintln(w, "| mutant | what it does wrong | caught by | seeds | core-s | srv / cli / upd / flt | build s |")

@@ -52,7 +52,7 @@ func TestWriteBugs(t *testing.T) {
 	var page strings.Builder
 	WriteBugs(&page, bugs)
 	for _, want := range []string{
-		"Median of all 3: **7 seeds, 7.00 core-seconds**; after shrinking **2 servers, 0 faults, 1 updates**",
+		"median of all 3: **7 seeds, 7.00 core-seconds**; after shrinking **2 servers, 1 client, 1 update, 0 faults**.\n",
 		"| p | It does | S5 | 7 | 7.00 | 3 / 1 / 2 / 4 | 2.0 |\n",
 		"| q | It does | S5 | 3 | 3.00 | 2 / 1 / 1 / 0 | 2.0 |\n",
 		"| r | It does | S5 | 30 | 30.00 | — | 2.0 |\n",
