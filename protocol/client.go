@@ -69,6 +69,12 @@ func (s *Server) onClientUpdate(m *Message, out *Output) {
 	case c.pending != nil && u.Timestamp < c.pending.Updates[0].Timestamp:
 		s.drop(supersededUpdate)
 		return
+	case c.pending == nil && s.full(fromClient):
+		s.drop(queueFull)
+		if fromClient {
+			out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Status: ReplyBusy})
+		}
+		return
 	case fromClient && u.Server != s.id:
 		named := *u
 		named.Server = s.id
@@ -82,6 +88,16 @@ func (s *Server) onClientUpdate(m *Message, out *Output) {
 	case s.state == RegNonLeader && changed && m.Server != s.leader(s.lastInstalled):
 		s.forward(c.pending, out)
 	}
+}
+
+// full says whether no further update may become pending. What other servers took in is
+// welcome here far longer: its client has been let in, and would hear nothing.
+func (s *Server) full(fromClient bool) bool {
+	limit := s.settings.QueueLimit
+	if !fromClient {
+		limit *= s.n
+	}
+	return s.pendings >= limit
 }
 
 // keepPending makes the update the session's pending one, and says whether that changed
@@ -174,20 +190,32 @@ func (s *Server) enqueue(c *session, b *Batch) {
 	}
 }
 
-// dequeue takes the next update to bind; one executed meanwhile is passed over.
+// dequeue takes the next updates to bind (X14): all that are queued, as far as they fit into
+// one batch, which holds at least one. Those executed meanwhile are passed over.
 func (s *Server) dequeue() *Batch {
+	ones, size := s.binding[:0], 0
 	for s.queueHead < len(s.queue) {
 		b := s.queue[s.queueHead]
+		if u := &b.Updates[0]; u.Timestamp > s.session(u.Client).lastExecuted {
+			size += b.bytes()
+			if len(ones) > 0 && size > s.settings.BatchBytes || len(ones) == maxBatchUpdates {
+				break
+			}
+			ones = append(ones, b)
+		}
 		s.queueHead++
-		u := &b.Updates[0]
-		if s.queueHead == len(s.queue) {
-			s.queue, s.queueHead = s.queue[:0], 0
-		}
-		if u.Timestamp > s.session(u.Client).lastExecuted {
-			return b
-		}
 	}
-	return nil
+	if s.queueHead == len(s.queue) {
+		s.queue, s.queueHead = s.queue[:0], 0
+	}
+	s.binding = ones
+	switch len(ones) {
+	case 0:
+		return nil
+	case 1:
+		return ones[0]
+	}
+	return joined(ones)
 }
 
 func (s *Server) clearQueue() { s.queue, s.queueHead = s.queue[:0], 0 }

@@ -24,6 +24,7 @@ const (
 	nothingNewer
 	notFormed
 	otherStore
+	queueFull
 	numDrops
 )
 
@@ -33,7 +34,7 @@ var reasonNames = [numDrops]string{
 	"not preparing", "beyond the window", "contradicts an ordered slot",
 	"contradicts a held proposal", "already ordered", "already executed",
 	"superseded update", "nothing newer", "cluster not formed yet",
-	"another store than the cluster was formed with",
+	"another store than the cluster was formed with", "queue full",
 }
 
 func (r reason) String() string { return reasonNames[r] }

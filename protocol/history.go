@@ -12,7 +12,7 @@ type history struct {
 
 const (
 	pageSlots = 512
-	ringSlots = 64 // at first; ≥ 2 maxWindow + 1 and a power of two
+	ringSlots = 64 // at least
 )
 
 // settledSlot is a slot that is ordered and executed.
@@ -42,7 +42,14 @@ type slot struct {
 	accepts [MaxServers + 1]View // by server: the highest view of its Accepts (X13)
 }
 
-func newHistory() history { return history{ring: make([]slot, ringSlots)} }
+// newHistory has room for what a window of that many slots keeps (X15): twice as many.
+func newHistory(window int) history {
+	size := ringSlots
+	for size < 2*window+1 {
+		size *= 2
+	}
+	return history{ring: make([]slot, size)}
+}
 
 func (h *history) settled(seq Seq) *settledSlot {
 	i := seq - 1

@@ -156,25 +156,42 @@ func BatchOf(u Update) *Batch {
 
 var noOp = NewBatch()
 
+const batchHeader = 8 // bytes
+
 // Hash identifies the batch's content. It was computed when the batch was made.
 func (b *Batch) Hash() uint64 { return b.hash }
 
 // Rehash computes Hash anew from the content, to catch memory that somebody wrote to
 // after it was emitted.
 func (b *Batch) Rehash() uint64 {
+	if len(b.Updates) == 1 {
+		return b.Updates[0].hash()
+	}
 	h := uint64(len(b.Updates)) + 1
 	for i := range b.Updates {
-		u := &b.Updates[i]
-		h = mix(h, uint64(u.Client)<<8|uint64(u.Server))
-		h = mix(h, uint64(u.Timestamp))
-		h = mixBytes(h, u.Op)
+		h = mix(h, b.Updates[i].hash())
 	}
 	return h
 }
 
+func (u *Update) hash() uint64 {
+	h := mix(2, uint64(u.Client)<<8|uint64(u.Server))
+	return mixBytes(mix(h, uint64(u.Timestamp)), u.Op)
+}
+
+// joined is the batch of the updates of several batches of one, whose hashes are known.
+func joined(ones []*Batch) *Batch {
+	b := &Batch{Updates: make([]Update, len(ones)), hash: uint64(len(ones)) + 1}
+	for i, one := range ones {
+		b.Updates[i] = one.Updates[0]
+		b.hash = mix(b.hash, one.hash)
+	}
+	return b
+}
+
 // bytes estimates the batch's size in a datagram.
 func (b *Batch) bytes() int {
-	size := 8
+	size := batchHeader
 	for i := range b.Updates {
 		size += 16 + len(b.Updates[i].Op)
 	}

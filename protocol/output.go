@@ -47,8 +47,20 @@ type Outgoing struct {
 type Reply struct {
 	Client    ClientID
 	Timestamp Timestamp
-	Result    []byte
+	Status    ReplyStatus
+	Result    []byte // ReplyOK
 }
+
+// ReplyStatus says what became of an update.
+type ReplyStatus uint8
+
+// The states of an update.
+const (
+	ReplyOK   ReplyStatus = iota // it is executed
+	ReplyBusy                    // this server has not taken it: as many are pending as it bears
+)
+
+func (st ReplyStatus) String() string { return nameOf(int(st), "ok", "busy") }
 
 // RecordKind says what a Record is.
 type RecordKind uint8

@@ -18,6 +18,8 @@ type Settings struct {
 	UpdateTimer Instant `json:"update_timer_ns,omitempty"` // before a pending update is sent again (X22)
 	PartBytes   int     `json:"part_bytes,omitempty"`      // of one PrepareOK or CatchUpReply
 	WindowSlots int     `json:"window_slots,omitempty"`    // W: between LocalARU and LastProposed (X15), 1…maxWindow
+	BatchBytes  int     `json:"batch_bytes,omitempty"`     // of the updates that one slot binds, but for the first (X14)
+	QueueLimit  int     `json:"queue_updates,omitempty"`   // pending updates at a server, before clients are told that it is busy
 }
 
 // DefaultSettings are what PROTOCOL.md's model was tried with.
@@ -25,7 +27,8 @@ func DefaultSettings() Settings {
 	ms := Instant(time.Millisecond)
 	return Settings{
 		Heartbeat: 50 * ms, Retransmit: 40 * ms, Timeout: 250 * ms, Ceiling: 2000 * ms,
-		Stagger: 40 * ms, UpdateTimer: 120 * ms, PartBytes: 1200, WindowSlots: maxWindow,
+		Stagger: 40 * ms, UpdateTimer: 120 * ms, PartBytes: 1200, WindowSlots: 16,
+		BatchBytes: 4096, QueueLimit: 8192,
 	}
 }
 
@@ -46,11 +49,15 @@ func (s Settings) withDefaults() Settings {
 			*f.value = *f.fallback
 		}
 	}
-	if s.PartBytes == 0 {
-		s.PartBytes = d.PartBytes
-	}
-	if s.WindowSlots == 0 {
-		s.WindowSlots = d.WindowSlots
+	for _, f := range []struct{ value, fallback *int }{
+		{&s.PartBytes, &d.PartBytes},
+		{&s.WindowSlots, &d.WindowSlots},
+		{&s.BatchBytes, &d.BatchBytes},
+		{&s.QueueLimit, &d.QueueLimit},
+	} {
+		if *f.value == 0 {
+			*f.value = *f.fallback
+		}
 	}
 	return s
 }
@@ -71,6 +78,10 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("settings: part_bytes %d is negative", s.PartBytes)
 	case s.WindowSlots < 1 || s.WindowSlots > maxWindow:
 		return fmt.Errorf("settings: window_slots %d is not within 1 … %d", s.WindowSlots, maxWindow)
+	case s.BatchBytes < 1 || s.BatchBytes > maxBatchBytes:
+		return fmt.Errorf("settings: batch_bytes %d is not within 1 … %d", s.BatchBytes, maxBatchBytes)
+	case s.QueueLimit < 1:
+		return fmt.Errorf("settings: queue_updates %d is below 1", s.QueueLimit)
 	}
 	return nil
 }
@@ -86,9 +97,12 @@ type Config struct {
 }
 
 const (
-	maxWindow  = 16            // of the window: what the history's ring is made for
+	maxWindow  = 1024          // of the window
 	reachSlots = 4096          // above LocalARU, that a data list may tell of
 	never      = math.MaxInt64 // an Instant that does not come
+
+	maxBatchBytes   = 1 << 20
+	maxBatchUpdates = 512 // whatever their size
 
 	minTime = Instant(time.Millisecond) // of a setting: a timer that never rests helps nobody
 	maxTime = Instant(time.Hour)
@@ -139,8 +153,9 @@ type Server struct {
 	pendings    int
 	queue       []*Batch // UpdateQueue, at a RegLeader only
 	queueHead   int
-	updateAt    Instant // lower bound of the sessions' timers
-	oldestFrom  Instant // lower bound of the pending updates' ages
+	binding     []*Batch // scratch of dequeue
+	updateAt    Instant  // lower bound of the sessions' timers
+	oldestFrom  Instant  // lower bound of the pending updates' ages
 
 	// Reconciliation (reconcile.go).
 	reported    [MaxServers + 1]Seq // each server's last reported aru
@@ -171,7 +186,7 @@ func New(cfg Config, now Instant, app App, stable Stable) (*Server, error) {
 	}
 	s := &Server{
 		id: cfg.ID, n: cfg.Servers, settings: cfg.Settings.withDefaults(), app: app, now: now,
-		history: newHistory(), sessionOf: make(map[ClientID]int32),
+		history: newHistory(cfg.Settings.withDefaults().WindowSlots), sessionOf: make(map[ClientID]int32),
 		retransmitAt: never, updateAt: never, oldestFrom: never,
 	}
 	s.setAttempted(0)
@@ -335,7 +350,7 @@ func (s *Server) Clone() *Server {
 		c.sessionOf[c.sessions[i].client] = int32(i)
 	}
 	c.queue = append([]*Batch(nil), s.queue[s.queueHead:]...)
-	c.queueHead = 0
+	c.queueHead, c.binding = 0, nil
 	for i := range c.prepareOKs {
 		c.prepareOKs[i] = append([]span(nil), s.prepareOKs[i]...)
 	}

@@ -65,6 +65,8 @@ const (
 	returns
 	catchUps
 	noOps
+	batches
+	busy
 	timeouts
 	abandoned
 	filtered
@@ -130,6 +132,8 @@ var effectNames = [numEffects]struct{ key, meaning string }{
 	returns:          {"return", "server went back into the others' view (X21)"},
 	catchUps:         {"catch-up", "server asked for slots it lacked (X11)"},
 	noOps:            {"no-op", "hole filled (X7)"},
+	batches:          {"batch", "several updates bound to one slot (X14)"},
+	busy:             {"busy", "client told that a server's queue is full"},
 	timeouts:         {"timeout", "client asked another server"},
 	abandoned:        {"abandoned", "operation given up, possibly done"},
 	filtered:         {"filtered", "duplicate update not executed again"},

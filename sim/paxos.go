@@ -17,6 +17,7 @@ import (
 type packet struct {
 	protocol.Message
 	result    []byte
+	status    protocol.ReplyStatus
 	act       int32    // of the story: what sent it
 	datagrams [][]byte // what travels where the plan has a wire
 }
@@ -71,7 +72,11 @@ type paxosClient struct{ *client }
 
 // Receive takes a reply.
 func (c paxosClient) Receive(from world.Node, p *packet) {
-	if p.isReply() {
+	switch {
+	case !p.isReply():
+	case p.status == protocol.ReplyBusy:
+		c.run.effects[busy]++ // its timer has it ask another server
+	default:
 		if c.run.story != nil {
 			c.run.story.begin(c.run.world.Now(), c.node, p.act)
 		}
@@ -174,15 +179,15 @@ func (r *paxos) certifies(history []check.Operation) bool {
 	r.claim = r.claim[:0]
 	for i := range history {
 		o := &history[i]
-		seq := r.checker.Log.Position(protocol.ClientID(o.Client), protocol.Timestamp(o.Timestamp))
+		at := r.checker.Log.Place(protocol.ClientID(o.Client), protocol.Timestamp(o.Timestamp))
 		switch {
-		case seq > 0:
-			r.claim = append(r.claim, claimed{seq, o})
+		case at > 0:
+			r.claim = append(r.claim, claimed{at, o})
 		case o.Answered:
 			return false
 		}
 	}
-	slices.SortFunc(r.claim, func(a, b claimed) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortFunc(r.claim, func(a, b claimed) int { return cmp.Compare(a.at, b.at) })
 	r.order = r.order[:0]
 	for _, c := range r.claim {
 		r.order = append(r.order, c.operation)
@@ -192,7 +197,7 @@ func (r *paxos) certifies(history []check.Operation) bool {
 
 // claimed is an operation and its place in the log.
 type claimed struct {
-	seq       protocol.Seq
+	at        check.Place
 	operation *check.Operation
 }
 

@@ -174,12 +174,12 @@ func (s *server) reply(p protocol.Reply) {
 	if int(p.Client) >= len(r.clients) {
 		return
 	}
-	digest := world.Mix(uint64(p.Client), uint64(p.Timestamp))
+	digest := world.Mix(uint64(p.Client), uint64(p.Timestamp)|uint64(p.Status)<<56)
 	for _, b := range p.Result {
 		digest = world.Mix(digest, uint64(b))
 	}
 	r.world.Send(world.Parcel{To: r.clients[p.Client].node, Kind: replyKind, Digest: digest}, &packet{
-		Message: protocol.Message{Kind: protocol.Kind(replyKind), Seq: protocol.Seq(p.Timestamp)}, result: p.Result,
+		Message: protocol.Message{Kind: protocol.Kind(replyKind), Seq: protocol.Seq(p.Timestamp)}, result: p.Result, status: p.Status,
 		act: r.acting(world.Node(s.id)),
 	})
 }
@@ -201,8 +201,12 @@ func (r *paxos) event(s *server, e *protocol.Event) {
 	case protocol.Returned:
 		r.effects[returns]++
 	case protocol.Proposed:
-		if len(e.Batch.Updates) == 0 {
+		switch len(e.Batch.Updates) {
+		case 0:
 			r.effects[noOps]++
+		case 1:
+		default:
+			r.effects[batches]++
 		}
 	}
 	if r.story != nil {

@@ -114,7 +114,9 @@ func (s *swarm) drawSettings() {
 		Stagger:     protocol.Instant(s.Int(20, 60)) * ms,
 		UpdateTimer: t / world.Pick[protocol.Instant](s.Dice, 2, 4, 4),
 		PartBytes:   int(world.Pick(s.Dice, 1200, 1200, 300, 60, 1)),
-		WindowSlots: int(world.Pick(s.Dice, 16, 16, 16, 16, 1, 2, 5)),
+		WindowSlots: int(world.Pick(s.Dice, 16, 16, 16, 16, 1, 1, 2, 5)),
+		BatchBytes:  int(world.Pick(s.Dice, 4096, 4096, 4096, 1, 60, 120)),
+		QueueLimit:  int(world.Pick(s.Dice, 8192, 8192, 8192, 8192, 8192, 8192, 1, 2, 4)),
 	}
 	if s.other != nil {
 		s.settings = protocol.DefaultSettings() // for the calm's delays
@@ -296,8 +298,11 @@ func (s *swarm) drawTail() {
 			t.Broken = append(t.Broken, Broken{Server: id, How: how})
 		}
 	}
-	if c := p.Workload.Clients; c > 1 && s.One(2) {
-		alive := world.Pick(s.Dice, 1, 1, int(s.Int(1, int64(c-1))))
+	// More clients than the servers' queues bear are told "busy", in turn and by chance: nothing
+	// promises one of them that its turn will come.
+	queue := s.settings.QueueLimit
+	if c := p.Workload.Clients; c > 1 && s.One(2) || s.other == nil && c > queue {
+		alive := min(world.Pick(s.Dice, 1, 1, int(s.Int(1, int64(max(1, c-1))))), queue)
 		ids := make([]int, c)
 		for i := range ids {
 			ids[i] = i + 1

@@ -70,6 +70,10 @@ func (t *sessions) answer(r *protocol.Reply) bool {
 	delete(t.waiting, r.Client)
 	t.bytes -= len(c.op)
 	t.free = append(t.free, uint32(r.Client)&(1<<slotBits-1))
+	if r.Status == protocol.ReplyBusy { // at the first request, or it would be pending here
+		c.done <- answer{err: ErrBusy}
+		return true
+	}
 	c.done <- answer{result: r.Result}
 	return true
 }

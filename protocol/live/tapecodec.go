@@ -60,9 +60,10 @@ type tapeOutgoing struct {
 }
 
 type tapeReply struct {
-	Client    protocol.ClientID  `json:"c"`
-	Timestamp protocol.Timestamp `json:"t"`
-	Result    []byte             `json:"r"`
+	Client    protocol.ClientID    `json:"c"`
+	Timestamp protocol.Timestamp   `json:"t"`
+	Status    protocol.ReplyStatus `json:"st,omitempty"`
+	Result    []byte               `json:"r"`
 }
 
 // tapeEvent names its batch by the hash: the batch itself stands elsewhere.

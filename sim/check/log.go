@@ -36,11 +36,22 @@ type canonicalSession struct {
 	effects pages[effect]
 }
 
-// effect is an update that took effect: at seq, with this result. Seq 0: not yet, or never.
+// effect is an update that took effect: where, and with this result. Place 0: not yet, or never.
 type effect struct {
-	seq    protocol.Seq
+	place  Place
 	result []byte
 }
+
+func (e *effect) seq() protocol.Seq { return e.place.Seq() }
+
+// Place is where in the log an update took effect: a seq, and within its batch. Places
+// are in the order of the log.
+type Place uint64
+
+const placeBits = 12 // of the index: no batch has as many updates
+
+// Seq is the slot; 0 is none.
+func (p Place) Seq() protocol.Seq { return protocol.Seq(p >> placeBits) }
 
 // NewLog returns an empty log, executed by the given fresh App.
 func NewLog(app protocol.App) *Log {
@@ -106,19 +117,19 @@ func (l *Log) order(id protocol.ServerID, e *protocol.Event) {
 		}
 		l.aru++
 		for i := range next.batch.Updates {
-			l.apply(&next.batch.Updates[i])
+			l.apply(&next.batch.Updates[i], Place(l.aru)<<placeBits|Place(i))
 		}
 		next.state = l.app.Hash()
 	}
 }
 
-func (l *Log) apply(u *protocol.Update) {
+func (l *Log) apply(u *protocol.Update, at Place) {
 	c := l.session(u.Client)
 	if u.Timestamp <= c.last {
 		return
 	}
 	c.last = u.Timestamp
-	*c.effects.at(uint64(u.Timestamp)) = effect{seq: l.aru, result: l.app.Apply(u.Op)}
+	*c.effects.at(uint64(u.Timestamp)) = effect{place: at, result: l.app.Apply(u.Op)}
 }
 
 func (l *Log) session(client protocol.ClientID) *canonicalSession {
@@ -128,12 +139,13 @@ func (l *Log) session(client protocol.ClientID) *canonicalSession {
 	return &l.sessions[client]
 }
 
-// Position is the seq at which the update took effect, 0 if it did not.
-func (l *Log) Position(client protocol.ClientID, ts protocol.Timestamp) protocol.Seq {
-	return l.effect(client, ts).seq
+// Place is where the update took effect, 0 if it did not.
+func (l *Log) Place(client protocol.ClientID, ts protocol.Timestamp) Place {
+	at := l.effect(client, ts)
+	return at.place
 }
 
-// effect is where and how the update took effect; seq 0 if it did not.
+// effect is where and how the update took effect; place 0 if it did not.
 func (l *Log) effect(client protocol.ClientID, ts protocol.Timestamp) effect {
 	if e := l.session(client).effects.find(uint64(ts)); e != nil {
 		return *e

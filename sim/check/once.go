@@ -12,7 +12,7 @@ func (o *Once) applied(id protocol.ServerID, e *protocol.Event) {
 	if e.Seq > o.log.aru {
 		return // S3 will say so
 	}
-	if at := o.log.effect(e.Client, e.Timestamp).seq; at != e.Seq {
+	if at := o.log.Place(e.Client, e.Timestamp).Seq(); at != e.Seq {
 		o.fail("S4", "server %d applies client %d's update %d at seq %d; it took effect at seq %d (0: superseded)",
 			id, e.Client, e.Timestamp, e.Seq, at)
 	}

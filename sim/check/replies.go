@@ -23,14 +23,14 @@ func (r *Replies) replied(client protocol.ClientID, ts protocol.Timestamp, resul
 	at := r.log.effect(client, ts)
 	in := r.validity.find(client, ts)
 	switch {
-	case at.seq == 0:
+	case at.seq() == 0:
 		r.fail("S8", "client %d's operation %d is answered, but has no position in the log", client, ts)
 	case !bytes.Equal(at.result, result):
 		r.fail("S8", "client %d's operation %d is answered %q; at seq %d its result is %q",
-			client, ts, result, at.seq, at.result)
-	case at.seq <= in.floor:
+			client, ts, result, at.seq(), at.result)
+	case at.seq() <= in.floor:
 		r.fail("S8", "client %d's operation %d took effect at seq %d, though it was sent after seq %d had been answered",
-			client, ts, at.seq, in.floor)
+			client, ts, at.seq(), in.floor)
 	}
-	r.highest = max(r.highest, at.seq)
+	r.highest = max(r.highest, at.seq())
 }
