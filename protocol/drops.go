@@ -25,6 +25,7 @@ const (
 	notFormed
 	otherStore
 	queueFull
+	otherFormat
 	numDrops
 )
 
@@ -34,7 +35,7 @@ var reasonNames = [numDrops]string{
 	"not preparing", "beyond the window", "contradicts an ordered slot",
 	"contradicts a held proposal", "already ordered", "already executed",
 	"superseded update", "nothing newer", "cluster not formed yet",
-	"another store than the cluster was formed with", "queue full",
+	"another store than the cluster was formed with", "queue full", "another format than ours",
 }
 
 func (r reason) String() string { return reasonNames[r] }

@@ -99,6 +99,11 @@ func (s *Server) onFormation(m *Message, out *Output) {
 		return
 	}
 	bit := uint16(1) << m.Server
+	if m.Roster.Format != s.disks.roster.Format {
+		s.drop(otherFormat)
+		s.refuse(m.Server, out)
+		return
+	}
 	known := s.disks.roster.Stores[m.Server]
 	if s.disks.pos == 0 && known != m.Store {
 		s.disks.roster.Stores[m.Server] = m.Store
@@ -111,9 +116,8 @@ func (s *Server) onFormation(m *Message, out *Output) {
 	switch named := m.Roster.Stores[s.id]; {
 	case named == s.disks.store && s.disks.roster.Stores[m.Server] == m.Store:
 		s.disks.named |= bit
-	case m.Roster.Formed && s.disks.told&(1<<s.id) == 0:
-		s.disks.told |= 1 << s.id
-		out.event(Event{Kind: Refused, Servers: 1 << s.id})
+	case m.Roster.Formed:
+		s.refuse(s.id, out)
 	}
 	if known != m.Store && !m.Roster.Formed {
 		s.tellStores(m.Server, out) // it waits to be named
@@ -163,11 +167,16 @@ func (s *Server) stranger(m *Message, out *Output) bool {
 	if m.Kind == Formation && m.Roster != nil && !m.Roster.Formed {
 		s.tellStores(m.Server, out)
 	}
-	if bit := uint16(1) << m.Server; s.disks.told&bit == 0 {
+	s.refuse(m.Server, out)
+	return true
+}
+
+// refuse reports, once, a server with which there is no cluster to be had.
+func (s *Server) refuse(id ServerID, out *Output) {
+	if bit := uint16(1) << id; s.disks.told&bit == 0 {
 		s.disks.told |= bit
 		out.event(Event{Kind: Refused, Servers: bit})
 	}
-	return true
 }
 
 // loadRoster takes over the cluster's roster from our own disk.
@@ -180,13 +189,15 @@ func (s *Server) loadRoster(r *Record) error {
 	case r.Roster.Stores[s.id] != s.disks.store:
 		return fmt.Errorf("this is store %016x, and the cluster was formed with %016x as that of server %d",
 			uint64(s.disks.store), uint64(r.Roster.Stores[s.id]), s.id)
+	case r.Roster.Format != s.settings.format():
+		return fmt.Errorf("the settings say %v, and the cluster was formed with %v: that can't be changed", s.settings.format(), r.Roster.Format)
 	}
 	s.disks.roster, s.disks.pos, s.disks.settled = *r.Roster, r.Position, 1<<s.id
 	return nil
 }
 
 func (r *Roster) mix(h uint64) uint64 {
-	h = mixBool(h, r.Formed)
+	h = mix(mixBool(h, r.Formed), uint64(r.Format))
 	for _, id := range r.Stores {
 		h = mix(h, uint64(id))
 	}

@@ -227,7 +227,32 @@ type DataList []Entry
 // It is immutable once sent or recorded.
 type Roster struct {
 	Formed bool // it is durable with its sender, and final
+	Format Format
 	Stores [MaxServers + 1]StoreID
+}
+
+// Format is those of the settings in which the servers of a cluster may not differ, a bit
+// each: fixed when it forms.
+type Format uint8
+
+// The bits of a Format.
+const (
+	FormatOverlap Format = 1 << iota // Settings.Overlap: servers that mix it lose updates (X16)
+)
+
+func (s *Settings) format() Format {
+	var f Format
+	if s.Overlap {
+		f |= FormatOverlap
+	}
+	return f
+}
+
+func (f Format) String() string {
+	if f&FormatOverlap != 0 {
+		return "overlapped write"
+	}
+	return "no overlapped write"
 }
 
 // Digest identifies the message's content, bodies included.

@@ -38,15 +38,27 @@ func (s *Server) propose(out *Output) {
 	}
 }
 
-// bind proposes the batch for the slot: the leader's own acceptance, so that its Proposal
-// waits for the record.
+// bind proposes the batch for the slot. That is the leader's own acceptance.
 func (s *Server) bind(sl *slot, batch *Batch, out *Output) {
 	s.lastProposed = sl.seq
 	s.top = max(s.top, sl.seq)
 	out.event(Event{Kind: Proposed, View: s.lastInstalled, Seq: sl.seq, Batch: batch})
 	s.hold(sl, s.lastInstalled, batch, out)
+	s.sendProposal(sl, out)
+}
+
+// sendProposal sends the leader's Proposal, which passes for its acceptance, and so waits for
+// the record. With overlapped writes (X16) it leaves at once and is nobody's acceptance: the
+// leader's comes apart, once it is durable.
+func (s *Server) sendProposal(sl *slot, out *Output) {
 	sl.sentAt = s.now
-	s.toAll(sl.pos, Message{Kind: Proposal, View: s.lastInstalled, Seq: sl.seq, Batch: batch}, out)
+	m := Message{Kind: Proposal, View: sl.view, Seq: sl.seq, Batch: sl.batch}
+	if !s.settings.Overlap {
+		s.toAll(sl.pos, m, out)
+		return
+	}
+	s.toAll(0, m, out)
+	s.toAll(sl.pos, Message{Kind: Accept, View: sl.view, Seq: sl.seq}, out)
 }
 
 // repeatProposals sends those again whose slots stay unordered (X5).
@@ -57,8 +69,7 @@ func (s *Server) repeatProposals(out *Output) {
 			continue
 		}
 		s.invariant(sl.view == s.lastInstalled, "a leader holds what it proposed")
-		sl.sentAt = s.now
-		s.toAll(sl.pos, Message{Kind: Proposal, View: sl.view, Seq: seq, Batch: sl.batch}, out)
+		s.sendProposal(sl, out)
 	}
 }
 
@@ -119,7 +130,9 @@ func (s *Server) acceptOpen(m *Message, out *Output) {
 		s.hold(sl, m.View, m.Batch, out)
 	}
 	s.toAll(sl.pos, Message{Kind: Accept, View: m.View, Seq: m.Seq}, out)
-	s.accept(m.Server, m.View, m.Seq, out) // it waited for the leader's record
+	if !s.settings.Overlap {
+		s.accept(m.Server, m.View, m.Seq, out) // it waited for the leader's record
+	}
 }
 
 // onAccept handles a peer's word that it holds (m.View, m.Seq) durably (C1). One that

@@ -20,6 +20,10 @@ type Settings struct {
 	WindowSlots int     `json:"window_slots,omitempty"`    // W: between LocalARU and LastProposed (X15), 1…maxWindow
 	BatchBytes  int     `json:"batch_bytes,omitempty"`     // of the updates that one slot binds, but for the first (X14)
 	QueueLimit  int     `json:"queue_updates,omitempty"`   // pending updates at a server, before clients are told that it is busy
+
+	// Overlap lets a Proposal leave while the leader's own write is in flight (X16). Fixed for a
+	// cluster when it forms: see Format.
+	Overlap bool `json:"overlapped_write,omitempty"`
 }
 
 // DefaultSettings are what PROTOCOL.md's model was tried with.
@@ -195,6 +199,7 @@ func New(cfg Config, now Instant, app App, stable Stable) (*Server, error) {
 	s.progress.restart(now)
 	s.disks = formation{store: cfg.Store, next: now}
 	s.disks.roster.Stores[cfg.ID] = cfg.Store
+	s.disks.roster.Format = s.settings.format()
 	if len(stable.Records) == 0 {
 		s.progress.since = now - s.settings.Timeout // X10: at first start all suspect
 		return s, nil

@@ -66,6 +66,7 @@ const (
 	catchUps
 	noOps
 	batches
+	overlapped
 	busy
 	timeouts
 	abandoned
@@ -133,6 +134,7 @@ var effectNames = [numEffects]struct{ key, meaning string }{
 	catchUps:         {"catch-up", "server asked for slots it lacked (X11)"},
 	noOps:            {"no-op", "hole filled (X7)"},
 	batches:          {"batch", "several updates bound to one slot (X14)"},
+	overlapped:       {"overlapped", "proposal that left before its leader's write ended (X16)"},
 	busy:             {"busy", "client told that a server's queue is full"},
 	timeouts:         {"timeout", "client asked another server"},
 	abandoned:        {"abandoned", "operation given up, possibly done"},

@@ -53,7 +53,7 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	}
 	r := &paxos{run: newRun(p, directed, options), settings: settings, servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
-	r.checker.Departures.Formation = p.Formation
+	r.checker.Departures.Formation, r.checker.Departures.Overlap = p.Formation, settings.Overlap
 	r.world = world.New[packet, diskRecord](r.worldConfig(), r)
 	r.open(r)
 	return r
@@ -248,6 +248,9 @@ func (r *paxos) Dropped(from, to world.Node, p *packet, why world.Cause) {
 
 // Departed tells the checker.
 func (r *paxos) Departed(n world.Node, p *packet) {
+	if p.Kind == protocol.Proposal && r.checker.Departures.Early(protocol.ServerID(n), &p.Message) {
+		r.effects[overlapped]++
+	}
 	if !p.isReply() {
 		r.checker.Departed(r.now(), protocol.ServerID(n), &p.Message)
 	}

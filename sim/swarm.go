@@ -115,6 +115,7 @@ func (s *swarm) drawSettings() {
 		UpdateTimer: t / world.Pick[protocol.Instant](s.Dice, 2, 4, 4),
 		PartBytes:   int(world.Pick(s.Dice, 1200, 1200, 300, 60, 1)),
 		WindowSlots: int(world.Pick(s.Dice, 16, 16, 16, 16, 1, 1, 2, 5)),
+		Overlap:     s.One(3),
 		BatchBytes:  int(world.Pick(s.Dice, 4096, 4096, 4096, 1, 60, 120)),
 		QueueLimit:  int(world.Pick(s.Dice, 8192, 8192, 8192, 8192, 8192, 8192, 1, 2, 4)),
 	}

@@ -25,6 +25,7 @@ type message struct {
 	Updates []update
 	Entries []entry
 	Formed  bool
+	Format  uint8
 	Stores  []uint64 // of a roster, from server 1
 }
 
@@ -50,5 +51,6 @@ type record struct {
 	Seq     uint64
 	Held    bool // there is a batch, of these updates
 	Updates []update
+	Format  uint8
 	Stores  []uint64 // of a roster, from server 1
 }

@@ -184,8 +184,8 @@ func (z *frame) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *message) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 10
-	o = append(o, 0x9a)
+	// array header, size 11
+	o = append(o, 0x9b)
 	o = msgp.AppendUint8(o, z.Kind)
 	o = msgp.AppendUint8(o, z.State)
 	o = msgp.AppendUint64(o, z.Store)
@@ -209,6 +209,7 @@ func (z *message) MarshalMsg(b []byte) (o []byte, err error) {
 		}
 	}
 	o = msgp.AppendBool(o, z.Formed)
+	o = msgp.AppendUint8(o, z.Format)
 	o = msgp.AppendArrayHeader(o, uint32(len(z.Stores)))
 	for za0003 := range z.Stores {
 		o = msgp.AppendUint64(o, z.Stores[za0003])
@@ -224,8 +225,8 @@ func (z *message) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 10 {
-		err = msgp.ArrayError{Wanted: 10, Got: zb0001}
+	if zb0001 != 11 {
+		err = msgp.ArrayError{Wanted: 11, Got: zb0001}
 		return
 	}
 	z.Kind, bts, err = msgp.ReadUint8Bytes(bts)
@@ -307,6 +308,11 @@ func (z *message) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Formed")
 		return
 	}
+	z.Format, bts, err = msgp.ReadUint8Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Format")
+		return
+	}
 	var zb0004 uint32
 	zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
 	if err != nil {
@@ -343,15 +349,15 @@ func (z *message) Msgsize() (s int) {
 	for za0002 := range z.Entries {
 		s += z.Entries[za0002].Msgsize()
 	}
-	s += msgp.BoolSize + msgp.ArrayHeaderSize + (len(z.Stores) * (msgp.Uint64Size))
+	s += msgp.BoolSize + msgp.Uint8Size + msgp.ArrayHeaderSize + (len(z.Stores) * (msgp.Uint64Size))
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *record) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 7
-	o = append(o, 0x97)
+	// array header, size 8
+	o = append(o, 0x98)
 	o = msgp.AppendUint8(o, z.Kind)
 	o = msgp.AppendBool(o, z.Lazy)
 	o = msgp.AppendUint64(o, z.View)
@@ -365,6 +371,7 @@ func (z *record) MarshalMsg(b []byte) (o []byte, err error) {
 			return
 		}
 	}
+	o = msgp.AppendUint8(o, z.Format)
 	o = msgp.AppendArrayHeader(o, uint32(len(z.Stores)))
 	for za0002 := range z.Stores {
 		o = msgp.AppendUint64(o, z.Stores[za0002])
@@ -380,8 +387,8 @@ func (z *record) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 7 {
-		err = msgp.ArrayError{Wanted: 7, Got: zb0001}
+	if zb0001 != 8 {
+		err = msgp.ArrayError{Wanted: 8, Got: zb0001}
 		return
 	}
 	z.Kind, bts, err = msgp.ReadUint8Bytes(bts)
@@ -431,6 +438,11 @@ func (z *record) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			return
 		}
 	}
+	z.Format, bts, err = msgp.ReadUint8Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Format")
+		return
+	}
 	var zb0003 uint32
 	zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
 	if err != nil {
@@ -463,7 +475,7 @@ func (z *record) Msgsize() (s int) {
 	for za0001 := range z.Updates {
 		s += z.Updates[za0001].Msgsize()
 	}
-	s += msgp.ArrayHeaderSize + (len(z.Stores) * (msgp.Uint64Size))
+	s += msgp.Uint8Size + msgp.ArrayHeaderSize + (len(z.Stores) * (msgp.Uint64Size))
 	return
 }
 

@@ -25,8 +25,9 @@ func (w *message) fill(m *protocol.Message) error {
 	w.Kind, w.State, w.Store = uint8(m.Kind), uint8(m.State), uint64(m.Store)
 	w.View, w.Seq, w.ARU = uint64(m.View), uint64(m.Seq), uint64(m.ARU)
 	w.Updates, w.Entries, w.Stores, w.Formed = w.Updates[:0], w.Entries[:0], w.Stores[:0], false
+	w.Format = 0
 	if m.Roster != nil {
-		w.Formed = m.Roster.Formed
+		w.Formed, w.Format = m.Roster.Formed, uint8(m.Roster.Format)
 		for _, id := range m.Roster.Stores[1:] {
 			w.Stores = append(w.Stores, uint64(id))
 		}
@@ -65,11 +66,11 @@ func (w *message) message(sender protocol.ServerID) (protocol.Message, bool) {
 	switch {
 	case m.Kind == 0 || m.Kind >= protocol.NumKinds || m.State > protocol.RegNonLeader,
 		!hasBatch(m.Kind) && len(w.Updates) > 0, !hasList(m.Kind) && len(w.Entries) > 0,
-		!hasRoster(m.Kind) && (w.Formed || len(w.Stores) > 0),
+		!hasRoster(m.Kind) && (w.Formed || w.Format != 0 || len(w.Stores) > 0),
 		hasRoster(m.Kind) && len(w.Stores) != protocol.MaxServers:
 		return m, false
 	case hasRoster(m.Kind):
-		m.Roster = &protocol.Roster{Formed: w.Formed}
+		m.Roster = &protocol.Roster{Formed: w.Formed, Format: protocol.Format(w.Format)}
 		for i, id := range w.Stores {
 			m.Roster.Stores[i+1] = protocol.StoreID(id)
 		}

@@ -95,6 +95,7 @@ func (w *record) fill(r *protocol.Record) {
 		w.Updates = appendUpdates(w.Updates, r.Batch)
 	}
 	if r.Roster != nil {
+		w.Format = uint8(r.Roster.Format)
 		for _, id := range r.Roster.Stores[1:] {
 			w.Stores = append(w.Stores, uint64(id))
 		}
@@ -110,6 +111,8 @@ func (w *record) record(position protocol.Position) (protocol.Record, error) {
 	switch {
 	case r.Kind < protocol.RecordInstalled || r.Kind > protocol.RecordFormed:
 		return r, fmt.Errorf("unknown kind %d", w.Kind)
+	case w.Format != 0 && len(w.Stores) == 0:
+		return r, fmt.Errorf("a format, but no roster")
 	case !w.Held && len(w.Updates) > 0:
 		return r, fmt.Errorf("updates, but no batch")
 	case len(w.Stores) != 0 && len(w.Stores) != protocol.MaxServers || (len(w.Stores) != 0) != (r.Kind == protocol.RecordFormed):
@@ -119,7 +122,7 @@ func (w *record) record(position protocol.Position) (protocol.Record, error) {
 		r.Batch = batchOf(w.Updates)
 	}
 	if len(w.Stores) > 0 {
-		r.Roster = &protocol.Roster{Formed: true}
+		r.Roster = &protocol.Roster{Formed: true, Format: protocol.Format(w.Format)}
 		for i, id := range w.Stores {
 			r.Roster.Stores[i+1] = protocol.StoreID(id)
 		}

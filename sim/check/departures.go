@@ -13,11 +13,21 @@ type Departures struct {
 	log       *Log
 	promise   *Promise
 	Formation bool
+	Overlap   bool // X16: a Proposal is nobody's acceptance
 	formed    [protocol.MaxServers + 1]bool
 }
 
 // Formed says whether the server's disk holds the roster of its cluster.
 func (d *Departures) Formed(id protocol.ServerID) bool { return d.formed[id] }
+
+// Early says whether a Proposal leaves before its sender's disk holds the acceptance (X16).
+func (d *Departures) Early(id protocol.ServerID, m *protocol.Message) bool {
+	return d.Overlap && !d.holds(id, m)
+}
+
+func (d *Departures) holds(id protocol.ServerID, m *protocol.Message) bool {
+	return d.log.slot(m.Seq).proposal(m.View).disks&(1<<id) != 0
+}
 
 func (d *Departures) departed(id protocol.ServerID, m *protocol.Message) {
 	if d.Formation && !d.formed[id] && m.Kind != protocol.Formation {
@@ -25,7 +35,10 @@ func (d *Departures) departed(id protocol.ServerID, m *protocol.Message) {
 	}
 	switch m.Kind {
 	case protocol.Accept, protocol.Proposal:
-		if d.log.slot(m.Seq).proposal(m.View).disks&(1<<id) == 0 {
+		if m.Kind == protocol.Proposal && d.Overlap {
+			return
+		}
+		if !d.holds(id, m) {
 			d.fail("S5", "server %d sends %v, but its disk does not hold that acceptance", id, m)
 		}
 	case protocol.Prepare, protocol.PrepareOK:
