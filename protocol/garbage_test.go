@@ -107,8 +107,8 @@ func garbage(s *Server) *rapid.Generator[Message] {
 		View(s.n) + s.lastInstalled, 1 << 40, math.MaxUint64 - 1, math.MaxUint64,
 	})
 	seqs := rapid.SampledFrom([]Seq{
-		0, 1, 2, 3, s.localARU, s.localARU + 1, s.localARU + 2, s.localARU + 2*maxWindow,
-		s.localARU + 2*maxWindow + 1, s.localARU + ringSlots + 1, s.localARU + catchUpSlots*catchUpInFlight,
+		0, 1, 2, 3, s.localARU, s.localARU + 1, s.localARU + 2, s.localARU + 2*s.window(),
+		s.localARU + 2*s.window() + 1, s.localARU + ringSlots + 1, s.localARU + catchUpSlots*catchUpInFlight,
 		s.lastProposed, s.top, 1 << 40, Infinity - 1, Infinity,
 	})
 	batches := rapid.Custom(func(t *rapid.T) *Batch {

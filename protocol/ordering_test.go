@@ -109,22 +109,23 @@ func TestAcceptsOvertakeTheirProposal(t *testing.T) {
 
 // X15: a leader that hears of no acceptance proposes a window of slots, no more.
 func TestTheWindow(t *testing.T) {
-	c := newView1(t, 3)
+	c := newWith1(t, 3, Settings{BatchBytes: 1})
+	window := c.servers[1].window()
 	c.lose = func(l letter) bool { return l.Kind == Accept }
 	for client := ClientID(1); client <= 40; client++ {
 		c.request(1, client, 1, "a")
 	}
 	c.settle()
-	if s := c.servers[1]; s.lastProposed != maxWindow || s.localARU != 0 {
-		t.Fatalf("the window is %d slots, and still: %v", maxWindow, s)
+	if s := c.servers[1]; s.lastProposed != window || s.localARU != 0 {
+		t.Fatalf("the window is %d slots, and still: %v", window, s)
 	}
 	c.lose = nil
 	c.wait(100 * ms) // X5
 	c.mustAllHave(40)
 	for i, m := range []Message{
-		{Kind: Proposal, Server: 1, View: 1, Seq: 40 + 2*maxWindow, Batch: one(1)},
-		{Kind: Proposal, Server: 1, View: 1, Seq: 40 + 2*maxWindow + 1, Batch: one(1)},
-		{Kind: Accept, Server: 1, View: 1, Seq: 40 + 2*maxWindow + 1},
+		{Kind: Proposal, Server: 1, View: 1, Seq: 40 + 2*window, Batch: one(1)},
+		{Kind: Proposal, Server: 1, View: 1, Seq: 40 + 2*window + 1, Batch: one(1)},
+		{Kind: Accept, Server: 1, View: 1, Seq: 40 + 2*window + 1},
 	} {
 		if c.receive(3, m); c.servers[3].dropped(beyondWindow) != uint64(i) {
 			t.Errorf("%v: %d were dropped for being beyond two windows", m.String(), c.servers[3].dropped(beyondWindow))

@@ -4,7 +4,7 @@ import "testing"
 
 // A queue that is never empty does not grow for ever.
 func TestQueueOfABusyLeaderStaysShort(t *testing.T) {
-	s, err := New(Config{ID: 1, Servers: 1}, 0, &ledger{}, Stable{})
+	s, err := New(Config{ID: 1, Servers: 1, Settings: Settings{BatchBytes: 1}}, 0, &ledger{}, Stable{})
 	if err != nil {
 		t.Fatal(err)
 	}
