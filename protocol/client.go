@@ -190,13 +190,20 @@ func (s *Server) enqueue(c *session, b *Batch) {
 	}
 }
 
+// awaits says whether an update of that number is still wanted.
+func (c *session) awaits(ts Timestamp) bool {
+	return ts > c.lastExecuted && (c.pending == nil || ts >= c.pending.Updates[0].Timestamp)
+}
+
 // dequeue takes the next updates to bind (X14): all that are queued, as far as they fit into
-// one batch, which holds at least one. Those executed meanwhile are passed over.
+// one batch, which holds at least one. Passed over are those executed meanwhile, and those
+// whose clients have gone on to the next: a queue that grew while clients gave up faster than
+// slots were settled would keep the patient ones waiting for no one.
 func (s *Server) dequeue() *Batch {
 	ones, size := s.binding[:0], 0
 	for s.queueHead < len(s.queue) {
 		b := s.queue[s.queueHead]
-		if u := &b.Updates[0]; u.Timestamp > s.session(u.Client).lastExecuted {
+		if s.session(b.Updates[0].Client).awaits(b.Updates[0].Timestamp) {
 			size += b.bytes()
 			if len(ones) > 0 && size > s.settings.BatchBytes || len(ones) == maxBatchUpdates {
 				break

@@ -10,9 +10,9 @@ import "fmt"
 // A server whose roster is durable could take part at once: nothing more is needed for
 // safety. It waits until the others' rosters are durable too, for their sake. One that is
 // killed before has forgotten who named it, and only those it lacks can tell it again: with
-// one of them lost for good it would wait for ever beside a working majority. (It may not
-// take a formed server's word for what the missing one said: that one may have formed with
-// an earlier disk in its place, TestARosterIsNotTakenOnTrust.)
+// one of them lost for good it would wait for ever beside a working majority. So that a
+// restart forgets neither that it waits nor that it need not, entering is recorded: by the
+// roster, once more.
 
 // formation is what a server knows of the cluster's disks.
 type formation struct {
@@ -151,6 +151,8 @@ func (s *Server) settleFormation(id ServerID, out *Output) {
 // enterCluster begins to take part, once the roster is durable: at first start all suspect.
 func (s *Server) enterCluster(out *Output) {
 	s.disks.roster.Formed = true
+	roster := s.disks.roster
+	s.record(Record{Kind: RecordFormed, Roster: &roster}, out)
 	s.heartbeatAt = s.now + s.settings.Heartbeat
 	s.progress.restart(s.now)
 	s.progress.since -= s.settings.Timeout
@@ -179,11 +181,14 @@ func (s *Server) refuse(id ServerID, out *Output) {
 	}
 }
 
-// loadRoster takes over the cluster's roster from our own disk.
+// loadRoster takes over the cluster's roster from our own disk. Whatever follows it says that
+// this server takes part.
 func (s *Server) loadRoster(r *Record) error {
 	switch {
-	case r.Roster == nil || !r.Roster.Formed || r.Position != 1:
+	case r.Roster == nil || !r.Roster.Formed || s.disks.pos == 0 && r.Position != 1:
 		return fmt.Errorf("no roster, or not the first record")
+	case s.disks.pos > 0:
+		return nil
 	case s.disks.store == 0:
 		return fmt.Errorf("the cluster was formed (X18), but no store id is given")
 	case r.Roster.Stores[s.id] != s.disks.store:
@@ -193,6 +198,7 @@ func (s *Server) loadRoster(r *Record) error {
 		return fmt.Errorf("the settings say %v, and the cluster was formed with %v: that can't be changed", s.settings.format(), r.Roster.Format)
 	}
 	s.disks.roster, s.disks.pos, s.disks.settled = *r.Roster, r.Position, 1<<s.id
+	s.disks.roster.Formed = false
 	return nil
 }
 

@@ -21,6 +21,7 @@ func (s *Server) recover(stable Stable) error {
 		}
 	}
 	s.durable = s.position
+	s.disks.roster.Formed = s.disks.pos > 0 && s.position > s.disks.pos
 	s.setAttempted(s.lastInstalled)
 	return nil
 }

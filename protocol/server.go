@@ -207,7 +207,7 @@ func New(cfg Config, now Instant, app App, stable Stable) (*Server, error) {
 	if err := s.recover(stable); err != nil {
 		return nil, fmt.Errorf("server %d: recovery: %w", cfg.ID, err)
 	}
-	if s.forming() {
+	if s.forming() && s.disks.pos == 0 {
 		return nil, fmt.Errorf("server %d: recovery: a store with an id, but without the roster of its cluster", cfg.ID)
 	}
 	return s, nil
