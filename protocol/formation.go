@@ -182,7 +182,7 @@ func (s *Server) refuse(id ServerID, out *Output) {
 // loadRoster takes over the cluster's roster from our own disk.
 func (s *Server) loadRoster(r *Record) error {
 	switch {
-	case r.Roster == nil || !r.Roster.Formed || r.Position != 1:
+	case r.Roster == nil || !r.Roster.Formed || r.Kind == RecordFormed && r.Position != 1:
 		return fmt.Errorf("no roster, or not the first record")
 	case s.disks.store == 0:
 		return fmt.Errorf("the cluster was formed (X18), but no store id is given")

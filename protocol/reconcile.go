@@ -54,6 +54,8 @@ func (s *Server) onCatchUpRequest(m *Message, out *Output) {
 		s.drop(malformed)
 	case to <= m.Seq:
 		s.drop(nothingNewer)
+	case m.Seq < s.history.truncated:
+		s.offer(m.Server, m.Seq, out) // X12
 	default:
 		s.sendParts(parts{
 			to: m.Server, message: Message{Kind: CatchUpReply, Seq: m.Seq, ARU: to},
