@@ -36,6 +36,9 @@ func (c *RecordCodec) ReadLog(log []byte) (records []protocol.Record, torn int, 
 	for at := 0; at < len(log); {
 		next := first + protocol.Position(len(records))
 		s, ok := logEntry(log[at:])
+		if ok && s.Position < next {
+			return nil, 0, fmt.Errorf("record %d stands in the place of record %d", s.Position, next)
+		}
 		if !ok || s.Position != next {
 			if by, found := vouched(log[at:], next); found {
 				return nil, 0, fmt.Errorf("record %d is damaged or not in its place, and record %d says that it was durable", next, by)
