@@ -138,6 +138,10 @@ func (s *Server) onSnapshotPart(m *Message, out *Output) {
 		s.drop(alreadyOrdered)
 		return
 	case s.fetching() && f.is(m.Seq, p):
+		if len(p.Bytes) == 0 && f.misses > 0 && f.from != m.Server {
+			f.from = m.Server // it has what another does not send any more
+			s.requestParts(f.from, out)
+		}
 	case s.fetching() && f.misses < fetchPatience:
 		s.drop(otherSnapshot)
 		return
@@ -201,11 +205,12 @@ func (s *Server) requestParts(to ServerID, out *Output) {
 	s.send(to, 0, Message{Kind: SnapshotRequest, Seq: f.seq, ARU: s.localARU, Part: part}, out)
 }
 
-// repeatFetch asks again for what is missing, after the first time of each peer in turn.
+// repeatFetch asks again for what is missing, after the first time of each peer in turn. The
+// turn is its own: of two peers, catching up would have the other one each time.
 func (s *Server) repeatFetch(out *Output) {
 	f := &s.snaps.fetch
 	if f.misses++; f.misses > 1 {
-		f.from = s.nextPeer(s.localARU)
+		f.from = s.peerAfter(f.from, s.localARU)
 	}
 	s.requestParts(f.from, out)
 }
