@@ -99,6 +99,14 @@ type Stable struct {
 	Records []Record
 }
 
+// Last is the position of the last record, zero where there is none.
+func (s *Stable) Last() Position {
+	if len(s.Records) == 0 {
+		return 0
+	}
+	return s.Records[len(s.Records)-1].Position
+}
+
 // EventKind says what an Event is.
 type EventKind uint8
 
