@@ -268,13 +268,18 @@ func (s *Server) apply(seq Seq, u *Update, out *Output) {
 	c.lastExecuted, c.lastResult = u.Timestamp, s.app.Apply(u.Op)
 	out.event(e)
 	if c.pending != nil && c.pending.Updates[0].Timestamp <= u.Timestamp {
-		c.pending = nil
-		s.pendings--
-		if s.pendings == 0 {
-			s.updateAt, s.oldestFrom = never, never
-		}
+		s.dropPending(c)
 	}
 	if u.Server == s.id {
 		out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Result: c.lastResult})
+	}
+}
+
+// dropPending forgets the session's pending update: it is executed.
+func (s *Server) dropPending(c *session) {
+	c.pending = nil
+	s.pendings--
+	if s.pendings == 0 {
+		s.updateAt, s.oldestFrom = never, never
 	}
 }

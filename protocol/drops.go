@@ -26,6 +26,10 @@ const (
 	otherStore
 	queueFull
 	otherFormat
+	truncatedSlot
+	otherSnapshot
+	badSnapshot
+	snapshotTooLarge
 	numDrops
 )
 
@@ -36,6 +40,8 @@ var reasonNames = [numDrops]string{
 	"contradicts a held proposal", "already ordered", "already executed",
 	"superseded update", "nothing newer", "cluster not formed yet",
 	"another store than the cluster was formed with", "queue full", "another format than ours",
+	"truncated",
+	"part of another snapshot", "a snapshot that its parts do not make", "own snapshot too large",
 }
 
 func (r reason) String() string { return reasonNames[r] }

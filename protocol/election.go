@@ -80,7 +80,7 @@ func (s *Server) onVCProof(m *Message, out *Output) {
 		s.state == RegNonLeader && !s.outstanding() {
 		s.progress.restart(s.now)
 	}
-	if s.localARU+2*s.window() < m.ARU && s.localARU >= s.requestedTo {
+	if s.localARU+2*s.window() < m.ARU && s.localARU >= s.requestedTo && !s.fetching() {
 		s.requestCatchUp(out) // too far behind for the slots in flight: do not wait
 	}
 }

@@ -53,6 +53,9 @@ func (s *Server) form(in *Input, out *Output) {
 		s.disks.next = s.now + s.settings.Retransmit
 		s.askStores(out)
 		s.tryForm(out)
+		if s.mayEnter() { // a cluster of one has nobody to hear it from
+			s.settleFormation(s.id, out)
+		}
 	case in.Kind == Durable && in.UpTo > s.position:
 		s.drop(beyondRecords)
 	case in.Kind == Durable:
@@ -185,7 +188,7 @@ func (s *Server) refuse(id ServerID, out *Output) {
 // this server takes part.
 func (s *Server) loadRoster(r *Record) error {
 	switch {
-	case r.Roster == nil || !r.Roster.Formed || s.disks.pos == 0 && r.Position != 1:
+	case r.Roster == nil || !r.Roster.Formed || r.Kind == RecordFormed && s.disks.pos == 0 && r.Position != 1:
 		return fmt.Errorf("no roster, or not the first record")
 	case s.disks.pos > 0:
 		return nil

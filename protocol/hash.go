@@ -74,6 +74,7 @@ func (s *Server) Hash(now Instant) uint64 {
 		h = mix(h, b.hash)
 	}
 	h = s.disks.hash(h, now)
+	h = s.snaps.hash(h, now)
 	h = s.history.hash(h)
 	if s.state == RegLeader {
 		for seq := s.localARU + 1; seq <= s.lastProposed; seq++ {
@@ -101,7 +102,8 @@ func (sl *slot) hash(h uint64) uint64 {
 }
 
 func (hi *history) hash(h uint64) uint64 {
-	for seq := Seq(1); seq <= hi.executed; seq++ {
+	h = mix(h, uint64(hi.truncated))
+	for seq := hi.truncated + 1; seq <= hi.executed; seq++ {
 		e := hi.settled(seq)
 		h = mix(mix(h, e.batch.hash), uint64(e.view))
 	}

@@ -1,13 +1,17 @@
 package protocol
 
-// history is PSB's GlobalHistory, in two parts: what is executed, which only grows, and a
-// ring of slots above it, whose details (who accepted what) still matter.
+// history is PSB's GlobalHistory, in two parts: what is executed, of which the oldest may be
+// truncated (X12), and a ring of slots above it, whose details (who accepted what) still matter.
 //
-// Invariant: ring[seq&mask] is the slot of seq, or free, for executed < seq ≤ executed+len(ring).
+// Invariant: truncated ≤ executed, and ring[seq&mask] is the slot of seq, or free, for
+// executed < seq ≤ executed+len(ring).
 type history struct {
-	executed Seq // LocalARU, seen from here
-	pages    []*[pageSlots]settledSlot
-	ring     []slot
+	executed  Seq // LocalARU, seen from here
+	truncated Seq // nothing is known of 1…truncated but what a snapshot says
+	first     Seq // number of pages[0]; page p holds pageSlots slots from seq p × pageSlots + 1 on
+	pages     []*[pageSlots]settledSlot
+	spare     *[pageSlots]settledSlot // an empty one, for the next; may be nil
+	ring      []slot
 }
 
 const (
@@ -51,9 +55,13 @@ func newHistory(window int) history {
 	return history{ring: make([]slot, size)}
 }
 
+// settled returns an executed slot, nil where it is truncated.
 func (h *history) settled(seq Seq) *settledSlot {
+	if seq <= h.truncated {
+		return nil
+	}
 	i := seq - 1
-	return &h.pages[i/pageSlots][i%pageSlots]
+	return &h.pages[i/pageSlots-h.first][i%pageSlots]
 }
 
 // at returns the slot of seq, which must lie above what is executed.
@@ -92,12 +100,45 @@ func (h *history) grow() {
 // settle moves the first slot of the ring, which must be ordered, below LocalARU.
 func (h *history) settle(sl *slot) {
 	i := h.executed
-	if i%pageSlots == 0 {
-		h.pages = append(h.pages, new([pageSlots]settledSlot))
+	p := i/pageSlots - h.first
+	if p == Seq(len(h.pages)) {
+		h.addPage()
 	}
-	h.pages[i/pageSlots][i%pageSlots] = settledSlot{batch: sl.batch, view: sl.view, pos: sl.pos}
+	h.pages[p][i%pageSlots] = settledSlot{batch: sl.batch, view: sl.view, pos: sl.pos}
 	h.executed = sl.seq
 	sl.free()
+}
+
+func (h *history) addPage() {
+	page := h.spare
+	if h.spare = nil; page == nil {
+		page = new([pageSlots]settledSlot)
+	}
+	h.pages = append(h.pages, page)
+}
+
+// truncate forgets the executed slots 1…seq.
+func (h *history) truncate(seq Seq) {
+	h.truncated = seq
+	for ; h.first < seq/pageSlots; h.first++ {
+		*h.pages[0] = [pageSlots]settledSlot{}
+		h.spare, h.pages[0] = h.pages[0], nil
+		h.pages = h.pages[1:]
+	}
+}
+
+// jump takes all of 1…seq for executed and truncated: a snapshot has it. Slots above stay.
+func (h *history) jump(seq Seq) {
+	for i := range h.ring {
+		if sl := &h.ring[i]; sl.seq > 0 && sl.seq <= seq {
+			sl.free()
+		}
+	}
+	h.executed, h.truncated = seq, seq
+	h.first, h.pages = seq/pageSlots, nil
+	if seq%pageSlots > 0 {
+		h.addPage()
+	}
 }
 
 // free clears the slot, but for pointers that are nil: each write of one costs a barrier.
@@ -110,7 +151,7 @@ func (sl *slot) free() {
 }
 
 func (h *history) clone() history {
-	c := history{executed: h.executed, ring: append([]slot(nil), h.ring...)}
+	c := history{executed: h.executed, truncated: h.truncated, first: h.first, ring: append([]slot(nil), h.ring...)}
 	for _, p := range h.pages {
 		q := *p
 		c.pages = append(c.pages, &q)

@@ -71,12 +71,15 @@ const (
 	CatchUpRequest
 	CatchUpReply
 	Formation
+	SnapshotRequest
+	SnapshotPart
 	NumKinds
 )
 
 var kindNames = [NumKinds]string{
 	"none", "ClientUpdate", "ViewChange", "VCProof", "Prepare", "PrepareOK",
 	"Proposal", "Accept", "CatchUpRequest", "CatchUpReply", "Formation",
+	"SnapshotRequest", "SnapshotPart",
 }
 
 func (k Kind) String() string { return nameOf(int(k), kindNames[:]...) }
@@ -106,6 +109,8 @@ func nameOf(i int, names ...string) string {
 //	CatchUpRequest             from   to
 //	CatchUpReply               from   to               List
 //	Formation                                          Roster
+//	SnapshotRequest            seq    sender's aru     Part
+//	SnapshotPart               seq                     Part
 //
 // Ranges are half open: (from, to].
 type Message struct {
@@ -119,6 +124,7 @@ type Message struct {
 	Batch  *Batch
 	List   *DataList
 	Roster *Roster
+	Part   *Part
 }
 
 // Update is one client's operation.
@@ -274,6 +280,9 @@ func (m *Message) Digest() uint64 {
 	if m.Roster != nil {
 		h = m.Roster.mix(h)
 	}
+	if m.Part != nil {
+		h = m.Part.mix(h)
+	}
 	return h
 }
 
@@ -303,6 +312,8 @@ func (m *Message) String() string {
 		return fmt.Sprintf("CatchUpReply(%s, %d entries)", rangeOf(m.Seq, m.ARU), entries)
 	case Formation:
 		return fmt.Sprintf("Formation(%v)", m.Roster)
+	case SnapshotRequest, SnapshotPart:
+		return fmt.Sprintf("%v(of 1…%d, %v)", m.Kind, m.Seq, m.Part)
 	}
 	return m.Kind.String()
 }

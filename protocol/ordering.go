@@ -105,6 +105,9 @@ func (s *Server) onProposal(m *Message, out *Output) {
 func (s *Server) acceptSettled(m *Message, out *Output) {
 	e := s.history.settled(m.Seq)
 	switch {
+	case e == nil:
+		s.drop(truncatedSlot)
+		return
 	case e.batch.hash != m.Batch.hash:
 		s.drop(contradictsOrdered)
 		return
@@ -194,6 +197,9 @@ func (s *Server) learn(sl *slot, batch *Batch, out *Output) {
 func (s *Server) execute(out *Output) {
 	before := s.localARU
 	for s.executeNext(out) {
+		if s.localARU == s.snaps.next {
+			s.takeSnapshot(out)
+		}
 	}
 	if s.localARU == before {
 		return
@@ -228,5 +234,10 @@ func (s *Server) executeNext(out *Output) bool {
 	return true
 }
 
-// Ordered is the batch of an executed slot, 1…LocalARU.
-func (s *Server) Ordered(seq Seq) *Batch { return s.history.settled(seq).batch }
+// Ordered is the batch of an executed slot, 1…LocalARU; nil where it is truncated.
+func (s *Server) Ordered(seq Seq) *Batch {
+	if e := s.history.settled(seq); e != nil {
+		return e.batch
+	}
+	return nil
+}

@@ -28,12 +28,15 @@ type Output struct {
 	Messages []Outgoing
 	Replies  []Reply
 	Events   []Event
+	// Truncate says that no recovery needs the records below this position, of which each is
+	// durable, any more (X12). Zero: nothing new.
+	Truncate Position
 }
 
 // Reset empties the output and keeps its memory.
 func (o *Output) Reset() {
 	o.Records, o.Messages = o.Records[:0], o.Messages[:0]
-	o.Replies, o.Events = o.Replies[:0], o.Events[:0]
+	o.Replies, o.Events, o.Truncate = o.Replies[:0], o.Events[:0], 0
 }
 
 // Outgoing is a message to send. To zero means every other server.
@@ -71,26 +74,37 @@ const (
 	RecordAccepted                        // (View, Seq, Batch) was made or accepted
 	RecordOrdered                         // Seq is settled: by Batch, or, where nil, by the accepted proposal, if its view is at least View
 	RecordFormed                          // Roster is the cluster's (X18); the first record where there is one
+	RecordSnapshot                        // Checkpoint, View, Seq and Roster say all that the records before it do of 1…Seq, and more (X12)
 )
 
 func (k RecordKind) String() string {
-	return nameOf(int(k), "none", "installed", "accepted", "ordered", "formed")
+	return nameOf(int(k), "none", "installed", "accepted", "ordered", "formed", "snapshot")
 }
 
 // Record is one thing to make durable.
 type Record struct {
-	Kind     RecordKind
-	Lazy     bool // may wait for the next record that is not: it can be relearned
-	Position Position
-	View     View
-	Seq      Seq
-	Batch    *Batch
-	Roster   *Roster
+	Kind       RecordKind
+	Lazy       bool // may wait for the next record that is not: it can be relearned
+	Position   Position
+	View       View
+	Seq        Seq
+	Batch      *Batch
+	Roster     *Roster
+	Checkpoint *Checkpoint
 }
 
-// Stable is what a server's disk held: its records in order.
+// Stable is what a server's disk held: its records in order, from the first, or from a
+// RecordSnapshot on.
 type Stable struct {
 	Records []Record
+}
+
+// Last is the position of the last record, zero where there is none.
+func (s *Stable) Last() Position {
+	if len(s.Records) == 0 {
+		return 0
+	}
+	return s.Records[len(s.Records)-1].Position
 }
 
 // EventKind says what an Event is.
@@ -98,27 +112,31 @@ type EventKind uint8
 
 // The events: what happened, in neutral words, for checkers, counters and transcripts.
 const (
-	Attempted    EventKind = iota + 1 // View
-	Preinstalled                      // View: a majority wants it
-	Installed                         // View: promised once its record is durable
-	Prepared                          // View, Servers whose answers counted: this server leads it now (RegLeader)
-	Returned                          // View: back from an election to the view the others work in (X21)
-	Proposed                          // View, Seq, Batch
-	Accepted                          // View, Seq, Batch: by the leader too, for its own proposal
-	Ordered                           // View, Seq, Batch: a majority accepted it in View
-	Learned                           // Seq, Batch: told that it is ordered
-	Applied                           // Seq, Client, Timestamp
-	Filtered                          // Seq, Client, Timestamp: a duplicate, not executed again
-	Executed                          // Seq, Batch, Hash of the application after it
-	CatchUp                           // Seq: the server asked for what follows it
-	Formed                            // the roster is durable: from now on this server takes part (X18)
-	Refused                           // Servers: one that comes with another store than it had; oneself: the others refuse us (X18)
+	Attempted         EventKind = iota + 1 // View
+	Preinstalled                           // View: a majority wants it
+	Installed                              // View: promised once its record is durable
+	Prepared                               // View, Servers whose answers counted: this server leads it now (RegLeader)
+	Returned                               // View: back from an election to the view the others work in (X21)
+	Proposed                               // View, Seq, Batch
+	Accepted                               // View, Seq, Batch: by the leader too, for its own proposal
+	Ordered                                // View, Seq, Batch: a majority accepted it in View
+	Learned                                // Seq, Batch: told that it is ordered
+	Applied                                // Seq, Client, Timestamp
+	Filtered                               // Seq, Client, Timestamp: a duplicate, not executed again
+	Executed                               // Seq, Batch, Hash of the application after it
+	CatchUp                                // Seq: the server asked for what follows it
+	Formed                                 // the roster is durable: from now on this server takes part (X18)
+	Refused                                // Servers: one that comes with another store than it had; oneself: the others refuse us (X18)
+	SnapshotTaken                          // Seq, Hash of the application: durable once its record is
+	SnapshotInstalled                      // Seq, Hash: a peer's, in place of the slots that it covers
+	Truncated                              // Seq: 1…Seq is forgotten
 	NumEvents
 )
 
 func (k EventKind) String() string {
 	return nameOf(int(k), "none", "attempted", "preinstalled", "installed", "prepared", "returned",
-		"proposed", "accepted", "ordered", "learned", "applied", "filtered", "executed", "catch-up", "formed", "refused")
+		"proposed", "accepted", "ordered", "learned", "applied", "filtered", "executed", "catch-up", "formed", "refused",
+		"snapshot-taken", "snapshot-installed", "truncated")
 }
 
 // Event is one thing that happened in the machine. Fields that a kind does not use are zero.

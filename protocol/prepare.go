@@ -64,6 +64,7 @@ func (s *Server) answerPrepare(to ServerID, aru Seq, out *Output) {
 	if s.localARU > prepareSlots {
 		aru = max(aru, s.localARU-prepareSlots)
 	}
+	aru = max(aru, s.history.truncated) // a leader below needs a snapshot first (X12)
 	s.sendParts(parts{
 		to: to, after: s.installedPos,
 		message: Message{Kind: PrepareOK, View: s.lastInstalled, Seq: aru, ARU: Infinity},
@@ -74,7 +75,11 @@ func (s *Server) answerPrepare(to ServerID, aru Seq, out *Output) {
 // knownEntry is what a PrepareOK says of one slot; a nil batch says nothing.
 func (s *Server) knownEntry(seq Seq) Entry {
 	if seq <= s.localARU {
-		return Entry{Seq: seq, Ordered: true, Batch: s.history.settled(seq).batch}
+		e := s.history.settled(seq)
+		if e == nil {
+			return Entry{} // truncated
+		}
+		return Entry{Seq: seq, Ordered: true, Batch: e.batch}
 	}
 	sl := s.history.peek(seq)
 	switch {

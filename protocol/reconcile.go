@@ -36,10 +36,16 @@ func (s *Server) requestCatchUp(out *Output) {
 
 // nextPeer is the next server, in turn, that reported an aru above seq; there is one.
 func (s *Server) nextPeer(seq Seq) ServerID {
+	s.rotor = s.peerAfter(s.rotor, seq)
+	return s.rotor
+}
+
+// peerAfter is the next server, in turn after the given one, that reported an aru above seq.
+func (s *Server) peerAfter(id ServerID, seq Seq) ServerID {
 	for range s.n {
-		s.rotor = s.rotor%ServerID(s.n) + 1
-		if s.rotor != s.id && s.reported[s.rotor] > seq {
-			return s.rotor
+		id = id%ServerID(s.n) + 1
+		if id != s.id && s.reported[id] > seq {
+			return id
 		}
 	}
 	s.invariant(false, "a range is asked for only where a peer reported it")
@@ -54,6 +60,8 @@ func (s *Server) onCatchUpRequest(m *Message, out *Output) {
 		s.drop(malformed)
 	case to <= m.Seq:
 		s.drop(nothingNewer)
+	case m.Seq < s.history.truncated:
+		s.offer(m.Server, m.Seq, out) // X12
 	default:
 		s.sendParts(parts{
 			to: m.Server, message: Message{Kind: CatchUpReply, Seq: m.Seq, ARU: to},

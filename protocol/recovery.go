@@ -7,12 +7,15 @@ import "fmt"
 
 // recover loads the records in order and executes the contiguous ordered prefix.
 func (s *Server) recover(stable Stable) error {
+	if first := &stable.Records[0]; first.Kind == RecordSnapshot && first.Position > 0 {
+		s.position = first.Position - 1 // what stood before it is truncated
+	}
 	for i := range stable.Records {
 		r := &stable.Records[i]
 		if r.Position != s.position+1 {
 			return fmt.Errorf("record %d: position %d follows %d", i, r.Position, s.position)
 		}
-		if r.Seq > s.localARU+reachSlots { // nobody wrote that, and room for it would take all memory
+		if r.Seq > s.localARU+reachSlots && r.Kind != RecordSnapshot { // nobody wrote that, and room for it would take all memory
 			return fmt.Errorf("record %d: seq %d, but no more than 1…%d are ordered", i, r.Seq, s.localARU)
 		}
 		s.position = r.Position
@@ -21,7 +24,9 @@ func (s *Server) recover(stable Stable) error {
 		}
 	}
 	s.durable = s.position
-	s.disks.roster.Formed = s.disks.pos > 0 && s.position > s.disks.pos
+	s.disks.roster.Formed = s.disks.pos > 0 && s.position > 1
+	s.snaps.cut = stable.Records[0].Position
+	s.plan(s.localARU)
 	s.setAttempted(s.lastInstalled)
 	return nil
 }
@@ -39,6 +44,8 @@ func (s *Server) load(r *Record) error {
 		return fmt.Errorf("an acceptance of view %d, seq %d, batch %v", r.View, r.Seq, r.Batch)
 	case r.Kind == RecordFormed:
 		return s.loadRoster(r)
+	case r.Kind == RecordSnapshot:
+		return s.loadSnapshot(r)
 	case r.Kind != RecordOrdered:
 		return fmt.Errorf("unknown kind %d", r.Kind)
 	case r.Seq == 0:
@@ -50,12 +57,50 @@ func (s *Server) load(r *Record) error {
 	return nil
 }
 
+// loadSnapshot takes over a snapshot, and what its record says of the slots above. One that
+// the records before it lead to adds nothing.
+func (s *Server) loadSnapshot(r *Record) error {
+	switch {
+	case r.Checkpoint == nil || r.Checkpoint.Snapshot == nil || r.Checkpoint.Snapshot.Seq != r.Seq:
+		return fmt.Errorf("a snapshot of seq %d without its body", r.Seq)
+	case r.View < s.lastInstalled:
+		return fmt.Errorf("a snapshot of view %d after view %d", r.View, s.lastInstalled)
+	case r.Roster != nil && s.disks.pos == 0:
+		if err := s.loadRoster(r); err != nil {
+			return err
+		}
+	}
+	if r.View > s.lastInstalled {
+		s.lastInstalled, s.installedPos = r.View, r.Position
+	}
+	if r.Seq > s.localARU {
+		if err := s.adopt(r.Checkpoint.Snapshot); err != nil {
+			return err
+		}
+	}
+	for _, e := range r.Checkpoint.Open {
+		if e.Batch == nil || e.Seq > s.localARU+reachSlots {
+			return fmt.Errorf("a snapshot of seq %d with seq %d above it, batch %v", r.Seq, e.Seq, e.Batch)
+		}
+		if e.Seq > s.localARU && e.View > 0 {
+			s.loadAccepted(&Record{Position: r.Position, View: e.View, Seq: e.Seq, Batch: e.Batch})
+		}
+		if e.Seq > s.localARU && e.Ordered {
+			s.loadOrdered(&Record{Seq: e.Seq, Batch: e.Batch})
+		}
+	}
+	s.snaps.latest = r.Checkpoint.Snapshot
+	s.snaps.marks = append(s.snaps.marks, snapshotMark{r.Seq, r.Position})
+	s.executeRecovered()
+	return nil
+}
+
 // loadAccepted takes over an acceptance: per seq the one of the highest view, which is the
 // last, stands.
 func (s *Server) loadAccepted(r *Record) {
 	s.top = max(s.top, r.Seq)
 	if r.Seq <= s.localARU {
-		if e := s.history.settled(r.Seq); e.batch.hash == r.Batch.hash {
+		if e := s.history.settled(r.Seq); e != nil && e.batch.hash == r.Batch.hash {
 			e.view, e.pos = r.View, r.Position
 		}
 		return

@@ -24,6 +24,10 @@ type Settings struct {
 	// Overlap lets a Proposal leave while the leader's own write is in flight (X16). Fixed for a
 	// cluster when it forms: see Format.
 	Overlap bool `json:"overlapped_write,omitempty"`
+	// SnapshotSlots is K, the executed slots between two snapshots; HistorySlots how many
+	// executed slots are kept for servers that lack them, at most and about (X12).
+	SnapshotSlots int `json:"snapshot_slots,omitempty"`
+	HistorySlots  int `json:"history_slots,omitempty"`
 }
 
 // DefaultSettings are what PROTOCOL.md's model was tried with.
@@ -33,6 +37,7 @@ func DefaultSettings() Settings {
 		Heartbeat: 50 * ms, Retransmit: 40 * ms, Timeout: 250 * ms, Ceiling: 2000 * ms,
 		Stagger: 40 * ms, UpdateTimer: 120 * ms, PartBytes: 1200, WindowSlots: 16,
 		BatchBytes: 4096, QueueLimit: 8192,
+		SnapshotSlots: 10_000, HistorySlots: 40_000,
 	}
 }
 
@@ -58,6 +63,8 @@ func (s Settings) withDefaults() Settings {
 		{&s.WindowSlots, &d.WindowSlots},
 		{&s.BatchBytes, &d.BatchBytes},
 		{&s.QueueLimit, &d.QueueLimit},
+		{&s.SnapshotSlots, &d.SnapshotSlots},
+		{&s.HistorySlots, &d.HistorySlots},
 	} {
 		if *f.value == 0 {
 			*f.value = *f.fallback
@@ -86,6 +93,10 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("settings: batch_bytes %d is not within 1 … %d", s.BatchBytes, maxBatchBytes)
 	case s.QueueLimit < 1:
 		return fmt.Errorf("settings: queue_updates %d is below 1", s.QueueLimit)
+	case s.SnapshotSlots < 1:
+		return fmt.Errorf("settings: snapshot_slots %d is below 1", s.SnapshotSlots)
+	case s.HistorySlots < 1:
+		return fmt.Errorf("settings: history_slots %d is below 1", s.HistorySlots)
 	}
 	return nil
 }
@@ -166,6 +177,7 @@ type Server struct {
 	highest     Seq                 // of reported
 	rotor       ServerID            // whom we asked last
 	requestedTo Seq
+	snaps       snapshots // snapshot.go, truncate.go, fetch.go
 
 	// Disk.
 	disks    formation // formation.go
@@ -197,6 +209,7 @@ func New(cfg Config, now Instant, app App, stable Stable) (*Server, error) {
 	s.progress.timeout = s.settings.Timeout
 	s.heartbeatAt = now + s.settings.Heartbeat
 	s.progress.restart(now)
+	s.plan(0)
 	s.disks = formation{store: cfg.Store, next: now}
 	s.disks.roster.Stores[cfg.ID] = cfg.Store
 	s.disks.roster.Format = s.settings.format()
@@ -288,6 +301,10 @@ func (s *Server) receive(m *Message, out *Output) {
 		s.onCatchUpReply(m, out)
 	case Formation:
 		s.onFormation(m, out)
+	case SnapshotRequest:
+		s.onSnapshotRequest(m, out)
+	case SnapshotPart:
+		s.onSnapshotPart(m, out)
 	default:
 		s.drop(unknownKind)
 	}
@@ -299,7 +316,7 @@ func (s *Server) record(r Record, out *Output) Position {
 	out.Records = extend(out.Records)
 	to := &out.Records[len(out.Records)-1]
 	to.Kind, to.Lazy, to.Position = r.Kind, r.Lazy, s.position
-	to.View, to.Seq, to.Batch, to.Roster = r.View, r.Seq, r.Batch, r.Roster
+	to.View, to.Seq, to.Batch, to.Roster, to.Checkpoint = r.View, r.Seq, r.Batch, r.Roster, r.Checkpoint
 	return s.position
 }
 
@@ -313,6 +330,9 @@ func (s *Server) onDurable(pos Position, out *Output) {
 	s.durable = max(s.durable, pos)
 	s.countOwn(out)
 	s.tryLead(out)
+	if s.durableSnapshot() > s.history.truncated {
+		s.truncate(out)
+	}
 }
 
 func (s *Server) send(to ServerID, after Position, m Message, out *Output) {
@@ -321,7 +341,7 @@ func (s *Server) send(to ServerID, after Position, m Message, out *Output) {
 	o.To, o.After = to, after
 	o.Message.Kind, o.Message.Server, o.Message.State, o.Message.Store = m.Kind, s.id, m.State, s.disks.store
 	o.Message.View, o.Message.Seq, o.Message.ARU = m.View, m.Seq, m.ARU
-	o.Message.Batch, o.Message.List, o.Message.Roster = m.Batch, m.List, m.Roster
+	o.Message.Batch, o.Message.List, o.Message.Roster, o.Message.Part = m.Batch, m.List, m.Roster, m.Part
 }
 
 // toAll sends to every other server.
@@ -339,6 +359,7 @@ func (s *Server) LastInstalled() View      { return s.lastInstalled }
 func (s *Server) LastAttempted() View      { return s.lastAttempted }
 func (s *Server) LocalARU() Seq            { return s.localARU }
 func (s *Server) LastProposed() Seq        { return s.lastProposed }
+func (s *Server) Truncated() Seq           { return s.history.truncated }
 func (s *Server) Pending() int             { return s.pendings }
 func (s *Server) App() App                 { return s.app }
 func (s *Server) ProgressTimeout() Instant { return s.progress.timeout }
@@ -348,6 +369,7 @@ func (s *Server) Clone() *Server {
 	c := *s
 	c.app = s.app.Clone()
 	c.history = s.history.clone()
+	c.snaps = s.snaps.clone()
 	c.acceptances = append([]acceptance(nil), s.acceptances...)
 	c.sessions = append([]session(nil), s.sessions...)
 	c.sessionOf = make(map[ClientID]int32, len(s.sessions))

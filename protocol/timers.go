@@ -76,6 +76,8 @@ func (s *Server) heartbeat(out *Output) {
 		s.progress.restart(s.now)
 	}
 	s.toAll(0, Message{Kind: VCProof, State: s.state, View: s.lastInstalled, ARU: s.localARU}, out)
+	s.unpin()
+	s.truncate(out)
 }
 
 // outstanding says whether there is work whose progress is due (X10).
@@ -117,7 +119,14 @@ func (s *Server) retransmit(out *Output) {
 	case s.state == RegLeader:
 		s.repeatProposals(out) // X5
 	}
-	if s.behind() {
+	switch {
+	case !s.behind():
+	case !s.fetching():
 		s.requestCatchUp(out) // X11
+	default:
+		s.repeatFetch(out) // X12
+		if s.snaps.fetch.misses >= fetchPatience {
+			s.requestCatchUp(out) // there may be another snapshot, or the slots after all
+		}
 	}
 }

@@ -46,6 +46,7 @@ const (
 	drawTorn
 	drawRot
 	drawMachine
+	drawSnapshots
 )
 
 func newClient(r *run, id int) *client {

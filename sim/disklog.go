@@ -19,11 +19,18 @@ type diskLog struct {
 	tail  []byte              // what the last crash left behind the last whole record
 }
 
-// entry is the i-th record, from 0, as it stands in the log.
+// truncate forgets the first records.
+func (d *diskLog) truncate(records int) {
+	if len(d.bases) > 0 {
+		d.bases = d.bases[records:]
+	}
+}
+
+// entry is the i-th record that the log holds, from 0, as it stands there.
 func (d *diskLog) entry(i int, r *protocol.Record) []byte {
 	b, err := d.codec.AppendToLog(nil, r, d.bases[i])
 	if err != nil {
-		panic(fmt.Sprintf("sim: record %d: %v", i+1, err)) // it fits, or the machine could not have sent it
+		panic(fmt.Sprintf("sim: record %d: %v", r.Position, err)) // it fits, or the machine could not have sent it
 	}
 	return b
 }
@@ -76,7 +83,11 @@ func (r *paxos) readLog(n world.Node, records []protocol.Record) ([]protocol.Rec
 	log = append(log, d.tail...)
 	d.tail = nil
 	if nd.damage != "" {
-		log = r.damage(n, log, starts)
+		gone := uint64(0)
+		if len(records) > 0 {
+			gone = uint64(records[0].Position - 1)
+		}
+		log = r.damage(n, log, starts, gone)
 	}
 	read, _, err := d.codec.ReadLog(log)
 	switch {
@@ -93,11 +104,12 @@ func (r *paxos) readLog(n world.Node, records []protocol.Record) ([]protocol.Rec
 
 // damage flips a bit of a record, or puts another in its place, of those that a later one
 // vouches for. Where there is none, nobody could notice, and nothing happens.
-func (r *paxos) damage(n world.Node, log []byte, starts []int) []byte {
+func (r *paxos) damage(n world.Node, log []byte, starts []int, gone uint64) []byte {
 	d, nd := &r.logs[n], &r.nodes[n]
 	vouched := uint64(0)
 	if len(d.bases) > 0 {
 		vouched = uint64(d.bases[len(d.bases)-1])
+		vouched -= min(vouched, gone)
 	}
 	if vouched == 0 || nd.damage == doMisread && vouched == 1 {
 		nd.damage = ""
@@ -118,6 +130,9 @@ func (r *paxos) damage(n world.Node, log []byte, starts []int) []byte {
 // recordBytes is the size of a record in a log, about.
 func recordBytes(r *protocol.Record) int {
 	size := 40
+	if r.Checkpoint != nil {
+		size += len(r.Checkpoint.Snapshot.Body)
+	}
 	if r.Batch != nil {
 		for i := range r.Batch.Updates {
 			size += 16 + len(r.Batch.Updates[i].Op)

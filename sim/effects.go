@@ -68,6 +68,9 @@ const (
 	batches
 	overlapped
 	busy
+	snapshots
+	snapshotInstalls
+	truncations
 	timeouts
 	abandoned
 	filtered
@@ -136,6 +139,9 @@ var effectNames = [numEffects]struct{ key, meaning string }{
 	batches:          {"batch", "several updates bound to one slot (X14)"},
 	overlapped:       {"overlapped", "proposal that left before its leader's write ended (X16)"},
 	busy:             {"busy", "client told that a server's queue is full"},
+	snapshots:        {"snapshot", "snapshot taken (X12)"},
+	snapshotInstalls: {"install", "snapshot of a peer's installed (X12)"},
+	truncations:      {"truncate", "disk gave up what a snapshot covers (X12)"},
 	timeouts:         {"timeout", "client asked another server"},
 	abandoned:        {"abandoned", "operation given up, possibly done"},
 	filtered:         {"filtered", "duplicate update not executed again"},

@@ -30,6 +30,7 @@ type keyring struct {
 	begun   uint64 // operations
 	judge   func(*key)
 	spare   [][]check.Operation // memory of histories that are judged
+	endless bool                // keys serve for ever, and nobody judges them
 }
 
 type key struct {
@@ -74,7 +75,7 @@ func (k *keyring) take(draw uint64, client int) keyUse {
 	first := int(world.Below(draw, uint64(len(k.places))))
 	for i := range k.places {
 		place := (first + i) % len(k.places)
-		if k.places[place].spent() {
+		if !k.endless && k.places[place].spent() {
 			k.retire(k.places[place])
 			k.places[place] = newKey(place, k.places[place].renewals+1)
 			if n := len(k.spare); n > 0 {
@@ -186,9 +187,16 @@ func pickKind(mix Mix, draw uint64) kv.Kind {
 	panic("sim: a mix has a positive weight")
 }
 
+// note keeps an operation for the key's judgement.
+func (k keyUse) note(o check.Operation) {
+	if !k.ring.endless {
+		k.history = append(k.history, o)
+	}
+}
+
 // answered releases the key, and keeps what was read for a later cas.
 func (k keyUse) answered(o check.Operation) {
-	k.history = append(k.history, o)
+	k.note(o)
 	if o.Op.Kind == kv.Get && o.Result.Status == kv.HasValue {
 		k.hint = o.Result.Value
 	}
@@ -197,7 +205,7 @@ func (k keyUse) answered(o check.Operation) {
 
 // abandoned releases the key with an operation that may still take effect.
 func (k keyUse) abandoned(o check.Operation) {
-	k.history = append(k.history, o)
+	k.note(o)
 	switch o.Op.Kind {
 	case kv.Get:
 	case kv.Append, kv.Incr:

@@ -54,6 +54,7 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	r := &paxos{run: newRun(p, directed, options), settings: settings, servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.checker.Departures.Formation, r.checker.Departures.Overlap = p.Formation, settings.Overlap
+	r.checker.Endless = p.Endless
 	r.world = world.New[packet, diskRecord](r.worldConfig(), r)
 	r.open(r)
 	return r
@@ -273,6 +274,25 @@ func (r *paxos) Durable(n world.Node, d *diskRecord) {
 	r.checker.Durable(r.now(), protocol.ServerID(n), &record)
 }
 
+// truncate gives up the records of a server's disk below a position.
+func (r *paxos) truncate(n world.Node, position protocol.Position) {
+	id := protocol.ServerID(n)
+	first := r.bodies.unpack(r.world.Record(n, uint64(position)))
+	r.checker.Truncating(r.now(), id, &first, uint64(position) <= r.world.Durable(n))
+	if r.checker.Violation() != nil {
+		return
+	}
+	r.effects[truncations]++
+	gone := 0
+	r.world.Truncate(n, uint64(position), func(d *diskRecord) {
+		record := r.bodies.unpack(d)
+		r.checker.Forgotten(r.now(), id, &record, &first)
+		r.bodies.drop(d)
+		gone++
+	})
+	r.logs[n].truncate(gone)
+}
+
 // Survive says what a crash leaves of unsynced records.
 func (r *paxos) Survive(n world.Node, packed []diskRecord) int {
 	unsynced := r.bodies.unpackAll(packed)
@@ -288,6 +308,9 @@ func (r *paxos) Crashed(n world.Node, lost []diskRecord) {
 			r.effects[unsyncedLost]++
 			break
 		}
+	}
+	for i := range lost {
+		r.bodies.drop(&lost[i])
 	}
 	r.say("server %d crashes and loses %s", n, countOf(len(lost), "record"))
 	if r.story != nil {
@@ -316,6 +339,8 @@ func (r *paxos) useful(to world.Node, m *protocol.Message) bool {
 		return m.View > s.LastInstalled() && m.View >= s.LastAttempted()
 	case protocol.VCProof:
 		return m.View > s.LastInstalled() || m.ARU > s.LocalARU()
+	case protocol.SnapshotPart:
+		return m.Seq > s.LocalARU() && len(m.Part.Bytes) > 0
 	case protocol.Prepare:
 		return m.View >= s.LastInstalled()
 	case protocol.PrepareOK:

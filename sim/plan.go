@@ -37,6 +37,9 @@ type Plan struct {
 	Tail      Tail            `json:"tail"`
 	// Bodies makes servers check that no message or record changed since it was emitted.
 	Bodies bool `json:"check_bodies,omitempty"`
+	// Endless is for runs whose memory may not grow: the checkers forget what the durable
+	// snapshots of all servers cover, and porcupine's opinion is not asked for.
+	Endless bool `json:"endless,omitempty"`
 }
 
 // PlanVersion is the version of plans that this package reads and writes.

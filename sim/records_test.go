@@ -31,7 +31,40 @@ func TestRecordsKeepTheirBodies(t *testing.T) {
 			t.Errorf("record %d comes back as %+v, was %+v", i+1, got, records[i])
 		}
 	}
-	if len(b.batches) > 4 {
-		t.Errorf("%d batches are kept of 2", len(b.batches))
+	if b.made > 4 {
+		t.Errorf("%d batches are kept of 2", b.made)
+	}
+}
+
+// Bodies that no disk refers to any more are forgotten, and those beside them are not.
+func TestBodiesGoWithTheirRecords(t *testing.T) {
+	var b bodies
+	const records = 4 * bodyPageSize
+	packed := make([]diskRecord, records)
+	for i := range packed {
+		r := protocol.Record{
+			Kind: protocol.RecordAccepted, Position: protocol.Position(i + 1), View: 1, Seq: protocol.Seq(i + 1),
+			Batch: protocol.BatchOf(protocol.Update{Client: 1, Timestamp: protocol.Timestamp(i)}),
+		}
+		b.pack(&r, &packed[i])
+	}
+	for i := range packed[:records-100] {
+		if i != bodyPageSize+7 {
+			b.drop(&packed[i])
+		}
+	}
+	kept := 0
+	for _, page := range b.pages {
+		if page != nil {
+			kept++
+		}
+	}
+	if kept != 2 {
+		t.Errorf("%d pages are kept, want 2: that of a record in the middle, and the last", kept)
+	}
+	for _, i := range []int{bodyPageSize + 7, records - 100, records - 1} {
+		if r := b.unpack(&packed[i]); r.Batch == nil || r.Batch.Updates[0].Timestamp != protocol.Timestamp(i) {
+			t.Errorf("record %d comes back as %+v", i+1, r)
+		}
 	}
 }

@@ -167,6 +167,7 @@ func (r *run) open(s system) {
 	p := r.plan
 	r.system, r.world = s, s.control()
 	r.keys = newKeyring(p.Workload.Keys, s.judge)
+	r.keys.endless = p.Endless
 	r.setLaws(p.Network.All, false)
 	for id := 1; id <= p.Servers; id++ {
 		r.world.SetDisk(world.Node(id), p.Disk.Sync)

@@ -139,7 +139,7 @@ func (s *server) step(in protocol.Input) {
 // obey does what the machine asks for.
 func (s *server) obey() {
 	r, out := s.run, &s.out
-	if len(out.Events)+len(out.Records)+len(out.Messages)+len(out.Replies) == 0 {
+	if len(out.Events)+len(out.Records)+len(out.Messages)+len(out.Replies) == 0 && out.Truncate == 0 {
 		return // most acceptances ask for nothing
 	}
 	for i := range out.Events {
@@ -151,6 +151,9 @@ func (s *server) obey() {
 	for i := range out.Records {
 		record := &out.Records[i]
 		r.bodies.pack(record, r.world.Append(record.Lazy))
+	}
+	if out.Truncate > 0 {
+		r.truncate(world.Node(s.id), out.Truncate)
 	}
 	for i := range out.Messages {
 		o := &out.Messages[i]
@@ -196,6 +199,10 @@ func (r *paxos) event(s *server, e *protocol.Event) {
 		r.effects[catchUps]++
 	case protocol.Formed:
 		r.effects[formed]++
+	case protocol.SnapshotTaken:
+		r.effects[snapshots]++
+	case protocol.SnapshotInstalled:
+		r.effects[snapshotInstalls]++
 	case protocol.Refused:
 		r.effects[refused]++
 	case protocol.Returned:
@@ -258,6 +265,8 @@ func describe(e *protocol.Event) string {
 		return fmt.Sprintf("seq %d: %v", e.Seq, e.Batch)
 	case protocol.Applied, protocol.Filtered:
 		return fmt.Sprintf("seq %d: client %d's update %d", e.Seq, e.Client, e.Timestamp)
+	case protocol.SnapshotTaken, protocol.SnapshotInstalled, protocol.Truncated:
+		return fmt.Sprintf("1…%d", e.Seq)
 	case protocol.CatchUp:
 		return fmt.Sprintf("above seq %d", e.Seq)
 	}

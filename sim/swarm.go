@@ -124,11 +124,23 @@ func (s *swarm) drawSettings() {
 		s.plan.Settings = s.other.settings(s.Dice)
 		return
 	}
+	s.drawSnapshots()
 	raw, err := json.Marshal(s.settings)
 	if err != nil {
 		panic(err) // plain numbers encode
 	}
 	s.plan.Settings = raw
+}
+
+// drawSnapshots draws how often a server takes a snapshot and how soon it truncates: in half
+// of the seeds so often that servers which lack a few slots need one. The dice are its own.
+func (s *swarm) drawSnapshots() {
+	d := world.NewDice(world.Draw(s.plan.Seed, drawSnapshots))
+	if d.One(2) {
+		return
+	}
+	s.settings.SnapshotSlots = int(d.Log(4, 64))
+	s.settings.HistorySlots = int(d.Log(4, 256))
 }
 
 // kinds are the names of those kinds of message that a fault may name: of our own protocol

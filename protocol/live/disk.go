@@ -15,6 +15,7 @@ const maxLazy = 1024
 // recordWriter is what a disk needs of a store: Write returns once the records are durable.
 type recordWriter interface {
 	Write([]protocol.Record) error
+	Truncate(protocol.Position) error
 	NotePeers(store.Peers) error
 }
 
@@ -28,6 +29,7 @@ type disk struct {
 	mu      sync.Mutex
 	records []protocol.Record // not yet taken
 	urgent  bool              // one of them is not lazy
+	cut     protocol.Position // what lies below is needed no more; zero: nothing new
 	peers   store.Peers       // heard last
 	noted   store.Peers       // on disk, if not yet durable
 	work    chan struct{}
@@ -58,6 +60,17 @@ func (d *disk) write(records []protocol.Record) {
 	}
 }
 
+// truncate gives up the records below a position, of which each is durable. It does not wait.
+func (d *disk) truncate(below protocol.Position) {
+	if below == 0 {
+		return
+	}
+	d.mu.Lock()
+	d.cut = below
+	d.mu.Unlock()
+	notify(d.work)
+}
+
 // note keeps the incarnations of the peers, where they changed.
 func (d *disk) note(peers store.Peers) {
 	d.mu.Lock()
@@ -76,13 +89,20 @@ func notify(c chan struct{}) {
 	}
 }
 
+// taken is what there is to do.
+type taken struct {
+	records []protocol.Record
+	cut     protocol.Position
+	peers   store.Peers
+}
+
 // take empties the queue.
-func (d *disk) take() ([]protocol.Record, store.Peers) {
+func (d *disk) take() taken {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	records := d.records
-	d.records, d.urgent = nil, false
-	return records, d.peers
+	t := taken{d.records, d.cut, d.peers}
+	d.records, d.urgent, d.cut = nil, false, 0
+	return t
 }
 
 // run writes until it is stopped, and then what is left. Its failure is final.
@@ -100,7 +120,13 @@ func (d *disk) run(stop <-chan struct{}) error {
 }
 
 func (d *disk) sync() error {
-	records, peers := d.take()
+	t := d.take()
+	records, peers := t.records, t.peers
+	if t.cut > 0 {
+		if err := d.store.Truncate(t.cut); err != nil {
+			return fmt.Errorf("the store: %w", err)
+		}
+	}
 	if peers != d.noted {
 		if err := d.store.NotePeers(peers); err != nil {
 			return fmt.Errorf("the store: %w", err)

@@ -225,7 +225,7 @@ func damagedIn(datagram []byte, at int) []byte {
 // garbage has checksum and tag right, and nothing else.
 func garbage(key []byte) []byte {
 	body := []byte("no MessagePack at all")
-	d := binary.BigEndian.AppendUint32([]byte{'P', 'X', 'S', 1}, crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
+	d := binary.BigEndian.AppendUint32([]byte{'P', 'X', 'S', 2}, crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
 	d = append(d, body...)
 	if len(key) > 0 {
 		mac := hmac.New(sha256.New, key)

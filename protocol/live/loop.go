@@ -110,18 +110,25 @@ func (s *Server) step(in protocol.Input) {
 }
 
 // outputMark is how much of an Output there was.
-type outputMark struct{ records, messages, replies, events int }
+type outputMark struct {
+	records, messages, replies, events int
+	truncate                           protocol.Position
+}
 
 func mark(o *protocol.Output) outputMark {
-	return outputMark{len(o.Records), len(o.Messages), len(o.Replies), len(o.Events)}
+	return outputMark{len(o.Records), len(o.Messages), len(o.Replies), len(o.Events), o.Truncate}
 }
 
 // since is what was added to the output after the mark.
 func (m outputMark) since(o *protocol.Output) protocol.Output {
-	return protocol.Output{
+	added := protocol.Output{
 		Records: o.Records[m.records:], Messages: o.Messages[m.messages:],
 		Replies: o.Replies[m.replies:], Events: o.Events[m.events:],
 	}
+	if o.Truncate != m.truncate { // it only rises
+		added.Truncate = o.Truncate
+	}
+	return added
 }
 
 // flush does what the last steps asked for: records to the disk, and such messages to the
@@ -129,6 +136,7 @@ func (m outputMark) since(o *protocol.Output) protocol.Output {
 func (s *Server) flush(sender *sender) {
 	s.cfg.Tape.flush()
 	s.disk.write(s.out.Records)
+	s.disk.truncate(s.out.Truncate)
 	ready := make([]protocol.Outgoing, 0, len(s.out.Messages)+len(s.held))
 	kept := s.held[:0]
 	for _, o := range s.held {

@@ -112,7 +112,11 @@ func (p *player) begin(l *tapeLife) error {
 	if l.Number == 0 || l.Records == nil {
 		return errors.New("a life without its number, or without the records that its store held")
 	}
-	stable := protocol.Stable{Records: recordsOf(l.Records)}
+	records, err := recordsOf(l.Records)
+	if err != nil {
+		return err
+	}
+	stable := protocol.Stable{Records: records}
 	machine, err := protocol.New(l.Config, 0, p.app(), stable)
 	if err != nil {
 		return err

@@ -128,7 +128,7 @@ func start(cfg Config, st *store.Store) (*Server, error) {
 		return nil, fmt.Errorf("store %s: %w", cfg.Dir, err)
 	}
 	s.machine = m
-	s.synced = protocol.Position(len(stable.Records))
+	s.synced = stable.Last()
 	s.calls.init(cfg.ID, st.Life())
 	if err := s.open(); err != nil {
 		return nil, err

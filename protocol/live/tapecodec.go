@@ -27,6 +27,14 @@ type tapeMessage struct {
 	Batch  *[]tapeUpdate     `json:"b,omitempty"`
 	List   *[]tapeEntry      `json:"list,omitempty"`
 	Roster *protocol.Roster  `json:"roster,omitempty"`
+	Part   *tapePart         `json:"part,omitempty"`
+}
+
+type tapePart struct {
+	Sum    uint64 `json:"sum"`
+	Size   uint64 `json:"size"`
+	Offset uint64 `json:"at,omitempty"`
+	Bytes  []byte `json:"bytes,omitempty"`
 }
 
 type tapeUpdate struct {
@@ -43,6 +51,12 @@ type tapeEntry struct {
 	Batch   *[]tapeUpdate `json:"b"`
 }
 
+// tapeSnapshot is a record's checkpoint; its snapshot's seq is the record's.
+type tapeSnapshot struct {
+	Body []byte      `json:"body"`
+	Open []tapeEntry `json:"open,omitempty"`
+}
+
 type tapeRecord struct {
 	Kind     protocol.RecordKind `json:"k"`
 	Lazy     bool                `json:"lazy,omitempty"`
@@ -51,6 +65,7 @@ type tapeRecord struct {
 	Seq      protocol.Seq        `json:"s,omitempty"`
 	Batch    *[]tapeUpdate       `json:"b,omitempty"`
 	Roster   *protocol.Roster    `json:"roster,omitempty"`
+	Snapshot *tapeSnapshot       `json:"snapshot,omitempty"`
 }
 
 type tapeOutgoing struct {
@@ -79,6 +94,7 @@ type tapeEvent struct {
 }
 
 type tapeOutput struct {
+	Truncate uint64         `json:"cut,omitempty"`
 	Records  []tapeRecord   `json:"rec,omitempty"`
 	Messages []tapeOutgoing `json:"msg,omitempty"`
 	Replies  []tapeReply    `json:"rep,omitempty"`
@@ -113,13 +129,33 @@ func tapeMessageOf(m *protocol.Message) *tapeMessage {
 		View: m.View, Seq: m.Seq, ARU: m.ARU, Batch: tapeBatch(m.Batch), Roster: m.Roster,
 	}
 	if m.List != nil {
-		list := make([]tapeEntry, len(*m.List))
-		for i, e := range *m.List {
-			list[i] = tapeEntry{Seq: e.Seq, View: e.View, Ordered: e.Ordered, Batch: tapeBatch(e.Batch)}
-		}
+		list := tapeEntries(*m.List)
 		t.List = &list
 	}
+	if m.Part != nil {
+		part := tapePart(*m.Part)
+		t.Part = &part
+	}
 	return t
+}
+
+func tapeEntries(from protocol.DataList) []tapeEntry {
+	list := make([]tapeEntry, len(from))
+	for i, e := range from {
+		list[i] = tapeEntry{Seq: e.Seq, View: e.View, Ordered: e.Ordered, Batch: tapeBatch(e.Batch)}
+	}
+	return list
+}
+
+func listOf(from []tapeEntry) (protocol.DataList, error) {
+	list := make(protocol.DataList, len(from))
+	for i, e := range from {
+		if e.Batch == nil {
+			return nil, fmt.Errorf("a data list without the batch of seq %d", e.Seq)
+		}
+		list[i] = protocol.Entry{Seq: e.Seq, View: e.View, Ordered: e.Ordered, Batch: batchOf(e.Batch)}
+	}
+	return list, nil
 }
 
 func (t *tapeMessage) message() (protocol.Message, error) {
@@ -128,14 +164,15 @@ func (t *tapeMessage) message() (protocol.Message, error) {
 		View: t.View, Seq: t.Seq, ARU: t.ARU, Batch: batchOf(t.Batch), Roster: t.Roster,
 	}
 	if t.List != nil {
-		list := make(protocol.DataList, len(*t.List))
-		for i, e := range *t.List {
-			if e.Batch == nil {
-				return m, fmt.Errorf("a data list without the batch of seq %d", e.Seq)
-			}
-			list[i] = protocol.Entry{Seq: e.Seq, View: e.View, Ordered: e.Ordered, Batch: batchOf(e.Batch)}
+		list, err := listOf(*t.List)
+		if err != nil {
+			return m, err
 		}
 		m.List = &list
+	}
+	if t.Part != nil {
+		part := protocol.Part(*t.Part)
+		m.Part = &part
 	}
 	return m, nil
 }
@@ -170,24 +207,34 @@ func tapeRecords(records []protocol.Record) []tapeRecord {
 			Kind: r.Kind, Lazy: r.Lazy, Position: r.Position, View: r.View, Seq: r.Seq,
 			Batch: tapeBatch(r.Batch), Roster: r.Roster,
 		}
+		if c := r.Checkpoint; c != nil {
+			out[i].Snapshot = &tapeSnapshot{Body: c.Snapshot.Body, Open: tapeEntries(c.Open)}
+		}
 	}
 	return out
 }
 
-func recordsOf(from []tapeRecord) []protocol.Record {
+func recordsOf(from []tapeRecord) ([]protocol.Record, error) {
 	records := make([]protocol.Record, len(from))
 	for i, r := range from {
 		records[i] = protocol.Record{
 			Kind: r.Kind, Lazy: r.Lazy, Position: r.Position, View: r.View, Seq: r.Seq,
 			Batch: batchOf(r.Batch), Roster: r.Roster,
 		}
+		if r.Snapshot != nil {
+			open, err := listOf(r.Snapshot.Open)
+			if err != nil {
+				return nil, fmt.Errorf("record %d: %w", r.Position, err)
+			}
+			records[i].Checkpoint = &protocol.Checkpoint{Snapshot: protocol.SnapshotOf(r.Seq, r.Snapshot.Body), Open: open}
+		}
 	}
-	return records
+	return records, nil
 }
 
 // encodeOutput is the canonical form of an output: equal outputs, equal bytes.
 func encodeOutput(o *protocol.Output) json.RawMessage {
-	t := tapeOutput{Records: tapeRecords(o.Records)}
+	t := tapeOutput{Records: tapeRecords(o.Records), Truncate: uint64(o.Truncate)}
 	for i := range o.Messages {
 		m := &o.Messages[i]
 		t.Messages = append(t.Messages, tapeOutgoing{To: m.To, After: m.After, Message: tapeMessageOf(&m.Message)})

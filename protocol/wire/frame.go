@@ -27,6 +27,10 @@ type message struct {
 	Formed  bool
 	Format  uint8
 	Stores  []uint64 // of a roster, from server 1
+	Sum     uint64   // of a snapshot, whose part it is
+	Size    uint64
+	Offset  uint64
+	Bytes   []byte `msg:",limit=65536"`
 }
 
 type update struct {
@@ -53,4 +57,7 @@ type record struct {
 	Updates []update
 	Format  uint8
 	Stores  []uint64 // of a roster, from server 1
+	// Of a snapshot: its body, and what is held above it.
+	Snapshot []byte  `msg:",limit=268435456"`
+	Open     []entry `msg:",limit=16384"`
 }

@@ -184,8 +184,8 @@ func (z *frame) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *message) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 11
-	o = append(o, 0x9b)
+	// array header, size 15
+	o = append(o, 0x9f)
 	o = msgp.AppendUint8(o, z.Kind)
 	o = msgp.AppendUint8(o, z.State)
 	o = msgp.AppendUint64(o, z.Store)
@@ -214,6 +214,10 @@ func (z *message) MarshalMsg(b []byte) (o []byte, err error) {
 	for za0003 := range z.Stores {
 		o = msgp.AppendUint64(o, z.Stores[za0003])
 	}
+	o = msgp.AppendUint64(o, z.Sum)
+	o = msgp.AppendUint64(o, z.Size)
+	o = msgp.AppendUint64(o, z.Offset)
+	o = msgp.AppendBytes(o, z.Bytes)
 	return
 }
 
@@ -225,8 +229,8 @@ func (z *message) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 11 {
-		err = msgp.ArrayError{Wanted: 11, Got: zb0001}
+	if zb0001 != 15 {
+		err = msgp.ArrayError{Wanted: 15, Got: zb0001}
 		return
 	}
 	z.Kind, bts, err = msgp.ReadUint8Bytes(bts)
@@ -335,6 +339,42 @@ func (z *message) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			return
 		}
 	}
+	z.Sum, bts, err = msgp.ReadUint64Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Sum")
+		return
+	}
+	z.Size, bts, err = msgp.ReadUint64Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Size")
+		return
+	}
+	z.Offset, bts, err = msgp.ReadUint64Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Offset")
+		return
+	}
+	var zb0005 uint32
+	zb0005, bts, err = msgp.ReadBytesHeader(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Bytes")
+		return
+	}
+	if zb0005 > 65536 {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	if z.Bytes == nil || uint32(cap(z.Bytes)) < zb0005 {
+		z.Bytes = make([]byte, zb0005)
+	} else {
+		z.Bytes = z.Bytes[:zb0005]
+	}
+	if uint32(len(bts)) < zb0005 {
+		err = msgp.ErrShortBytes
+		return
+	}
+	copy(z.Bytes, bts[:zb0005])
+	bts = bts[zb0005:]
 	o = bts
 	return
 }
@@ -349,15 +389,15 @@ func (z *message) Msgsize() (s int) {
 	for za0002 := range z.Entries {
 		s += z.Entries[za0002].Msgsize()
 	}
-	s += msgp.BoolSize + msgp.Uint8Size + msgp.ArrayHeaderSize + (len(z.Stores) * (msgp.Uint64Size))
+	s += msgp.BoolSize + msgp.Uint8Size + msgp.ArrayHeaderSize + (len(z.Stores) * (msgp.Uint64Size)) + msgp.Uint64Size + msgp.Uint64Size + msgp.Uint64Size + msgp.BytesPrefixSize + len(z.Bytes)
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *record) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 8
-	o = append(o, 0x98)
+	// array header, size 10
+	o = append(o, 0x9a)
 	o = msgp.AppendUint8(o, z.Kind)
 	o = msgp.AppendBool(o, z.Lazy)
 	o = msgp.AppendUint64(o, z.View)
@@ -376,6 +416,15 @@ func (z *record) MarshalMsg(b []byte) (o []byte, err error) {
 	for za0002 := range z.Stores {
 		o = msgp.AppendUint64(o, z.Stores[za0002])
 	}
+	o = msgp.AppendBytes(o, z.Snapshot)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Open)))
+	for za0003 := range z.Open {
+		o, err = z.Open[za0003].MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Open", za0003)
+			return
+		}
+	}
 	return
 }
 
@@ -387,8 +436,8 @@ func (z *record) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 8 {
-		err = msgp.ArrayError{Wanted: 8, Got: zb0001}
+	if zb0001 != 10 {
+		err = msgp.ArrayError{Wanted: 10, Got: zb0001}
 		return
 	}
 	z.Kind, bts, err = msgp.ReadUint8Bytes(bts)
@@ -465,6 +514,49 @@ func (z *record) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			return
 		}
 	}
+	var zb0004 uint32
+	zb0004, bts, err = msgp.ReadBytesHeader(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Snapshot")
+		return
+	}
+	if zb0004 > 268435456 {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	if z.Snapshot == nil || uint32(cap(z.Snapshot)) < zb0004 {
+		z.Snapshot = make([]byte, zb0004)
+	} else {
+		z.Snapshot = z.Snapshot[:zb0004]
+	}
+	if uint32(len(bts)) < zb0004 {
+		err = msgp.ErrShortBytes
+		return
+	}
+	copy(z.Snapshot, bts[:zb0004])
+	bts = bts[zb0004:]
+	var zb0005 uint32
+	zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Open")
+		return
+	}
+	if zb0005 > 16384 {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	if cap(z.Open) >= int(zb0005) {
+		z.Open = (z.Open)[:zb0005]
+	} else {
+		z.Open = make([]entry, zb0005)
+	}
+	for za0003 := range z.Open {
+		bts, err = z.Open[za0003].UnmarshalMsg(bts)
+		if err != nil {
+			err = msgp.WrapError(err, "Open", za0003)
+			return
+		}
+	}
 	o = bts
 	return
 }
@@ -475,7 +567,10 @@ func (z *record) Msgsize() (s int) {
 	for za0001 := range z.Updates {
 		s += z.Updates[za0001].Msgsize()
 	}
-	s += msgp.Uint8Size + msgp.ArrayHeaderSize + (len(z.Stores) * (msgp.Uint64Size))
+	s += msgp.Uint8Size + msgp.ArrayHeaderSize + (len(z.Stores) * (msgp.Uint64Size)) + msgp.BytesPrefixSize + len(z.Snapshot) + msgp.ArrayHeaderSize
+	for za0003 := range z.Open {
+		s += z.Open[za0003].Msgsize()
+	}
 	return
 }
 

@@ -24,12 +24,21 @@ func (c *RecordCodec) AppendToLog(log []byte, r *protocol.Record, base protocol.
 	return log, nil
 }
 
-// ReadLog reads a log's records, from position 1, and says how many bytes at its end are what
-// a crash left of unfinished writes. Damage is an error.
+// ReadLog reads a log's records, from position 1 or from a snapshot on, and says how many bytes
+// at its end are what a crash left of unfinished writes. Damage is an error.
 func (c *RecordCodec) ReadLog(log []byte) (records []protocol.Record, torn int, err error) {
+	first := protocol.Position(1)
+	if s, ok := logEntry(log); ok {
+		if r, err := c.decode(s); err == nil && r.Kind == protocol.RecordSnapshot {
+			first = r.Position
+		}
+	}
 	for at := 0; at < len(log); {
-		next := protocol.Position(len(records) + 1)
+		next := first + protocol.Position(len(records))
 		s, ok := logEntry(log[at:])
+		if ok && s.Position < next {
+			return nil, 0, fmt.Errorf("record %d stands in the place of record %d", s.Position, next)
+		}
 		if !ok || s.Position != next {
 			if by, found := vouched(log[at:], next); found {
 				return nil, 0, fmt.Errorf("record %d is damaged or not in its place, and record %d says that it was durable", next, by)

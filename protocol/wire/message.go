@@ -17,15 +17,24 @@ func hasList(k protocol.Kind) bool {
 
 func hasRoster(k protocol.Kind) bool { return k == protocol.Formation }
 
+func hasPart(k protocol.Kind) bool {
+	return k == protocol.SnapshotRequest || k == protocol.SnapshotPart
+}
+
 // fill makes w what travels for m. It refers to m's operations.
 func (w *message) fill(m *protocol.Message) error {
-	if hasBatch(m.Kind) != (m.Batch != nil) || hasList(m.Kind) != (m.List != nil) || hasRoster(m.Kind) != (m.Roster != nil) {
+	if hasBatch(m.Kind) != (m.Batch != nil) || hasList(m.Kind) != (m.List != nil) || hasRoster(m.Kind) != (m.Roster != nil) ||
+		hasPart(m.Kind) != (m.Part != nil) {
 		return fmt.Errorf("wire: a %v has not the body that it should", m.Kind)
 	}
 	w.Kind, w.State, w.Store = uint8(m.Kind), uint8(m.State), uint64(m.Store)
 	w.View, w.Seq, w.ARU = uint64(m.View), uint64(m.Seq), uint64(m.ARU)
 	w.Updates, w.Entries, w.Stores, w.Formed = w.Updates[:0], w.Entries[:0], w.Stores[:0], false
 	w.Format = 0
+	w.Sum, w.Size, w.Offset, w.Bytes = 0, 0, 0, nil
+	if m.Part != nil {
+		w.Sum, w.Size, w.Offset, w.Bytes = m.Part.Sum, m.Part.Size, m.Part.Offset, m.Part.Bytes
+	}
 	if m.Roster != nil {
 		w.Formed, w.Format = m.Roster.Formed, uint8(m.Roster.Format)
 		for _, id := range m.Roster.Stores[1:] {
@@ -36,14 +45,30 @@ func (w *message) fill(m *protocol.Message) error {
 		w.Updates = appendUpdates(w.Updates, m.Batch)
 	}
 	if m.List != nil {
-		for _, e := range *m.List {
-			w.Entries = append(w.Entries, entry{
-				Seq: uint64(e.Seq), View: uint64(e.View), Ordered: e.Ordered,
-				Updates: appendUpdates(nil, e.Batch),
-			})
-		}
+		w.Entries = appendEntries(w.Entries, *m.List)
 	}
 	return nil
+}
+
+func appendEntries(to []entry, list protocol.DataList) []entry {
+	for _, e := range list {
+		to = append(to, entry{
+			Seq: uint64(e.Seq), View: uint64(e.View), Ordered: e.Ordered,
+			Updates: appendUpdates(nil, e.Batch),
+		})
+	}
+	return to
+}
+
+func listOf(entries []entry) protocol.DataList {
+	list := make(protocol.DataList, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		list[i] = protocol.Entry{
+			Seq: protocol.Seq(e.Seq), View: protocol.View(e.View), Ordered: e.Ordered, Batch: batchOf(e.Updates),
+		}
+	}
+	return list
 }
 
 func appendUpdates(to []update, b *protocol.Batch) []update {
@@ -67,6 +92,7 @@ func (w *message) message(sender protocol.ServerID) (protocol.Message, bool) {
 	case m.Kind == 0 || m.Kind >= protocol.NumKinds || m.State > protocol.RegNonLeader,
 		!hasBatch(m.Kind) && len(w.Updates) > 0, !hasList(m.Kind) && len(w.Entries) > 0,
 		!hasRoster(m.Kind) && (w.Formed || w.Format != 0 || len(w.Stores) > 0),
+		!hasPart(m.Kind) && (w.Sum != 0 || w.Size != 0 || w.Offset != 0 || len(w.Bytes) > 0),
 		hasRoster(m.Kind) && len(w.Stores) != protocol.MaxServers:
 		return m, false
 	case hasRoster(m.Kind):
@@ -77,14 +103,13 @@ func (w *message) message(sender protocol.ServerID) (protocol.Message, bool) {
 	case hasBatch(m.Kind):
 		m.Batch = batchOf(w.Updates)
 	case hasList(m.Kind):
-		list := make(protocol.DataList, len(w.Entries))
-		for i := range w.Entries {
-			e := &w.Entries[i]
-			list[i] = protocol.Entry{
-				Seq: protocol.Seq(e.Seq), View: protocol.View(e.View), Ordered: e.Ordered, Batch: batchOf(e.Updates),
-			}
-		}
+		list := listOf(w.Entries)
 		m.List = &list
+	case hasPart(m.Kind):
+		m.Part = &protocol.Part{Sum: w.Sum, Size: w.Size, Offset: w.Offset}
+		if len(w.Bytes) > 0 {
+			m.Part.Bytes = append([]byte{}, w.Bytes...)
+		}
 	}
 	return m, true
 }

@@ -37,6 +37,7 @@ func (c *RecordCodec) Append(b []byte, r *protocol.Record, base protocol.Positio
 	for i := range c.w.Updates {
 		c.w.Updates[i].Op = nil // the record's own: decoding would reuse its memory
 	}
+	c.w.Snapshot, c.w.Open = nil, nil
 	if err != nil {
 		return b[:start], err
 	}
@@ -82,7 +83,9 @@ func (c *RecordCodec) decode(s Stored) (protocol.Record, error) {
 	if _, err := c.w.UnmarshalMsg(s.body); err != nil {
 		return protocol.Record{}, err
 	}
-	return c.w.record(s.Position)
+	r, err := c.w.record(s.Position)
+	c.w.Snapshot, c.w.Open = nil, nil // large, and rare
+	return r, err
 }
 
 // fill makes w what is stored of r. It refers to r's operations.
@@ -93,6 +96,9 @@ func (w *record) fill(r *protocol.Record) {
 	}
 	if r.Batch != nil {
 		w.Updates = appendUpdates(w.Updates, r.Batch)
+	}
+	if c := r.Checkpoint; c != nil {
+		w.Snapshot, w.Open = c.Snapshot.Body, appendEntries(nil, c.Open)
 	}
 	if r.Roster != nil {
 		w.Format = uint8(r.Roster.Format)
@@ -109,17 +115,23 @@ func (w *record) record(position protocol.Position) (protocol.Record, error) {
 		View: protocol.View(w.View), Seq: protocol.Seq(w.Seq),
 	}
 	switch {
-	case r.Kind < protocol.RecordInstalled || r.Kind > protocol.RecordFormed:
+	case r.Kind < protocol.RecordInstalled || r.Kind > protocol.RecordSnapshot:
 		return r, fmt.Errorf("unknown kind %d", w.Kind)
 	case w.Format != 0 && len(w.Stores) == 0:
 		return r, fmt.Errorf("a format, but no roster")
 	case !w.Held && len(w.Updates) > 0:
 		return r, fmt.Errorf("updates, but no batch")
-	case len(w.Stores) != 0 && len(w.Stores) != protocol.MaxServers || (len(w.Stores) != 0) != (r.Kind == protocol.RecordFormed):
+	case r.Kind != protocol.RecordSnapshot && len(w.Snapshot)+len(w.Open) > 0:
+		return r, fmt.Errorf("a snapshot in a record of kind %v", r.Kind)
+	case len(w.Stores) != 0 && len(w.Stores) != protocol.MaxServers,
+		(len(w.Stores) != 0) != (r.Kind == protocol.RecordFormed) && r.Kind != protocol.RecordSnapshot:
 		return r, fmt.Errorf("a roster of %d in a record of kind %v", len(w.Stores), r.Kind)
 	}
 	if w.Held {
 		r.Batch = batchOf(w.Updates)
+	}
+	if r.Kind == protocol.RecordSnapshot {
+		r.Checkpoint = &protocol.Checkpoint{Snapshot: protocol.SnapshotOf(r.Seq, w.Snapshot), Open: listOf(w.Open)}
 	}
 	if len(w.Stores) > 0 {
 		r.Roster = &protocol.Roster{Formed: true, Format: protocol.Format(w.Format)}

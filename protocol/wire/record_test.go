@@ -21,8 +21,15 @@ func printed(records []protocol.Record) []string {
 		if r.Roster != nil {
 			roster = fmt.Sprint(*r.Roster)
 		}
-		r.Batch, r.Roster = nil, nil
-		out = append(out, fmt.Sprintf("%+v %s %s", r, batch, roster))
+		snapshot := "none"
+		if c := r.Checkpoint; c != nil {
+			snapshot = fmt.Sprintf("%v %q", c.Snapshot, c.Snapshot.Body)
+			for _, e := range c.Open {
+				snapshot += fmt.Sprintf(" %d/%d %v %v", e.View, e.Seq, e.Ordered, e.Batch.Updates)
+			}
+		}
+		r.Batch, r.Roster, r.Checkpoint = nil, nil, nil
+		out = append(out, fmt.Sprintf("%+v %s %s %s", r, batch, roster, snapshot))
 	}
 	return out
 }
@@ -41,6 +48,10 @@ func someLog(t *rapid.T) ([]protocol.Record, []byte, []int, []protocol.Position)
 			r.Kind, r.Seq = protocol.RecordAccepted, protocol.Seq(rapid.IntRange(1, 9).Draw(t, "seq"))
 			r.Batch = protocol.NewBatch(protocol.Update{Client: 1, Timestamp: 2, Op: rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "op")})
 		}
+		// In the place of record 1 a snapshot is a log that is truncated.
+		if i != 1 && rapid.IntRange(0, 3).Draw(t, "snapshot") == 0 {
+			r = snapshotRecord(r.Position, rapid.SliceOfN(rapid.Byte(), 0, 100).Draw(t, "body"))
+		}
 		if rapid.Bool().Draw(t, "synced before") {
 			base = protocol.Position(i)
 		}
@@ -52,6 +63,52 @@ func someLog(t *rapid.T) ([]protocol.Record, []byte, []int, []protocol.Position)
 		records, ends = append(records, r), append(ends, len(log))
 	}
 	return records, log, ends, bases
+}
+
+// snapshotRecord is a record of a snapshot, with a slot above it that is accepted and one that
+// is ordered.
+func snapshotRecord(at protocol.Position, body []byte) protocol.Record {
+	b := protocol.NewBatch(protocol.Update{Client: 1, Timestamp: 2, Op: []byte("op")})
+	return protocol.Record{
+		Kind: protocol.RecordSnapshot, Lazy: true, Position: at, View: 3, Seq: 7, Roster: &protocol.Roster{Formed: true},
+		Checkpoint: &protocol.Checkpoint{Snapshot: protocol.SnapshotOf(7, body), Open: protocol.DataList{
+			{Seq: 8, View: 3, Batch: b}, {Seq: 10, Ordered: true, Batch: protocol.NewBatch()},
+		}},
+	}
+}
+
+// A log whose beginning is truncated begins with a snapshot, and with no other record. Damage
+// of that one is noticed as that of any other.
+func TestTruncatedLog(t *testing.T) {
+	var c RecordCodec
+	write := func(records ...protocol.Record) (log []byte) {
+		for i := range records {
+			var err error
+			if log, err = c.AppendToLog(log, &records[i], records[i].Position-1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return log
+	}
+	records := []protocol.Record{
+		snapshotRecord(41, []byte("state")),
+		{Kind: protocol.RecordInstalled, Position: 42, View: 4},
+	}
+	log := write(records...)
+	got, torn, err := c.ReadLog(log)
+	if err != nil || torn != 0 || !slices.Equal(printed(got), printed(records)) {
+		t.Fatalf("%v, %d bytes torn, %v; want %v", printed(got), torn, err, printed(records))
+	}
+	for at := range log[:len(log)-40] { // of the snapshot, and where the next one begins
+		damaged := slices.Clone(log)
+		damaged[at] ^= 4
+		if got, _, err := c.ReadLog(damaged); err == nil && len(got) != 1 {
+			t.Fatalf("byte %d is damaged, and the log is read as %v", at, printed(got))
+		}
+	}
+	if got, _, err := c.ReadLog(write(records[1])); err == nil && len(got) > 0 {
+		t.Fatalf("a log that begins with record 42, no snapshot, is read as %v", printed(got))
+	}
 }
 
 // A log torn at any byte gives the records that are whole.
@@ -144,6 +201,11 @@ func FuzzRecord(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(seed[storedHeader:])
+	snapshot := snapshotRecord(7, []byte("state"))
+	if seed, err = c.Append(nil, &snapshot, 6); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seed[storedHeader:])
 	f.Add([]byte{0x97, 1, 0xc3, 1, 1, 0xc3, 0xdd, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var c RecordCodec
@@ -174,6 +236,12 @@ func FuzzLog(f *testing.F) {
 	}
 	f.Add(log)
 	f.Add(log[:len(log)-3])
+	snapshot := snapshotRecord(7, []byte("state"))
+	truncated, err := c.AppendToLog(nil, &snapshot, 6)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(truncated)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var c RecordCodec
 		records, torn, err := c.ReadLog(b)

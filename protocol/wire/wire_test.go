@@ -99,7 +99,21 @@ func drawMessage(t *rapid.T) *protocol.Message {
 			m.Roster.Stores[id+1] = protocol.StoreID(number.Draw(t, "store"))
 		}
 	}
+	if hasPart(m.Kind) {
+		m.Part = &protocol.Part{
+			Sum: number.Draw(t, "sum"), Size: number.Draw(t, "size"), Offset: number.Draw(t, "offset"),
+			Bytes: rapid.SliceOfN(rapid.Byte(), 0, 2000).Draw(t, "bytes"),
+		}
+	}
 	return m
+}
+
+// part is a piece of a snapshot.
+func part() *protocol.Message {
+	return &protocol.Message{
+		Kind: protocol.SnapshotPart, Server: me.Server, Seq: 9,
+		Part: &protocol.Part{Sum: 1, Size: 70, Offset: 64, Bytes: []byte("a part")},
+	}
 }
 
 // Whatever is sent arrives, in datagrams within the limit, in any order of its parts.
@@ -364,7 +378,7 @@ func TestTooLargeIsAnError(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	e := encoder(f, me, 0, "")
-	for _, m := range []*protocol.Message{accept(1), large('x')} {
+	for _, m := range []*protocol.Message{accept(1), large('x'), part()} {
 		for _, d := range encode(f, e, m) {
 			f.Add(d)
 		}
@@ -414,7 +428,7 @@ func FuzzDatagrams(f *testing.F) {
 
 // FuzzMessage goes past the checksum, which stops most of what FuzzDecode tries.
 func FuzzMessage(f *testing.F) {
-	for _, m := range []*protocol.Message{accept(1), large('x')} {
+	for _, m := range []*protocol.Message{accept(1), large('x'), part()} {
 		var w message
 		if err := w.fill(m); err != nil {
 			f.Fatal(err)

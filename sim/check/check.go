@@ -53,10 +53,17 @@ type Checker struct {
 	Proposals  Proposals
 	Replies    Replies
 	Departures Departures
+	Truncation Truncation
 	Answered   Answered
 	Settled    Settled
 	Converged  Converged
 
+	// Endless has the checker forget what the durable snapshots of all servers cover, so that
+	// its memory does not grow with the run. What is checked loses little by it, but the clients'
+	// operations of long ago can no longer be told from ones that nobody sent.
+	Endless bool
+
+	servers   int
 	now       int64
 	violation *Violation
 }
@@ -64,7 +71,7 @@ type Checker struct {
 // New returns the checks for a cluster of the given number of servers, which becomes calm as
 // told. The App is a fresh one, the checker's own.
 func New(servers int, calm Calm, app protocol.App) *Checker {
-	c := &Checker{Log: NewLog(app)}
+	c := &Checker{Log: NewLog(app), servers: servers}
 	verdict := verdict{c}
 	c.Agreement = Agreement{verdict, c.Log}
 	c.Validity = Validity{verdict: verdict}
@@ -75,6 +82,7 @@ func New(servers int, calm Calm, app protocol.App) *Checker {
 	c.Proposals = Proposals{verdict, c.Log}
 	c.Replies = Replies{verdict: verdict, log: c.Log, validity: &c.Validity}
 	c.Departures = Departures{verdict: verdict, log: c.Log, promise: &c.Promise}
+	c.Truncation = Truncation{verdict: verdict}
 	c.Answered = Answered{verdict, &calm}
 	c.Settled = Settled{verdict, &calm}
 	c.Converged = Converged{verdict: verdict, calm: &calm}
@@ -102,6 +110,9 @@ func (c *Checker) Fail(now int64, property, format string, args ...any) {
 // Event tells the checker what a server's machine did.
 func (c *Checker) Event(now int64, id protocol.ServerID, e *protocol.Event) {
 	c.now = now
+	if e.Seq <= c.Log.floor && e.Seq > 0 && e.Kind < protocol.Executed {
+		return // of a slot that is forgotten
+	}
 	switch e.Kind {
 	case protocol.Installed:
 		c.Settled.installed(id, e)
@@ -122,6 +133,10 @@ func (c *Checker) Event(now int64, id protocol.ServerID, e *protocol.Event) {
 		c.Once.applied(id, e)
 	case protocol.Executed:
 		c.Order.executed(id, e)
+	case protocol.SnapshotTaken, protocol.SnapshotInstalled:
+		c.Order.snapshot(id, e)
+	case protocol.Truncated:
+		c.Truncation.truncated(id, e.Seq)
 	}
 }
 
@@ -133,7 +148,14 @@ func (c *Checker) Durable(now int64, id protocol.ServerID, r *protocol.Record) {
 		c.Promise.durable(id, r.View)
 	case protocol.RecordFormed:
 		c.Departures.formed[id] = true
+	case protocol.RecordSnapshot:
+		c.Promise.durable(id, r.View)
+		c.Truncation.durable(id, r)
+		c.forget()
 	case protocol.RecordAccepted:
+		if r.Seq <= c.Log.floor {
+			return
+		}
 		c.Log.slot(r.Seq).proposal(r.View).disks |= 1 << id
 		c.Log.top = max(c.Log.top, r.Seq)
 	}
@@ -145,6 +167,21 @@ func (c *Checker) Durable(now int64, id protocol.ServerID, r *protocol.Record) {
 func (c *Checker) Wiped(now int64, id protocol.ServerID) {
 	c.now = now
 	c.Departures.formed[id] = false
+	c.Truncation.covered[id] = 0
+}
+
+// Truncating tells the checker that a server's disk is to begin with another record, and
+// whether that is durable.
+func (c *Checker) Truncating(now int64, id protocol.ServerID, first *protocol.Record, durable bool) {
+	c.now = now
+	c.Truncation.begins(id, first, durable)
+}
+
+// Forgotten tells the checker of a record that goes from the disk of a server, which begins
+// with first from then on.
+func (c *Checker) Forgotten(now int64, id protocol.ServerID, r, first *protocol.Record) {
+	c.now = now
+	c.Truncation.forgotten(id, r, first)
 }
 
 // Departed tells the checker that a message leaves a server.
@@ -157,6 +194,7 @@ func (c *Checker) Departed(now int64, id protocol.ServerID, m *protocol.Message)
 func (c *Checker) Recovered(now int64, id protocol.ServerID, aru protocol.Seq, state uint64) {
 	c.now = now
 	c.Order.recovered(id, aru, state)
+	c.Truncation.recovered(id, aru)
 }
 
 // Invoked tells the checker that a client sends an update for the first time.

@@ -26,7 +26,7 @@ func (d *Departures) Early(id protocol.ServerID, m *protocol.Message) bool {
 }
 
 func (d *Departures) holds(id protocol.ServerID, m *protocol.Message) bool {
-	return d.log.slot(m.Seq).proposal(m.View).disks&(1<<id) != 0
+	return m.Seq <= d.log.floor || d.log.slot(m.Seq).proposal(m.View).disks&(1<<id) != 0
 }
 
 func (d *Departures) departed(id protocol.ServerID, m *protocol.Message) {
@@ -54,7 +54,7 @@ func (d *Departures) departed(id protocol.ServerID, m *protocol.Message) {
 // answered compares a part of an answer with the sender's disk, over the part's range.
 func (d *Departures) answered(id protocol.ServerID, m *protocol.Message) {
 	list := *m.List
-	for seq := m.Seq + 1; seq <= min(m.ARU, d.log.top); seq++ {
+	for seq := max(m.Seq, d.log.floor) + 1; seq <= min(m.ARU, d.log.top); seq++ {
 		for len(list) > 0 && list[0].Seq < seq {
 			list = list[1:]
 		}

@@ -7,6 +7,7 @@ import "github.com/fauer4effect/paxos/protocol"
 type Log struct {
 	slots    pages[slot] // by seq
 	app      protocol.App
+	floor    protocol.Seq       // what lies below is forgotten: see Checker.Endless
 	aru      protocol.Seq       // all of 1…aru is ordered and executed by app
 	top      protocol.Seq       // the highest seq that a disk holds an acceptance of
 	sessions []canonicalSession // by client
@@ -66,10 +67,10 @@ func (l *Log) ARU() protocol.Seq { return l.aru }
 // App is the application after ARU. It may be looked at, through a Clone.
 func (l *Log) App() protocol.App { return l.app }
 
-// Hash identifies what is ordered at 1…ARU.
+// Hash identifies what is ordered at 1…ARU, as far as it is not forgotten.
 func (l *Log) Hash() uint64 {
 	h := uint64(l.aru) + 1
-	for seq := protocol.Seq(1); seq <= l.aru; seq++ {
+	for seq := l.floor + 1; seq <= l.aru; seq++ {
 		h = (h ^ l.slot(seq).batch.Hash()) * 0x9E3779B97F4A7C15
 		h ^= h >> 29
 	}

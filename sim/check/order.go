@@ -36,3 +36,22 @@ func (o *Order) recovered(id protocol.ServerID, aru protocol.Seq, state uint64) 
 			id, aru, state, o.log.State(aru))
 	}
 }
+
+// snapshot holds a snapshot that a server took, or installed in place of what it lacked,
+// against the log. One that is installed may leave out slots, and never bring back an older
+// state.
+func (o *Order) snapshot(id protocol.ServerID, e *protocol.Event) {
+	last := o.last[id]
+	o.last[id] = e.Seq
+	switch {
+	case e.Kind == protocol.SnapshotTaken && e.Seq != last:
+		o.fail("S3", "server %d takes a snapshot of 1…%d, but has executed 1…%d", id, e.Seq, last)
+	case e.Seq < last || e.Kind == protocol.SnapshotInstalled && e.Seq == last:
+		o.fail("S3", "server %d installs a snapshot of 1…%d, but has executed 1…%d", id, e.Seq, last)
+	case e.Seq > o.log.aru:
+		o.fail("S3", "server %d installs a snapshot of 1…%d, but only 1…%d is ordered", id, e.Seq, o.log.aru)
+	case o.log.State(e.Seq) != e.Hash:
+		o.fail("S3", "server %d has after the snapshot of 1…%d application state %016x, where the log gives %016x",
+			id, e.Seq, e.Hash, o.log.State(e.Seq))
+	}
+}

@@ -1,23 +1,36 @@
 package check
 
 // pages is an array that grows without being copied, and so without a second life as garbage.
-// The zero value is empty.
-type pages[T any] struct{ list []*[pageSize]T }
+// Its beginning can be dropped. The zero value is empty.
+type pages[T any] struct {
+	list []*[pageSize]T
+	gone uint64 // pages before these
+}
 
 const pageSize = 64
 
-// at makes room up to i.
+// at makes room up to i, which may not be dropped.
 func (p *pages[T]) at(i uint64) *T {
-	for i/pageSize >= uint64(len(p.list)) {
+	page := i/pageSize - p.gone
+	for page >= uint64(len(p.list)) {
 		p.list = append(p.list, new([pageSize]T))
 	}
-	return &p.list[i/pageSize][i%pageSize]
+	return &p.list[page][i%pageSize]
 }
 
-// find is at without making room: nil where there is none yet.
+// find is at without making room: nil where there is none yet, or no more.
 func (p *pages[T]) find(i uint64) *T {
-	if i/pageSize >= uint64(len(p.list)) {
+	page := i/pageSize - p.gone
+	if i/pageSize < p.gone || page >= uint64(len(p.list)) {
 		return nil
 	}
-	return &p.list[i/pageSize][i%pageSize]
+	return &p.list[page][i%pageSize]
+}
+
+// drop forgets what lies below i, but for what shares a page with it.
+func (p *pages[T]) drop(i uint64) {
+	for n := i / pageSize; p.gone < n && len(p.list) > 0; p.gone++ {
+		p.list[0] = nil
+		p.list = p.list[1:]
+	}
 }

@@ -1,12 +1,15 @@
 package world
 
 // disk keeps a node's records in order, in pages, so that a long run copies none of them. A
-// prefix is durable.
+// prefix is durable; of that the beginning may be truncated.
 //
-// Invariant: truth ≤ synced ≤ syncing ≤ written, and truth = synced but for a disk that lies.
+// Invariant: first ≤ truth ≤ synced ≤ syncing ≤ written, and truth = synced but for a disk that
+// lies.
 type disk[M, R any] struct {
 	law     sampler
 	pages   []*[pageRecords]R
+	gone    uint64 // pages before these
+	first   uint64 // records that are truncated
 	written uint64
 	truth   uint64 // what a crash can't take
 	synced  uint64 // what the process was told is durable
@@ -22,7 +25,7 @@ type disk[M, R any] struct {
 
 const pageRecords = 128
 
-func (d *disk[M, R]) at(i uint64) *R { return &d.pages[i/pageRecords][i%pageRecords] }
+func (d *disk[M, R]) at(i uint64) *R { return &d.pages[i/pageRecords-d.gone][i%pageRecords] }
 
 // held is a message that may not leave before its records are durable.
 type held struct {
@@ -155,7 +158,28 @@ func (w *World[M, R]) Unsynced(n Node) int {
 // Records returns the node's records, for a process that starts.
 func (w *World[M, R]) Records(n Node) []R {
 	d := &w.nodes[n].disk
-	return d.from(0)
+	return d.from(d.first)
+}
+
+// Record is the node's record of that position, from 1, which must be there.
+func (w *World[M, R]) Record(n Node, position uint64) *R { return w.nodes[n].disk.at(position - 1) }
+
+// Kept is how many records the node's disk holds.
+func (w *World[M, R]) Kept(n Node) uint64 { return w.nodes[n].disk.written - w.nodes[n].disk.first }
+
+// Truncate gives up the node's records below a position, and calls drop with each as it goes.
+// What a crash could still take stays, whatever the process was told.
+func (w *World[M, R]) Truncate(n Node, position uint64, drop func(*R)) {
+	d := &w.nodes[n].disk
+	w.fold(uint64(n)|8<<16, position)
+	for ; d.first+1 < position && d.first < d.truth; d.first++ {
+		drop(d.at(d.first))
+	}
+	for (d.gone+1)*pageRecords <= d.first {
+		d.pages[0] = nil
+		d.pages = d.pages[1:]
+		d.gone++
+	}
 }
 
 func (d *disk[M, R]) from(i uint64) []R {
@@ -181,7 +205,7 @@ func (d *disk[M, R]) crash(o Observer[M, R], n Node) []R {
 		survive = uint64(o.Survive(n, lost))
 	}
 	d.synced, d.syncing, d.wanted, d.written = d.truth, d.truth, 0, d.truth+survive
-	d.pages = d.pages[:(d.written+pageRecords-1)/pageRecords]
+	d.pages = d.pages[:(d.written+pageRecords-1)/pageRecords-d.gone]
 	d.held = d.held[:0]
 	return lost[survive:]
 }

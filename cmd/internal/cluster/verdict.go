@@ -116,18 +116,21 @@ func (v *verdict) recording(id int) error {
 	var durable protocol.Position
 	done, err := live.Replay(f, func() protocol.App { return kv.New() }, live.Visitor{
 		Life: func(number uint64, _ *protocol.Config, stable *protocol.Stable) {
-			if held := protocol.Position(len(stable.Records)); held < durable {
-				v.find("S5", "server %d begins life %d with %d records, but in life %d it was told that %d were durable", id, number, held, life, durable)
+			if held := stable.Last(); held < durable {
+				v.find("S5", "server %d begins life %d with records up to %d, but in life %d it was told that %d were durable", id, number, held, life, durable)
 			}
-			life, durable = number, protocol.Position(len(stable.Records))
+			life, durable = number, stable.Last()
 		},
 		Step: func(in *protocol.Input, out *protocol.Output) {
 			if in.Kind == protocol.Durable {
 				durable = max(durable, in.UpTo)
 			}
 			for i := range out.Events {
-				if e := &out.Events[i]; e.Kind == protocol.Executed {
+				switch e := &out.Events[i]; e.Kind {
+				case protocol.Executed:
 					v.executed(fmt.Sprintf("server %d in life %d", id, life), e.Seq, e.Batch, e.Hash)
+				case protocol.SnapshotInstalled:
+					v.installed(fmt.Sprintf("server %d in life %d", id, life), e.Seq, e.Hash)
 				}
 			}
 		},
@@ -152,6 +155,13 @@ func (v *verdict) executed(by string, seq protocol.Seq, b *protocol.Batch, state
 	}
 }
 
+// installed compares the state after a snapshot with that of a server which executed the slots.
+func (v *verdict) installed(by string, seq protocol.Seq, state uint64) {
+	if first, ok := v.log[seq]; ok && first.state != state {
+		v.find("S1", "%s installs a snapshot of 1…%d with state %016x, and %s has %016x", by, seq, state, first.by, first.state)
+	}
+}
+
 // stores recovers a machine from each store, as a restart would, and compares their logs
 // with each other and with the recordings, slot by slot (S1), and their states (L3).
 func (v *verdict) stores() {
@@ -162,7 +172,7 @@ func (v *verdict) stores() {
 			v.find("S5", "server %d's store: %v", id, err)
 			continue
 		}
-		for seq := protocol.Seq(1); seq <= m.LocalARU(); seq++ {
+		for seq := m.Truncated() + 1; seq <= m.LocalARU(); seq++ {
 			if e, ok := v.log[seq]; !ok {
 				v.find("S1", "server %d's store has seq %d, which no recording has", id, seq)
 				break

@@ -141,7 +141,7 @@ func (s *Store) load(id Identity, fs vfs.FS) error {
 	return s.begin()
 }
 
-// read loads the records, of which none may be missing.
+// read loads the records, of which none may be missing, but for what a snapshot stands for.
 func (s *Store) read() error {
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: recordKey, UpperBound: []byte{recordKey[0] + 1}})
 	if err != nil {
@@ -159,9 +159,6 @@ func (s *Store) take(it *pebble.Iterator) error {
 		return fmt.Errorf("a key of %d bytes", len(key))
 	}
 	position := protocol.Position(binary.BigEndian.Uint64(key[len(recordKey):]))
-	if position != s.next+1 {
-		return fmt.Errorf("record %d follows record %d", position, s.next)
-	}
 	value, err := it.ValueAndErr()
 	if err != nil {
 		return err
@@ -169,6 +166,9 @@ func (s *Store) take(it *pebble.Iterator) error {
 	r, err := s.codec.Decode(value, position)
 	if err != nil {
 		return fmt.Errorf("record %d: %w", position, err)
+	}
+	if position != s.next+1 && (s.next > 0 || r.Kind != protocol.RecordSnapshot) {
+		return fmt.Errorf("record %d follows record %d", position, s.next)
 	}
 	s.stable.Records = append(s.stable.Records, r)
 	s.next = position
@@ -276,10 +276,7 @@ func (s *Store) Write(records []protocol.Record) error {
 			return s.quarrel.poison(err)
 		}
 		s.value = value
-		var key [9]byte
-		copy(key[:], recordKey)
-		binary.BigEndian.PutUint64(key[1:], uint64(r.Position))
-		if err := batch.Set(key[:], value, nil); err != nil {
+		if err := batch.Set(keyOf(r.Position), value, nil); err != nil {
 			return s.quarrel.poison(err)
 		}
 	}
@@ -290,6 +287,22 @@ func (s *Store) Write(records []protocol.Record) error {
 		return err
 	}
 	if err := s.mark(); err != nil {
+		return s.quarrel.poison(err)
+	}
+	return nil
+}
+
+func keyOf(p protocol.Position) []byte {
+	return binary.BigEndian.AppendUint64(recordKey[:len(recordKey):len(recordKey)], uint64(p))
+}
+
+// Truncate gives up the records below a position, of which each is durable, and which begins
+// with a snapshot. A crash may bring them back: it needs no sync of its own.
+func (s *Store) Truncate(below protocol.Position) error {
+	if err := s.quarrel.problem(); err != nil {
+		return err
+	}
+	if err := s.db.DeleteRange(keyOf(1), keyOf(below), pebble.NoSync); err != nil {
 		return s.quarrel.poison(err)
 	}
 	return nil

@@ -1,0 +1,253 @@
+package protocol
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Fetching a snapshot (X12): a server that asks for slots which its peer has truncated is
+// offered a snapshot instead, and asks for its parts. They are keyed by (seq, sum), so that
+// those of two snapshots never mix; it asks from the first byte that it lacks, of any peer
+// that has the same one; and the whole is checked before it is installed.
+
+// Part is the body of SnapshotRequest and SnapshotPart: a piece of the snapshot named by the
+// message's Seq and Sum. A SnapshotPart without bytes is an offer. It is immutable once sent.
+type Part struct {
+	Sum    uint64 // of the whole
+	Size   uint64 // of the whole
+	Offset uint64 // of Bytes, or from which the request asks
+	Bytes  []byte
+}
+
+func (p *Part) mix(h uint64) uint64 {
+	h = mix(mix(h, p.Sum), p.Size)
+	return mixBytes(mix(h, p.Offset), p.Bytes)
+}
+
+func (p *Part) String() string {
+	if p == nil {
+		return "none"
+	}
+	return fmt.Sprintf("sum %016x, %d…%d of %d bytes", p.Sum, p.Offset, p.Offset+uint64(len(p.Bytes)), p.Size)
+}
+
+const (
+	fetchParts    = 16       // sent for one request
+	fetchPatience = 3        // retransmissions without a byte, before another snapshot is taken
+	leastPart     = 64       // bytes, however small PartBytes is
+	mostPart      = 32 << 10 // bytes, however large
+	pinTimeouts   = 4        // Timeouts without a request that a pinned snapshot stays
+)
+
+// fetch is a snapshot on its way to us. Its seq is zero for none.
+type fetch struct {
+	seq    Seq
+	sum    uint64
+	size   uint64
+	from   ServerID // who sent the last part that was of use
+	got    []byte   // its beginning, without a gap
+	ahead  []*Part  // what came of the rest, fetchParts of them at most
+	asked  uint64   // up to here
+	misses int      // retransmissions since something came
+}
+
+// is says whether a part belongs to what is fetched.
+func (f *fetch) is(seq Seq, p *Part) bool {
+	return f.seq == seq && f.sum == p.Sum && f.size == p.Size
+}
+
+// fetching says whether a snapshot is on its way that is still of use.
+func (s *Server) fetching() bool { return s.snaps.fetch.seq > s.localARU }
+
+func (s *Server) partBytes() uint64 {
+	return uint64(min(max(s.settings.PartBytes, leastPart), mostPart))
+}
+
+// offer tells a peer that asked for truncated slots which snapshot it can have: the one that
+// others fetch already, if it leads to slots that are still there.
+func (s *Server) offer(to ServerID, aru Seq, out *Output) {
+	snap := s.snaps.latest
+	if p := s.snaps.pinned; p != nil && p.Seq > aru && p.Seq >= s.history.truncated {
+		snap = p
+	}
+	if snap == nil || snap.Seq <= aru {
+		s.drop(nothingNewer)
+		return
+	}
+	part := &Part{Sum: snap.Sum, Size: uint64(len(snap.Body))}
+	s.send(to, 0, Message{Kind: SnapshotPart, Seq: snap.Seq, Part: part}, out)
+}
+
+// onSnapshotRequest sends parts of the snapshot that is asked for, or offers another one.
+func (s *Server) onSnapshotRequest(m *Message, out *Output) {
+	if m.Part == nil || m.Seq == 0 {
+		s.drop(malformed)
+		return
+	}
+	snap := s.named(m.Seq, m.Part.Sum)
+	if snap == nil {
+		s.offer(m.Server, m.ARU, out)
+		return
+	}
+	s.pin(snap)
+	size, step := uint64(len(snap.Body)), s.partBytes()
+	for at := m.Part.Offset; at < size && at < m.Part.Offset+fetchParts*step; at += step {
+		part := &Part{Sum: snap.Sum, Size: size, Offset: at, Bytes: snap.Body[at:min(at+step, size)]}
+		s.send(m.Server, 0, Message{Kind: SnapshotPart, Seq: snap.Seq, Part: part}, out)
+	}
+}
+
+// named is the snapshot of that name, nil where this server does not have it any more.
+func (s *Server) named(seq Seq, sum uint64) *Snapshot {
+	for _, snap := range []*Snapshot{s.snaps.latest, s.snaps.pinned} {
+		if snap != nil && snap.Seq == seq && snap.Sum == sum {
+			return snap
+		}
+	}
+	return nil
+}
+
+// pin keeps a snapshot while it is fetched, though newer ones are taken meanwhile. There is
+// room for one.
+func (s *Server) pin(snap *Snapshot) {
+	if s.snaps.pinned == nil {
+		s.snaps.pinned = snap
+	}
+	if s.snaps.pinned == snap {
+		s.snaps.usedAt = s.now
+	}
+}
+
+// unpin lets go of a snapshot that nobody has asked for lately.
+func (s *Server) unpin() {
+	if s.snaps.pinned != nil && s.now-s.snaps.usedAt >= pinTimeouts*s.settings.Timeout {
+		s.snaps.pinned = nil
+	}
+}
+
+// onSnapshotPart takes a part, or the offer of a snapshot. One that is under way stays the
+// one, unless nobody sends any more of it.
+func (s *Server) onSnapshotPart(m *Message, out *Output) {
+	p, f := m.Part, &s.snaps.fetch
+	switch {
+	case p == nil || m.Seq == 0 || p.Size == 0 || p.Size > MaxSnapshotBytes,
+		p.Offset > p.Size || uint64(len(p.Bytes)) > p.Size-p.Offset:
+		s.drop(malformed)
+		return
+	case m.Seq <= s.localARU:
+		s.drop(alreadyOrdered)
+		return
+	case s.fetching() && f.is(m.Seq, p):
+		if len(p.Bytes) == 0 && f.misses > 0 && f.from != m.Server {
+			f.from = m.Server // it has what another does not send any more
+			s.requestParts(f.from, out)
+		}
+	case s.fetching() && f.misses < fetchPatience:
+		s.drop(otherSnapshot)
+		return
+	default:
+		*f = fetch{seq: m.Seq, sum: p.Sum, size: p.Size, from: m.Server}
+		s.requestParts(m.Server, out)
+	}
+	if len(p.Bytes) > 0 && f.add(p) {
+		f.from, f.misses = m.Server, 0
+		s.fetchOn(out)
+	}
+}
+
+// add takes a part, and says whether the beginning has grown.
+func (f *fetch) add(p *Part) bool {
+	at := uint64(len(f.got))
+	switch {
+	case p.Offset > at && len(f.ahead) < fetchParts && !slices.ContainsFunc(f.ahead, func(q *Part) bool { return q.Offset == p.Offset }):
+		f.ahead = append(f.ahead, p)
+		return false
+	case p.Offset > at || p.Offset+uint64(len(p.Bytes)) <= at:
+		return false // it will be asked for, or is there already
+	}
+	f.got = append(f.got, p.Bytes[at-p.Offset:]...)
+	for i := 0; i < len(f.ahead); i++ {
+		next, at := f.ahead[i], uint64(len(f.got))
+		if next.Offset > at {
+			continue
+		}
+		if end := next.Offset + uint64(len(next.Bytes)); end > at {
+			f.got = append(f.got, next.Bytes[at-next.Offset:]...)
+		}
+		f.ahead = append(f.ahead[:i], f.ahead[i+1:]...)
+		i = -1 // those before it may follow now
+	}
+	return true
+}
+
+// fetchOn asks for what follows once all that was asked for is here, and installs the whole.
+func (s *Server) fetchOn(out *Output) {
+	f := &s.snaps.fetch
+	switch got := uint64(len(f.got)); {
+	case got == f.size:
+		snap, sum := SnapshotOf(f.seq, f.got), f.sum
+		*f = fetch{}
+		if snap.Sum != sum {
+			s.drop(badSnapshot)
+			return
+		}
+		s.installSnapshot(snap, out)
+	case got >= f.asked:
+		s.requestParts(f.from, out)
+	}
+}
+
+func (s *Server) requestParts(to ServerID, out *Output) {
+	f := &s.snaps.fetch
+	at := uint64(len(f.got))
+	f.asked = min(f.size, at+fetchParts*s.partBytes())
+	part := &Part{Sum: f.sum, Size: f.size, Offset: at}
+	s.send(to, 0, Message{Kind: SnapshotRequest, Seq: f.seq, ARU: s.localARU, Part: part}, out)
+}
+
+// repeatFetch asks again for what is missing, after the first time of each peer in turn. The
+// turn is its own: of two peers, catching up would have the other one each time.
+func (s *Server) repeatFetch(out *Output) {
+	f := &s.snaps.fetch
+	if f.misses++; f.misses > 1 {
+		f.from = s.peerAfter(f.from, s.localARU)
+	}
+	s.requestParts(f.from, out)
+}
+
+func (f *fetch) hash(h uint64) uint64 {
+	if f.seq == 0 {
+		return h
+	}
+	h = mix(mix(mix(h, uint64(f.seq)), f.sum), f.size)
+	h = mixBytes(mix(mix(h, uint64(f.from)), f.asked), f.got)
+	h = mix(h, uint64(f.misses))
+	for _, p := range f.ahead {
+		h = p.mix(h)
+	}
+	return h
+}
+
+// hash is of what decides how this server goes on.
+func (s *snapshots) hash(h uint64, now Instant) uint64 {
+	for _, snap := range []*Snapshot{s.latest, s.pinned} {
+		if snap != nil {
+			h = mix(mix(h, uint64(snap.Seq)), snap.Sum)
+		}
+	}
+	if s.pinned != nil {
+		h = mixInstant(h, s.usedAt, now)
+	}
+	for _, m := range s.marks {
+		h = mix(mix(h, uint64(m.seq)), uint64(m.pos))
+	}
+	return s.fetch.hash(mix(mix(h, uint64(s.cut)), uint64(s.next)))
+}
+
+func (s *snapshots) clone() snapshots {
+	c := *s
+	c.marks = append([]snapshotMark(nil), s.marks...)
+	c.fetch.got = append([]byte(nil), s.fetch.got...)
+	c.fetch.ahead = append([]*Part(nil), s.fetch.ahead...)
+	return c
+}

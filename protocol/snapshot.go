@@ -1,0 +1,254 @@
+package protocol
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Snapshots (X12; the paper keeps everything for ever): every K executed slots the state of
+// the application and the session table are written to the disk, in one record with all
+// that a recovery needs beside them. What lies below may then go (truncate.go), and a server
+// that slept through it gets the snapshot in parts (fetch.go).
+
+// Snapshot is all that the slots 1…Seq have led to: the same bytes on every server that took
+// it. It is immutable and shared freely.
+type Snapshot struct {
+	Seq  Seq
+	Sum  uint64 // of Seq and Body: with Seq it names the snapshot
+	Body []byte
+}
+
+// MaxSnapshotBytes bounds a snapshot. A server whose state is larger takes none, and so never
+// truncates.
+const MaxSnapshotBytes = 256 << 20
+
+// SnapshotOf returns the snapshot of the given bytes, and takes them over.
+func SnapshotOf(seq Seq, body []byte) *Snapshot {
+	return &Snapshot{Seq: seq, Sum: mixBytes(uint64(seq), body), Body: body}
+}
+
+func (s *Snapshot) String() string {
+	return fmt.Sprintf("snapshot of 1…%d, %d bytes, sum %016x", s.Seq, len(s.Body), s.Sum)
+}
+
+// Checkpoint is the body of RecordSnapshot: the snapshot, and what this server holds of the
+// slots above it. With the record's View and Roster it is all that an earlier record may say
+// that still matters, and it is durable as a whole or not at all. It is immutable.
+type Checkpoint struct {
+	Snapshot *Snapshot
+	// Open has the acceptances (View > 0) and outcomes (Ordered) known above Snapshot.Seq, one
+	// entry a seq, rising.
+	Open DataList
+}
+
+// snapshots is what a server knows of its own.
+type snapshots struct {
+	next   Seq            // to take one at
+	latest *Snapshot      // nil: none yet
+	marks  []snapshotMark // of those on the disk, oldest first
+	cut    Position       // the disk was told to forget what lies below
+	pinned *Snapshot      // nil: none; see pin
+	usedAt Instant        // when a part of it was asked for last
+	fetch  fetch
+}
+
+// snapshotMark is where a snapshot stands on the disk.
+type snapshotMark struct {
+	seq Seq
+	pos Position
+}
+
+// snapshotVersion is the first byte of a snapshot's body. Then follow, as varints, the seq,
+// the number of sessions, each session's client, timestamp and length of result, with the
+// result behind it; then the application's own bytes, to the end.
+const snapshotVersion = 1
+
+// tableRow is a session as a snapshot has it.
+type tableRow struct {
+	client ClientID
+	last   Timestamp
+	result []byte
+}
+
+var errSnapshot = errors.New("snapshot: not in the form that a server writes")
+
+// encodeSnapshot is the state after LocalARU. Only what is replicated goes in, in an order
+// that does not depend on who met which client first.
+func (s *Server) encodeSnapshot() []byte {
+	var rows []tableRow
+	for i := range s.sessions {
+		if c := &s.sessions[i]; c.lastExecuted > 0 {
+			rows = append(rows, tableRow{c.client, c.lastExecuted, c.lastResult})
+		}
+	}
+	slices.SortFunc(rows, func(a, b tableRow) int { return cmp.Compare(a.client, b.client) })
+	app := s.app.Snapshot()
+	b := make([]byte, 0, 32+24*len(rows)+len(app))
+	b = append(b, snapshotVersion)
+	b = binary.AppendUvarint(b, uint64(s.localARU))
+	b = binary.AppendUvarint(b, uint64(len(rows)))
+	for _, r := range rows {
+		b = binary.AppendUvarint(b, uint64(r.client))
+		b = binary.AppendUvarint(b, uint64(r.last))
+		b = binary.AppendUvarint(b, uint64(len(r.result)))
+		b = append(b, r.result...)
+	}
+	return append(b, app...)
+}
+
+// decode reads a snapshot's body. The rows have memory of their own, and no claim of the bytes
+// costs more than the bytes themselves.
+func (s *Snapshot) decode() (rows []tableRow, app []byte, err error) {
+	if len(s.Body) == 0 || s.Body[0] != snapshotVersion {
+		return nil, nil, fmt.Errorf("%w: another version", errSnapshot)
+	}
+	rest, bad := s.Body[1:], false
+	next := func() uint64 {
+		x, n := binary.Uvarint(rest)
+		if n <= 0 {
+			bad, rest = true, nil
+			return 0
+		}
+		rest = rest[n:]
+		return x
+	}
+	seq, count := next(), next()
+	for i := uint64(0); i < count && !bad; i++ {
+		client, last, size := next(), next(), next()
+		switch {
+		case bad || size > uint64(len(rest)) || client != uint64(ClientID(client)) || last == 0,
+			len(rows) > 0 && rows[len(rows)-1].client >= ClientID(client):
+			return nil, nil, errSnapshot
+		}
+		rows = append(rows, tableRow{ClientID(client), Timestamp(last), append([]byte{}, rest[:size]...)})
+		rest = rest[size:]
+	}
+	if bad || seq == 0 || Seq(seq) != s.Seq {
+		return nil, nil, errSnapshot
+	}
+	return rows, rest, nil
+}
+
+// takeSnapshot records the state after LocalARU, unless the slots up to the next snapshot are
+// there already: a server that catches up takes the last only.
+func (s *Server) takeSnapshot(out *Output) {
+	s.plan(s.localARU)
+	if s.ordersThrough(s.snaps.next) {
+		return
+	}
+	body := s.encodeSnapshot()
+	if len(body) > MaxSnapshotBytes {
+		s.drop(snapshotTooLarge)
+		return
+	}
+	s.keepSnapshot(SnapshotOf(s.localARU, body), true, out)
+	out.event(Event{Kind: SnapshotTaken, Seq: s.localARU, Hash: s.app.Hash()})
+}
+
+// plan sets the slot at which the next snapshot is taken: the same on all servers, so that
+// they can stand in for each other while it is fetched.
+func (s *Server) plan(seq Seq) {
+	k := Seq(s.settings.SnapshotSlots)
+	s.snaps.next = (seq/k + 1) * k
+}
+
+// ordersThrough says whether all slots from LocalARU through seq are ordered here.
+func (s *Server) ordersThrough(seq Seq) bool {
+	for at := s.localARU + 1; at <= seq; at++ {
+		if sl := s.history.peek(at); sl == nil || !sl.ordered {
+			return false
+		}
+	}
+	return true
+}
+
+// keepSnapshot records a snapshot of 1…LocalARU.
+func (s *Server) keepSnapshot(snap *Snapshot, lazy bool, out *Output) {
+	s.invariant(snap.Seq == s.localARU, "a snapshot is recorded where it stands")
+	r := Record{
+		Kind: RecordSnapshot, Lazy: lazy, View: s.lastInstalled, Seq: snap.Seq,
+		Checkpoint: &Checkpoint{Snapshot: snap, Open: s.openSlots()},
+	}
+	if s.disks.pos > 0 {
+		roster := s.disks.roster
+		r.Roster = &roster
+	}
+	s.snaps.latest = snap
+	s.snaps.marks = append(s.snaps.marks, snapshotMark{snap.Seq, s.record(r, out)})
+}
+
+// openSlots is what the disk says of the slots above LocalARU.
+func (s *Server) openSlots() DataList {
+	var open DataList
+	for seq := s.localARU + 1; seq <= s.top; seq++ {
+		if sl := s.history.peek(seq); sl != nil && (sl.view > 0 || sl.ordered) {
+			open = append(open, Entry{Seq: seq, View: sl.view, Ordered: sl.ordered, Batch: sl.batch})
+		}
+	}
+	return open
+}
+
+// adopt makes the snapshot this server's state. Nothing has changed where it fails.
+func (s *Server) adopt(snap *Snapshot) error {
+	rows, app, err := snap.decode()
+	if err != nil {
+		return err
+	}
+	if err := s.app.Restore(app); err != nil {
+		return err
+	}
+	for i := range s.sessions {
+		s.sessions[i].lastExecuted, s.sessions[i].lastResult = 0, nil
+	}
+	for _, r := range rows {
+		c := s.session(r.client)
+		c.lastExecuted, c.lastResult = r.last, r.result
+	}
+	s.history.jump(snap.Seq)
+	s.localARU = snap.Seq
+	s.top = max(s.top, snap.Seq)
+	s.lastProposed = max(s.lastProposed, snap.Seq)
+	s.plan(snap.Seq)
+	return nil
+}
+
+// installSnapshot takes over a snapshot that a peer sent, in place of the slots that it
+// covers.
+func (s *Server) installSnapshot(snap *Snapshot, out *Output) {
+	s.invariant(snap.Seq > s.localARU, "a snapshot never replaces a newer state")
+	if s.adopt(snap) != nil {
+		s.drop(badSnapshot)
+		return
+	}
+	s.keepSnapshot(snap, false, out)
+	out.event(Event{Kind: SnapshotInstalled, Seq: snap.Seq, Hash: s.app.Hash()})
+	for i := range s.sessions {
+		s.dropExecuted(&s.sessions[i], out)
+	}
+	if s.state != LeaderElection {
+		s.progress.restart(s.now)
+	}
+	switch s.state {
+	case RegLeader:
+		s.propose(out)
+	case Preparing:
+		s.tryLead(out) // what the answers must cover begins higher now (X3)
+	}
+	s.execute(out)
+}
+
+// dropExecuted drops a pending update that a snapshot has the effect of, and answers its client
+// if this server owes the reply.
+func (s *Server) dropExecuted(c *session, out *Output) {
+	if c.pending == nil || c.pending.Updates[0].Timestamp > c.lastExecuted {
+		return
+	}
+	u := &c.pending.Updates[0]
+	if u.Server == s.id && u.Timestamp == c.lastExecuted {
+		out.Replies = append(out.Replies, Reply{Client: c.client, Timestamp: u.Timestamp, Result: c.lastResult})
+	}
+	s.dropPending(c)
+}
