@@ -9,13 +9,16 @@ package protocol
 type session struct {
 	client ClientID
 
+	opened       Seq       // replicated: names the session; 0: it is none, or was never opened (sessions.go)
 	lastExecuted Timestamp // replicated
 	lastResult   []byte    // replicated: of lastExecuted
+	usedAt       Seq       // replicated: the slot that used it last
 
 	lastEnqueued Timestamp // at a RegLeader: queued or bound up to here
 	pending      *Batch    // the update not yet executed, nil for none
 	since        Instant   // its age (X23), per timestamp, whoever is named
 	timer        Instant   // UpdateTimer: when to send it again (X22)
+	used         Instant   // last, or when this server began to lead
 }
 
 // starvingTimeouts is how many progress timeouts a pending update waits before its server
@@ -31,9 +34,13 @@ func (s *Server) session(client ClientID) *session {
 	}
 	i, ok := s.sessionOf[client]
 	if !ok {
-		i = int32(len(s.sessions))
-		s.sessionOf[client] = i
-		s.sessions = append(s.sessions, session{client: client})
+		if n := len(s.vacant); n > 0 {
+			i, s.vacant = s.vacant[n-1], s.vacant[:n-1]
+		} else {
+			i = int32(len(s.sessions))
+			s.sessions = append(s.sessions, session{})
+		}
+		s.sessionOf[client], s.sessions[i].client = i, client
 	}
 	*near = i
 	return &s.sessions[i]
@@ -51,15 +58,34 @@ func (s *Server) LastExecuted(client ClientID) Timestamp {
 
 // onClientUpdate takes an update from a client, or a copy that a server relayed.
 func (s *Server) onClientUpdate(m *Message, out *Output) {
+	s.takeUpdate(m, out)
+	if s.explicit() && m.Batch != nil && len(m.Batch.Updates) > 0 {
+		if i, ok := s.sessionOf[m.Batch.Updates[0].Client]; ok {
+			s.release(&s.sessions[i]) // unless it was taken
+		}
+	}
+}
+
+func (s *Server) takeUpdate(m *Message, out *Output) {
 	if m.Batch == nil || len(m.Batch.Updates) != 1 {
 		s.drop(malformed)
 		return
 	}
 	batch := m.Batch
 	u := &batch.Updates[0]
+	if u.Kind > OpenSession || s.explicit() && u.Client == 0 || !s.explicit() && (u.Kind > Operation || u.Session > 0) {
+		s.drop(malformed)
+		return
+	}
 	c := s.session(u.Client)
 	fromClient := m.Server == 0
 	switch {
+	case s.lapsed(c, u):
+		s.drop(sessionExpired)
+		if fromClient {
+			out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Status: ReplyExpired})
+		}
+		return
 	case u.Timestamp == c.lastExecuted && fromClient && u.Timestamp > 0:
 		out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Result: c.lastResult})
 		return
@@ -215,6 +241,9 @@ func (s *Server) dequeue() *Batch {
 	if s.queueHead == len(s.queue) {
 		s.queue, s.queueHead = s.queue[:0], 0
 	}
+	if s.explicit() {
+		ones = s.bound(ones)
+	}
 	s.binding = ones
 	switch len(ones) {
 	case 0:
@@ -225,7 +254,7 @@ func (s *Server) dequeue() *Batch {
 	return joined(ones)
 }
 
-func (s *Server) clearQueue() { s.queue, s.queueHead = s.queue[:0], 0 }
+func (s *Server) clearQueue() { s.queue, s.queueHead, s.expiring = s.queue[:0], 0, nil }
 
 // queuePending fills a new leader's queue with the pending updates that no open slot binds
 // already.
@@ -244,8 +273,10 @@ func (s *Server) queuePending() {
 			updates = sl.batch.Updates
 		}
 		for i := range updates {
-			c := s.session(updates[i].Client)
-			c.lastEnqueued = max(c.lastEnqueued, updates[i].Timestamp)
+			if updates[i].Kind != ExpireSessions {
+				c := s.session(updates[i].Client)
+				c.lastEnqueued = max(c.lastEnqueued, updates[i].Timestamp)
+			}
 		}
 	}
 	for i := range s.sessions {
@@ -258,14 +289,33 @@ func (s *Server) queuePending() {
 // apply executes one update, once per (client, timestamp) (S4), and answers the client if
 // this server is the one that owes the reply.
 func (s *Server) apply(seq Seq, u *Update, out *Output) {
+	switch u.Kind {
+	case OpenSession:
+		s.open(seq, u, out)
+		return
+	case ExpireSessions:
+		s.expire(seq, u, out)
+		return
+	}
 	c := s.session(u.Client)
 	e := Event{Kind: Applied, Seq: seq, Client: u.Client, Timestamp: u.Timestamp}
-	if u.Timestamp <= c.lastExecuted {
+	switch {
+	case s.explicit() && (u.Session != c.opened || c.opened == 0):
+		e.Kind = Lapsed
+		out.event(e)
+		s.turnAway(u, out)
+		if c.pending != nil && c.pending.Updates[0].Timestamp == u.Timestamp {
+			s.dropPending(c)
+		}
+		s.release(c)
+		return
+	case u.Timestamp <= c.lastExecuted:
 		e.Kind = Filtered
 		out.event(e)
 		return
 	}
 	c.lastExecuted, c.lastResult = u.Timestamp, s.app.Apply(u.Op)
+	c.usedAt, c.used = seq, s.now
 	out.event(e)
 	if c.pending != nil && c.pending.Updates[0].Timestamp <= u.Timestamp {
 		s.dropPending(c)

@@ -26,6 +26,7 @@ const (
 	otherStore
 	queueFull
 	otherFormat
+	sessionExpired
 	truncatedSlot
 	otherSnapshot
 	badSnapshot
@@ -39,7 +40,7 @@ var reasonNames = [numDrops]string{
 	"not preparing", "beyond the window", "contradicts an ordered slot",
 	"contradicts a held proposal", "already ordered", "already executed",
 	"superseded update", "nothing newer", "cluster not formed yet",
-	"another store than the cluster was formed with", "queue full", "another format than ours",
+	"another store than the cluster was formed with", "queue full", "another format than ours", "session expired",
 	"truncated",
 	"part of another snapshot", "a snapshot that its parts do not make", "own snapshot too large",
 }

@@ -127,6 +127,15 @@ func (s *Server) hashSessions(h uint64, now Instant) uint64 {
 	})
 	for _, i := range order {
 		c := &s.sessions[i]
+		if c.client == 0 && len(s.vacant) > 0 {
+			continue // vacant
+		}
+		if s.explicit() {
+			h = mix(mix(h, uint64(c.opened)), uint64(c.usedAt))
+			if s.state == RegLeader {
+				h = mixInstant(h, c.used, now)
+			}
+		}
 		h = mix(mix(h, uint64(c.client)), uint64(c.lastExecuted))
 		h = mixBytes(mix(h, uint64(c.lastEnqueued)), c.lastResult)
 		if c.pending != nil {

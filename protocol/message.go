@@ -131,7 +131,9 @@ type Message struct {
 type Update struct {
 	Client    ClientID
 	Server    ServerID // owes the reply
+	Kind      UpdateKind
 	Timestamp Timestamp
+	Session   Seq    // the slot that opened it; zero where an update opens its session itself
 	Op        []byte // opaque to the machine
 }
 
@@ -181,7 +183,10 @@ func (b *Batch) Rehash() uint64 {
 }
 
 func (u *Update) hash() uint64 {
-	h := mix(2, uint64(u.Client)<<8|uint64(u.Server))
+	h := mix(2, uint64(u.Client)<<8|uint64(u.Server)|uint64(u.Kind)<<40)
+	if u.Session > 0 {
+		h = mix(h, uint64(u.Session))
+	}
 	return mixBytes(mix(h, uint64(u.Timestamp)), u.Op)
 }
 
@@ -243,7 +248,8 @@ type Format uint8
 
 // The bits of a Format.
 const (
-	FormatOverlap Format = 1 << iota // Settings.Overlap: servers that mix it lose updates (X16)
+	FormatOverlap  Format = 1 << iota // Settings.Overlap: servers that mix it lose updates (X16)
+	FormatSessions                    // Settings.SessionLimit: clients open their sessions (X26)
 )
 
 func (s *Settings) format() Format {
@@ -251,14 +257,21 @@ func (s *Settings) format() Format {
 	if s.Overlap {
 		f |= FormatOverlap
 	}
+	if s.SessionLimit > 0 {
+		f |= FormatSessions
+	}
 	return f
 }
 
 func (f Format) String() string {
+	overlap, sessions := "no overlapped write", "sessions that never expire"
 	if f&FormatOverlap != 0 {
-		return "overlapped write"
+		overlap = "overlapped write"
 	}
-	return "no overlapped write"
+	if f&FormatSessions != 0 {
+		sessions = "sessions that expire"
+	}
+	return overlap + ", " + sessions
 }
 
 // Digest identifies the message's content, bodies included.

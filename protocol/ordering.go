@@ -30,6 +30,9 @@ func (s *Server) propose(out *Output) {
 			batch = noOp // X7: a hole would block everything above it
 		}
 		if batch == nil {
+			batch, s.expiring = s.expiring, nil
+		}
+		if batch == nil {
 			if batch = s.dequeue(); batch == nil {
 				return
 			}

@@ -59,11 +59,12 @@ type ReplyStatus uint8
 
 // The states of an update.
 const (
-	ReplyOK   ReplyStatus = iota // it is executed
-	ReplyBusy                    // this server has not taken it: as many are pending as it bears
+	ReplyOK      ReplyStatus = iota // it is executed
+	ReplyBusy                       // this server has not taken it: as many are pending as it bears
+	ReplyExpired                    // its session is gone: what was not executed yet will never be
 )
 
-func (st ReplyStatus) String() string { return nameOf(int(st), "ok", "busy") }
+func (st ReplyStatus) String() string { return nameOf(int(st), "ok", "busy", "expired") }
 
 // RecordKind says what a Record is.
 type RecordKind uint8
@@ -123,6 +124,9 @@ const (
 	Learned                                // Seq, Batch: told that it is ordered
 	Applied                                // Seq, Client, Timestamp
 	Filtered                               // Seq, Client, Timestamp: a duplicate, not executed again
+	Opened                                 // Seq, Client, Timestamp: a session (X26)
+	Expired                                // Seq, Client, Timestamp of its last update: the session is gone
+	Lapsed                                 // Seq, Client, Timestamp: an update of no session, not executed
 	Executed                               // Seq, Batch, Hash of the application after it
 	CatchUp                                // Seq: the server asked for what follows it
 	Formed                                 // the roster is durable: from now on this server takes part (X18)
@@ -135,7 +139,7 @@ const (
 
 func (k EventKind) String() string {
 	return nameOf(int(k), "none", "attempted", "preinstalled", "installed", "prepared", "returned",
-		"proposed", "accepted", "ordered", "learned", "applied", "filtered", "executed", "catch-up", "formed", "refused",
+		"proposed", "accepted", "ordered", "learned", "applied", "filtered", "opened", "expired", "lapsed", "executed", "catch-up", "formed", "refused",
 		"snapshot-taken", "snapshot-installed", "truncated")
 }
 

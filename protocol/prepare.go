@@ -231,6 +231,7 @@ func (s *Server) tryLead(out *Output) {
 	}
 	s.state = RegLeader
 	s.restartAges()
+	s.restartIdle()
 	s.lastProposed = s.localARU
 	s.queuePending()
 	out.event(Event{Kind: Prepared, View: s.lastInstalled, Servers: answers})

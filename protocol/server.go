@@ -21,6 +21,11 @@ type Settings struct {
 	BatchBytes  int     `json:"batch_bytes,omitempty"`     // of the updates that one slot binds, but for the first (X14)
 	QueueLimit  int     `json:"queue_updates,omitempty"`   // pending updates at a server, before clients are told that it is busy
 
+	// SessionLimit bounds the session table, and has clients open their sessions (X26); 0: an
+	// update opens one, for good. Whether it is 0 is fixed when a cluster forms: see Format.
+	SessionLimit int     `json:"session_limit,omitempty"`
+	SessionIdle  Instant `json:"session_idle_ns,omitempty"` // before a leader ends a session
+
 	// Overlap lets a Proposal leave while the leader's own write is in flight (X16). Fixed for a
 	// cluster when it forms: see Format.
 	Overlap bool `json:"overlapped_write,omitempty"`
@@ -36,7 +41,7 @@ func DefaultSettings() Settings {
 	return Settings{
 		Heartbeat: 50 * ms, Retransmit: 40 * ms, Timeout: 250 * ms, Ceiling: 2000 * ms,
 		Stagger: 40 * ms, UpdateTimer: 120 * ms, PartBytes: 1200, WindowSlots: 16,
-		BatchBytes: 4096, QueueLimit: 8192,
+		BatchBytes: 4096, QueueLimit: 8192, SessionIdle: maxTime,
 		SnapshotSlots: 10_000, HistorySlots: 40_000,
 	}
 }
@@ -53,6 +58,7 @@ func (s Settings) withDefaults() Settings {
 		{&s.Ceiling, &d.Ceiling},
 		{&s.Stagger, &d.Stagger},
 		{&s.UpdateTimer, &d.UpdateTimer},
+		{&s.SessionIdle, &d.SessionIdle},
 	} {
 		if *f.value == 0 {
 			*f.value = *f.fallback
@@ -77,9 +83,9 @@ func (s Settings) withDefaults() Settings {
 func (s Settings) Validate() error {
 	s = s.withDefaults()
 	switch {
-	case min(s.Heartbeat, s.Retransmit, s.Timeout, s.Ceiling, s.Stagger, s.UpdateTimer) < minTime:
+	case min(s.Heartbeat, s.Retransmit, s.Timeout, s.Ceiling, s.Stagger, s.UpdateTimer, s.SessionIdle) < minTime:
 		return fmt.Errorf("settings: a time is below %v: %+v", time.Duration(minTime), s)
-	case max(s.Heartbeat, s.Retransmit, s.Timeout, s.Ceiling, s.Stagger, s.UpdateTimer) > maxTime:
+	case max(s.Heartbeat, s.Retransmit, s.Timeout, s.Ceiling, s.Stagger, s.UpdateTimer, s.SessionIdle) > maxTime:
 		return fmt.Errorf("settings: a time is over %v: %+v", time.Duration(maxTime), s)
 	case s.Heartbeat > s.Timeout/5:
 		return fmt.Errorf("settings: heartbeat_ns %d is over a fifth of timeout_ns %d: idle servers would suspect a working leader", s.Heartbeat, s.Timeout)
@@ -91,6 +97,8 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("settings: window_slots %d is not within 1 … %d", s.WindowSlots, maxWindow)
 	case s.BatchBytes < 1 || s.BatchBytes > maxBatchBytes:
 		return fmt.Errorf("settings: batch_bytes %d is not within 1 … %d", s.BatchBytes, maxBatchBytes)
+	case s.SessionLimit < 0:
+		return fmt.Errorf("settings: session_limit %d is negative", s.SessionLimit)
 	case s.QueueLimit < 1:
 		return fmt.Errorf("settings: queue_updates %d is below 1", s.QueueLimit)
 	case s.SnapshotSlots < 1:
@@ -163,6 +171,10 @@ type Server struct {
 
 	// Clients (client.go).
 	sessions    []session
+	vacant      []int32            // places in sessions
+	opened      int                // sessions that are open (sessions.go)
+	idleAt      Instant            // lower bound of when one has been idle for too long, at a RegLeader
+	expiring    *Batch             // an expiry to bind next, at a RegLeader
 	sessionOf   map[ClientID]int32 // looked up, never ranged over
 	sessionNear [nearSessions]int32
 	pendings    int
@@ -375,6 +387,10 @@ func (s *Server) Clone() *Server {
 	c.sessionOf = make(map[ClientID]int32, len(s.sessions))
 	for i := range c.sessions {
 		c.sessionOf[c.sessions[i].client] = int32(i)
+	}
+	c.vacant = append([]int32(nil), s.vacant...)
+	if len(c.vacant) > 0 {
+		delete(c.sessionOf, 0) // of vacant places
 	}
 	c.queue = append([]*Batch(nil), s.queue[s.queueHead:]...)
 	c.queueHead, c.binding = 0, nil

@@ -62,15 +62,16 @@ type snapshotMark struct {
 }
 
 // snapshotVersion is the first byte of a snapshot's body. Then follow, as varints, the seq,
-// the number of sessions, each session's client, timestamp and length of result, with the
+// the number of sessions, each session's client, opening, last use, timestamp and length of result, with the
 // result behind it; then the application's own bytes, to the end.
 const snapshotVersion = 1
 
 // tableRow is a session as a snapshot has it.
 type tableRow struct {
-	client ClientID
-	last   Timestamp
-	result []byte
+	client         ClientID
+	opened, usedAt Seq
+	last           Timestamp
+	result         []byte
 }
 
 var errSnapshot = errors.New("snapshot: not in the form that a server writes")
@@ -81,7 +82,7 @@ func (s *Server) encodeSnapshot() []byte {
 	var rows []tableRow
 	for i := range s.sessions {
 		if c := &s.sessions[i]; c.lastExecuted > 0 {
-			rows = append(rows, tableRow{c.client, c.lastExecuted, c.lastResult})
+			rows = append(rows, tableRow{c.client, c.opened, c.usedAt, c.lastExecuted, c.lastResult})
 		}
 	}
 	slices.SortFunc(rows, func(a, b tableRow) int { return cmp.Compare(a.client, b.client) })
@@ -92,6 +93,8 @@ func (s *Server) encodeSnapshot() []byte {
 	b = binary.AppendUvarint(b, uint64(len(rows)))
 	for _, r := range rows {
 		b = binary.AppendUvarint(b, uint64(r.client))
+		b = binary.AppendUvarint(b, uint64(r.opened))
+		b = binary.AppendUvarint(b, uint64(r.usedAt))
 		b = binary.AppendUvarint(b, uint64(r.last))
 		b = binary.AppendUvarint(b, uint64(len(r.result)))
 		b = append(b, r.result...)
@@ -117,13 +120,13 @@ func (s *Snapshot) decode() (rows []tableRow, app []byte, err error) {
 	}
 	seq, count := next(), next()
 	for i := uint64(0); i < count && !bad; i++ {
-		client, last, size := next(), next(), next()
+		client, opened, used, last, size := next(), next(), next(), next(), next()
 		switch {
 		case bad || size > uint64(len(rest)) || client != uint64(ClientID(client)) || last == 0,
 			len(rows) > 0 && rows[len(rows)-1].client >= ClientID(client):
 			return nil, nil, errSnapshot
 		}
-		rows = append(rows, tableRow{ClientID(client), Timestamp(last), append([]byte{}, rest[:size]...)})
+		rows = append(rows, tableRow{ClientID(client), Seq(opened), Seq(used), Timestamp(last), append([]byte{}, rest[:size]...)})
 		rest = rest[size:]
 	}
 	if bad || seq == 0 || Seq(seq) != s.Seq {
@@ -201,11 +204,16 @@ func (s *Server) adopt(snap *Snapshot) error {
 		return err
 	}
 	for i := range s.sessions {
-		s.sessions[i].lastExecuted, s.sessions[i].lastResult = 0, nil
+		c := &s.sessions[i]
+		c.opened, c.usedAt, c.lastExecuted, c.lastResult = 0, 0, 0, nil
 	}
+	s.opened = 0
 	for _, r := range rows {
 		c := s.session(r.client)
-		c.lastExecuted, c.lastResult = r.last, r.result
+		c.opened, c.usedAt, c.lastExecuted, c.lastResult, c.used = r.opened, r.usedAt, r.last, r.result, s.now
+		if r.opened > 0 {
+			s.opened++
+		}
 	}
 	s.history.jump(snap.Seq)
 	s.localARU = snap.Seq
@@ -226,7 +234,10 @@ func (s *Server) installSnapshot(snap *Snapshot, out *Output) {
 	s.keepSnapshot(snap, false, out)
 	out.event(Event{Kind: SnapshotInstalled, Seq: snap.Seq, Hash: s.app.Hash()})
 	for i := range s.sessions {
-		s.dropExecuted(&s.sessions[i], out)
+		c := &s.sessions[i]
+		s.dropExecuted(c, out)
+		s.dropLapsed(c, out)
+		s.release(c)
 	}
 	if s.state != LeaderElection {
 		s.progress.restart(s.now)

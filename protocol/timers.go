@@ -75,6 +75,7 @@ func (s *Server) heartbeat(out *Output) {
 	if s.state == RegLeader && !s.outstanding() {
 		s.progress.restart(s.now)
 	}
+	s.expireIdle(out)
 	s.toAll(0, Message{Kind: VCProof, State: s.state, View: s.lastInstalled, ARU: s.localARU}, out)
 	s.unpin()
 	s.truncate(out)

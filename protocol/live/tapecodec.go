@@ -38,10 +38,12 @@ type tapePart struct {
 }
 
 type tapeUpdate struct {
-	Client    protocol.ClientID  `json:"c"`
-	Server    protocol.ServerID  `json:"s,omitempty"`
-	Timestamp protocol.Timestamp `json:"t"`
-	Op        []byte             `json:"op"`
+	Client    protocol.ClientID   `json:"c"`
+	Server    protocol.ServerID   `json:"s,omitempty"`
+	Kind      protocol.UpdateKind `json:"k,omitempty"`
+	Timestamp protocol.Timestamp  `json:"t"`
+	Session   protocol.Seq        `json:"o,omitempty"`
+	Op        []byte              `json:"op"`
 }
 
 type tapeEntry struct {

@@ -36,7 +36,9 @@ type message struct {
 type update struct {
 	Client    uint32
 	Server    uint8
+	Kind      uint8
 	Timestamp uint64
+	Session   uint64
 	Op        []byte `msg:",limit=4194304"`
 }
 

@@ -577,11 +577,13 @@ func (z *record) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *update) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// array header, size 4
-	o = append(o, 0x94)
+	// array header, size 6
+	o = append(o, 0x96)
 	o = msgp.AppendUint32(o, z.Client)
 	o = msgp.AppendUint8(o, z.Server)
+	o = msgp.AppendUint8(o, z.Kind)
 	o = msgp.AppendUint64(o, z.Timestamp)
+	o = msgp.AppendUint64(o, z.Session)
 	o = msgp.AppendBytes(o, z.Op)
 	return
 }
@@ -594,8 +596,8 @@ func (z *update) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 != 4 {
-		err = msgp.ArrayError{Wanted: 4, Got: zb0001}
+	if zb0001 != 6 {
+		err = msgp.ArrayError{Wanted: 6, Got: zb0001}
 		return
 	}
 	z.Client, bts, err = msgp.ReadUint32Bytes(bts)
@@ -608,9 +610,19 @@ func (z *update) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Server")
 		return
 	}
+	z.Kind, bts, err = msgp.ReadUint8Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Kind")
+		return
+	}
 	z.Timestamp, bts, err = msgp.ReadUint64Bytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err, "Timestamp")
+		return
+	}
+	z.Session, bts, err = msgp.ReadUint64Bytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err, "Session")
 		return
 	}
 	var zb0002 uint32
@@ -640,6 +652,6 @@ func (z *update) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *update) Msgsize() (s int) {
-	s = 1 + msgp.Uint32Size + msgp.Uint8Size + msgp.Uint64Size + msgp.BytesPrefixSize + len(z.Op)
+	s = 1 + msgp.Uint32Size + msgp.Uint8Size + msgp.Uint8Size + msgp.Uint64Size + msgp.Uint64Size + msgp.BytesPrefixSize + len(z.Op)
 	return
 }

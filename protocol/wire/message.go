@@ -75,7 +75,8 @@ func appendUpdates(to []update, b *protocol.Batch) []update {
 	for i := range b.Updates {
 		u := &b.Updates[i]
 		to = append(to, update{
-			Client: uint32(u.Client), Server: uint8(u.Server), Timestamp: uint64(u.Timestamp), Op: u.Op,
+			Client: uint32(u.Client), Server: uint8(u.Server), Kind: uint8(u.Kind),
+			Timestamp: uint64(u.Timestamp), Session: uint64(u.Session), Op: u.Op,
 		})
 	}
 	return to
@@ -122,7 +123,7 @@ func batchOf(updates []update) *protocol.Batch {
 		u := &updates[i]
 		own[i] = protocol.Update{
 			Client: protocol.ClientID(u.Client), Server: protocol.ServerID(u.Server),
-			Timestamp: protocol.Timestamp(u.Timestamp), Op: append([]byte{}, u.Op...),
+			Kind: protocol.UpdateKind(u.Kind), Timestamp: protocol.Timestamp(u.Timestamp), Session: protocol.Seq(u.Session), Op: append([]byte{}, u.Op...),
 		}
 	}
 	return protocol.NewBatch(own...)

@@ -1,0 +1,262 @@
+package protocol
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// Sessions (X26). A client's first update opens its session, for good, unless
+// Settings.SessionLimit bounds the table (FormatSessions). Then opening and expiry are updates
+// like all else, so that every server forgets the same session at the same slot, and nobody by
+// its own clock.
+//
+// A client opens a session with an update of its own, whose result is the slot that it took,
+// and names that slot in all that follows. An update that names another one, or a session that
+// is gone, is executed nowhere: its client hears that it is expired. A copy of it that is still
+// on its way can't do harm, since a slot is never taken twice.
+//
+// The leader decides who goes: those that have been idle, by its clock, and, where openings are
+// bound that would outgrow the table, whoever was used the longest ago. The first it names; the
+// second follow from the log.
+
+// UpdateKind says what an Update does.
+type UpdateKind uint8
+
+// The kinds of Update.
+const (
+	Operation      UpdateKind = iota // Op is the application's
+	OpenSession                      // of Client; the result is the slot, in 8 bytes
+	ExpireSessions                   // of nobody: Op is an expiry, which the leader makes
+)
+
+func (k UpdateKind) String() string { return nameOf(int(k), "operation", "opening", "expiry") }
+
+// SessionOf is the session that the result of an OpenSession names; false for other bytes.
+func SessionOf(result []byte) (Seq, bool) {
+	if len(result) != 8 {
+		return 0, false
+	}
+	return Seq(binary.BigEndian.Uint64(result)), true
+}
+
+// expiring names a session as its leader knew it. It goes only if it has not been used since.
+type expiring struct {
+	client ClientID
+	opened Seq
+	last   Timestamp
+}
+
+// expiry is the op of ExpireSessions: those named go, and then, if limit is not zero, whoever
+// was used the longest ago until no more than limit are left.
+type expiry struct {
+	limit uint64
+	named []expiring
+}
+
+// mostExpiring bounds one expiry.
+const mostExpiring = 64
+
+func (e *expiry) update() Update {
+	b := binary.AppendUvarint(nil, e.limit)
+	for _, x := range e.named {
+		b = binary.AppendUvarint(b, uint64(x.client))
+		b = binary.AppendUvarint(b, uint64(x.opened))
+		b = binary.AppendUvarint(b, uint64(x.last))
+	}
+	return Update{Kind: ExpireSessions, Op: b}
+}
+
+// Expiry reads the op of an ExpireSessions and calls named for each session that it names;
+// false where the bytes are none.
+func Expiry(op []byte, named func(c ClientID, opened Seq, last Timestamp)) (limit uint64, ok bool) {
+	ok = true
+	next := func() uint64 {
+		x, n := binary.Uvarint(op)
+		if n <= 0 {
+			ok, op = false, nil
+			return 0
+		}
+		op = op[n:]
+		return x
+	}
+	for limit = next(); len(op) > 0; {
+		client, opened, last := next(), next(), next()
+		if !ok || client > math.MaxUint32 {
+			return 0, false
+		}
+		named(ClientID(client), Seq(opened), Timestamp(last))
+	}
+	return limit, ok
+}
+
+// explicit says whether clients must open their sessions.
+func (s *Server) explicit() bool { return s.settings.SessionLimit > 0 }
+
+// lapsed says whether the update names a session that is known to be none: not one that this
+// server has yet to hear of, being behind.
+func (s *Server) lapsed(c *session, u *Update) bool {
+	return s.explicit() && u.Kind == Operation && u.Session <= s.localARU && (u.Session != c.opened || c.opened == 0)
+}
+
+// turnAway tells a client that its update will not be executed.
+func (s *Server) turnAway(u *Update, out *Output) {
+	if u.Server == s.id {
+		out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Status: ReplyExpired})
+	}
+}
+
+// open executes an opening. One that is repeated changes nothing while its session lives.
+func (s *Server) open(seq Seq, u *Update, out *Output) {
+	c := s.session(u.Client)
+	if c.opened > 0 && u.Timestamp <= c.lastExecuted {
+		out.event(Event{Kind: Filtered, Seq: seq, Client: u.Client, Timestamp: u.Timestamp})
+		return
+	}
+	if c.opened == 0 {
+		s.opened++
+	}
+	c.opened, c.lastExecuted, c.usedAt, c.used = seq, u.Timestamp, seq, s.now
+	c.lastResult = binary.BigEndian.AppendUint64(nil, uint64(seq))
+	out.event(Event{Kind: Opened, Seq: seq, Client: u.Client, Timestamp: u.Timestamp})
+	if c.pending != nil && c.pending.Updates[0].Timestamp <= u.Timestamp {
+		s.dropPending(c)
+	}
+	s.dropLapsed(c, out)
+	if u.Server == s.id {
+		out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Result: c.lastResult})
+	}
+}
+
+// expire executes an expiry.
+func (s *Server) expire(seq Seq, u *Update, out *Output) {
+	limit, ok := Expiry(u.Op, func(client ClientID, opened Seq, last Timestamp) {
+		if i, known := s.sessionOf[client]; known {
+			if c := &s.sessions[i]; c.opened == opened && c.opened > 0 && c.lastExecuted == last {
+				s.forget(seq, c, out)
+			}
+		}
+	})
+	for ok && limit > 0 && uint64(s.opened) > limit {
+		s.forget(seq, s.leastUsed(), out)
+	}
+}
+
+// leastUsed is the session that was used the longest ago, by the log; there must be one.
+func (s *Server) leastUsed() *session {
+	var least *session
+	for i := range s.sessions {
+		c := &s.sessions[i]
+		switch {
+		case c.opened == 0:
+		case least == nil || c.usedAt < least.usedAt, c.usedAt == least.usedAt && c.client < least.client:
+			least = c
+		}
+	}
+	return least
+}
+
+// forget ends a session. What is pending of it will not be executed.
+func (s *Server) forget(seq Seq, c *session, out *Output) {
+	out.event(Event{Kind: Expired, Seq: seq, Client: c.client, Timestamp: c.lastExecuted})
+	c.opened, c.lastExecuted, c.lastResult, c.lastEnqueued, c.usedAt = 0, 0, nil, 0, 0
+	s.opened--
+	s.dropLapsed(c, out)
+	s.release(c)
+}
+
+// dropLapsed drops a pending update of a session that is gone: kept, it would starve, and views
+// change for ever.
+func (s *Server) dropLapsed(c *session, out *Output) {
+	if c.pending != nil && s.lapsed(c, &c.pending.Updates[0]) {
+		s.turnAway(&c.pending.Updates[0], out)
+		s.dropPending(c)
+	}
+}
+
+// release gives the place of a client without a session up, if nothing of it is pending.
+func (s *Server) release(c *session) {
+	if !s.explicit() || c.opened > 0 || c.pending != nil || c.client == 0 {
+		return
+	}
+	i := s.sessionOf[c.client]
+	delete(s.sessionOf, c.client)
+	*c = session{}
+	s.vacant = append(s.vacant, i)
+}
+
+// bound adds to a batch that opens sessions what keeps the table bounded.
+func (s *Server) bound(ones []*Batch) []*Batch {
+	openings := uint64(0)
+	for _, b := range ones {
+		openings += openingsOf(b)
+	}
+	if openings == 0 {
+		return ones
+	}
+	for seq := s.localARU + 1; seq <= s.lastProposed; seq++ {
+		if sl := s.history.peek(seq); sl != nil && sl.batch != nil {
+			openings += openingsOf(sl.batch)
+		}
+	}
+	if limit := uint64(s.settings.SessionLimit); uint64(s.opened)+openings > limit {
+		e := expiry{limit: limit}
+		ones = append(ones, BatchOf(e.update()))
+	}
+	return ones
+}
+
+func openingsOf(b *Batch) uint64 {
+	n := uint64(0)
+	for i := range b.Updates {
+		if b.Updates[i].Kind == OpenSession {
+			n++
+		}
+	}
+	return n
+}
+
+// expireIdle has the leader end sessions that it has not seen used for long.
+func (s *Server) expireIdle(out *Output) {
+	if !s.explicit() || s.state != RegLeader || s.now < s.idleAt || s.expiring != nil {
+		return
+	}
+	var e expiry
+	s.idleAt = s.now + s.settings.SessionIdle
+	for i := range s.sessions {
+		c := &s.sessions[i]
+		switch {
+		case c.opened == 0 || c.pending != nil:
+		case s.now-c.used < s.settings.SessionIdle:
+			s.idleAt = min(s.idleAt, c.used+s.settings.SessionIdle)
+		case len(e.named) == mostExpiring:
+			s.idleAt = s.now
+		default:
+			e.named = append(e.named, expiring{c.client, c.opened, c.lastExecuted})
+			c.used = s.now // not again while this one is on its way
+		}
+	}
+	if len(e.named) > 0 {
+		s.expiring = BatchOf(e.update())
+		s.propose(out)
+	}
+}
+
+// restartIdle gives every session its time under a new leader, who does not know the clock of
+// the former one.
+func (s *Server) restartIdle() {
+	for i := range s.sessions {
+		s.sessions[i].used = s.now
+	}
+	s.idleAt = s.now + s.settings.SessionIdle
+}
+
+// Sessions is how many sessions are open, and Known whether the client has one.
+func (s *Server) Sessions() int { return s.opened }
+
+// SessionAt is the slot that opened the client's session, zero where it has none.
+func (s *Server) SessionAt(client ClientID) Seq {
+	if i, ok := s.sessionOf[client]; ok {
+		return s.sessions[i].opened
+	}
+	return 0
+}
