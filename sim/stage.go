@@ -136,11 +136,17 @@ func (s *Stage) Durable(id int) uint64 { return s.run.world.Durable(world.Node(i
 // Unsynced is how many records a crash of the server would take.
 func (s *Stage) Unsynced(id int) int { return s.run.world.Unsynced(world.Node(id)) }
 
+// Kept is how many records a server's disk holds.
+func (s *Stage) Kept(id int) uint64 { return s.run.world.Kept(world.Node(id)) }
+
 // Log is the checker's canonical log.
 func (s *Stage) Log() *check.Log { return s.run.checker.Log }
 
 // Views is how many views have been led so far; the first is no change.
 func (s *Stage) Views() uint64 { return s.run.views }
+
+// Updates is how many operations of clients have been answered.
+func (s *Stage) Updates() uint64 { return s.run.updates }
 
 // Effects are the run's effects so far.
 func (s *Stage) Effects() Effects { return s.run.effects }

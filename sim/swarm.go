@@ -140,7 +140,10 @@ func (s *swarm) drawSnapshots() {
 		return
 	}
 	s.settings.SnapshotSlots = int(d.Log(4, 64))
-	s.settings.HistorySlots = int(d.Log(4, 256))
+	s.settings.HistorySlots = int(d.Log(4, 64))
+	if d.One(2) {
+		s.settings.PartBytes = 64 // so that a snapshot comes in many parts
+	}
 }
 
 // kinds are the names of those kinds of message that a fault may name: of our own protocol

@@ -41,6 +41,8 @@ func (p *Plan) validate(kinds []string) error {
 		return fmt.Errorf("servers is %d; a cluster has 1 to %d", p.Servers, protocol.MaxServers)
 	case p.Faulty < 0 || p.Faulty > maxTime:
 		return fmt.Errorf("faulty_ns %d is not within 0 … %d", p.Faulty, maxTime)
+	case p.Endless && p.Workload.Mix.Append > 0:
+		return fmt.Errorf("endless, and its clients append: values grow without end")
 	case len(p.Faults) > maxFaults:
 		return fmt.Errorf("%d faults are more than %d", len(p.Faults), maxFaults)
 	}

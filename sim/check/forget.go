@@ -3,7 +3,7 @@ package check
 import "github.com/fauer4effect/paxos/protocol"
 
 // keptTimestamps is how many of a client's latest operations an endless run remembers.
-const keptTimestamps = 4096
+const keptTimestamps = 1024
 
 // forget drops what the durable snapshots of all servers cover. No server can execute or
 // recover to anything below them.
