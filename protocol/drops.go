@@ -26,6 +26,13 @@ const (
 	otherStore
 	queueFull
 	otherFormat
+	readWaits
+	tooManyReads
+	readExpired
+	noSuchRead
+	oldRound
+	handingOver
+	notUpToDate
 	numDrops
 )
 
@@ -36,6 +43,9 @@ var reasonNames = [numDrops]string{
 	"contradicts a held proposal", "already ordered", "already executed",
 	"superseded update", "nothing newer", "cluster not formed yet",
 	"another store than the cluster was formed with", "queue full", "another format than ours",
+	"a read that waits already", "too many reads", "a read that nobody asks for any more",
+	"no such read", "another read round", "a hand-over is under way",
+	"the heir is not up to date",
 }
 
 func (r reason) String() string { return reasonNames[r] }

@@ -71,12 +71,18 @@ const (
 	CatchUpRequest
 	CatchUpReply
 	Formation
+	ClientRead
+	ReadRound
+	ReadAck
+	ReadIndex
+	YourTurn
 	NumKinds
 )
 
 var kindNames = [NumKinds]string{
 	"none", "ClientUpdate", "ViewChange", "VCProof", "Prepare", "PrepareOK",
 	"Proposal", "Accept", "CatchUpRequest", "CatchUpReply", "Formation",
+	"ClientRead", "ReadRound", "ReadAck", "ReadIndex", "YourTurn",
 }
 
 func (k Kind) String() string { return nameOf(int(k), kindNames[:]...) }
@@ -106,6 +112,11 @@ func nameOf(i int, names ...string) string {
 //	CatchUpRequest             from   to
 //	CatchUpReply               from   to               List
 //	Formation                                          Roster
+//	ClientRead                                         Batch of one
+//	ReadRound       view       round
+//	ReadAck         view       round
+//	ReadIndex       view       index                   Batch of one
+//	YourTurn        view       heir   sender's aru
 //
 // Ranges are half open: (from, to].
 type Message struct {
@@ -303,8 +314,23 @@ func (m *Message) String() string {
 		return fmt.Sprintf("CatchUpReply(%s, %d entries)", rangeOf(m.Seq, m.ARU), entries)
 	case Formation:
 		return fmt.Sprintf("Formation(%v)", m.Roster)
+	case ClientRead:
+		return fmt.Sprintf("ClientRead(%s)", readName(m.Batch))
+	case ReadRound, ReadAck:
+		return fmt.Sprintf("%v(view %d, round %d)", m.Kind, m.View, m.Seq)
+	case ReadIndex:
+		return fmt.Sprintf("ReadIndex(view %d, index %d, %s)", m.View, m.Seq, readName(m.Batch))
+	case YourTurn:
+		return fmt.Sprintf("YourTurn(view %d, to server %d, aru %d)", m.View, m.Seq, m.ARU)
 	}
 	return m.Kind.String()
+}
+
+func readName(b *Batch) string {
+	if b == nil || len(b.Updates) == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("client %d's read %d", b.Updates[0].Client, b.Updates[0].Timestamp)
 }
 
 func rangeOf(from, to Seq) string {

@@ -5,16 +5,18 @@ type InputKind uint8
 
 // The inputs of the machine.
 const (
-	Timer   InputKind = iota // Deadline has come; always legal, never harmful
-	Receive                  // Message arrived from a server, or from a client (Server = 0)
-	Durable                  // every record up to UpTo survives a crash
-	Elect                    // the operator wants this server to start an election
+	Timer    InputKind = iota // Deadline has come; always legal, never harmful
+	Receive                   // Message arrived from a server, or from a client (Server = 0)
+	Durable                   // every record up to UpTo survives a crash
+	Elect                     // the operator wants this server to start an election
+	HandOver                  // the operator wants this server, if it leads, to have To lead in its place
 )
 
 // Input is one thing that happens to a server.
 type Input struct {
 	Kind    InputKind
 	UpTo    Position
+	To      ServerID
 	Message Message
 }
 
@@ -48,13 +50,15 @@ type Reply struct {
 	Client    ClientID
 	Timestamp Timestamp
 	Status    ReplyStatus
+	Read      bool   // answered without the log (X20), from the state after Index
+	Index     Seq    // of a Read
 	Result    []byte // ReplyOK
 }
 
-// ReplyStatus says what became of an update.
+// ReplyStatus says what became of a request.
 type ReplyStatus uint8
 
-// The states of an update.
+// The states of a request.
 const (
 	ReplyOK   ReplyStatus = iota // it is executed
 	ReplyBusy                    // this server has not taken it: as many are pending as it bears
@@ -98,27 +102,31 @@ type EventKind uint8
 
 // The events: what happened, in neutral words, for checkers, counters and transcripts.
 const (
-	Attempted    EventKind = iota + 1 // View
-	Preinstalled                      // View: a majority wants it
-	Installed                         // View: promised once its record is durable
-	Prepared                          // View, Servers whose answers counted: this server leads it now (RegLeader)
-	Returned                          // View: back from an election to the view the others work in (X21)
-	Proposed                          // View, Seq, Batch
-	Accepted                          // View, Seq, Batch: by the leader too, for its own proposal
-	Ordered                           // View, Seq, Batch: a majority accepted it in View
-	Learned                           // Seq, Batch: told that it is ordered
-	Applied                           // Seq, Client, Timestamp
-	Filtered                          // Seq, Client, Timestamp: a duplicate, not executed again
-	Executed                          // Seq, Batch, Hash of the application after it
-	CatchUp                           // Seq: the server asked for what follows it
-	Formed                            // the roster is durable: from now on this server takes part (X18)
-	Refused                           // Servers: one that comes with another store than it had; oneself: the others refuse us (X18)
+	Attempted      EventKind = iota + 1 // View
+	Preinstalled                        // View: a majority wants it
+	Installed                           // View: promised once its record is durable
+	Prepared                            // View, Servers whose answers counted: this server leads it now (RegLeader)
+	Returned                            // View: back from an election to the view the others work in (X21)
+	Proposed                            // View, Seq, Batch
+	Accepted                            // View, Seq, Batch: by the leader too, for its own proposal
+	Ordered                             // View, Seq, Batch: a majority accepted it in View
+	Learned                             // Seq, Batch: told that it is ordered
+	Applied                             // Seq, Client, Timestamp
+	Filtered                            // Seq, Client, Timestamp: a duplicate, not executed again
+	Executed                            // Seq, Batch, Hash of the application after it
+	CatchUp                             // Seq: the server asked for what follows it
+	Formed                              // the roster is durable: from now on this server takes part (X18)
+	Refused                             // Servers: one that comes with another store than it had; oneself: the others refuse us (X18)
+	RoundConfirmed                      // View, Seq: the read round, Servers that acknowledged it, Timestamp: how many reads it serves (X20)
+	ReadAnswered                        // Seq: the state it was answered from, Client, Timestamp
+	HandedOver                          // View, Servers: the heir, whose view is installed here now
 	NumEvents
 )
 
 func (k EventKind) String() string {
 	return nameOf(int(k), "none", "attempted", "preinstalled", "installed", "prepared", "returned",
-		"proposed", "accepted", "ordered", "learned", "applied", "filtered", "executed", "catch-up", "formed", "refused")
+		"proposed", "accepted", "ordered", "learned", "applied", "filtered", "executed", "catch-up", "formed", "refused",
+		"round confirmed", "read answered", "handed over")
 }
 
 // Event is one thing that happened in the machine. Fields that a kind does not use are zero.

@@ -54,7 +54,7 @@ func (s *Summary) Idle() []Effect {
 	for _, e := range AllEffects() {
 		due := s.Planned[e] > 0
 		switch e {
-		case reordered, unsyncedLost, recoveries, viewChanges, returns, catchUps, timeouts, abandoned:
+		case reordered, unsyncedLost, recoveries, viewChanges, returns, catchUps, timeouts, abandoned, reads, readRounds:
 			due = s.Roomy > idleSeeds/2
 		case twoLeaders, noOps, filtered:
 			due = s.Roomy > 4*idleSeeds // these are rare
