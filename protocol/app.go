@@ -9,6 +9,9 @@ type App interface {
 	// be kept; the result must never change once returned. An op that the App cannot
 	// read is an error for it to report in the result: it may not panic.
 	Apply(op []byte) []byte
+	// Query answers an operation that only reads, without changing anything: with the result
+	// that Apply would have now. Any other is an error for it to report in the result.
+	Query(op []byte) []byte
 	// Snapshot returns the whole state in a canonical form: equal states, equal bytes.
 	Snapshot() []byte
 	// Restore replaces the state by one that Snapshot returned.

@@ -14,7 +14,7 @@ type action struct{ kind, a, b int }
 func drawAction(t *rapid.T) action {
 	return action{
 		// Mostly letters arrive, or nothing would ever come of it.
-		kind: rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 3, 4, 4, 5, 6, 7}).Draw(t, "action"),
+		kind: rapid.SampledFrom([]int{0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 3, 4, 4, 5, 6, 7, 8, 8, 9}).Draw(t, "action"),
 		a:    rapid.IntRange(0, 1<<16).Draw(t, "a"),
 		b:    rapid.IntRange(0, 400).Draw(t, "b"),
 	}
@@ -52,6 +52,10 @@ func (c *cluster) act(x action) {
 		c.start(id)
 	case x.kind == 7 && x.b < 100:
 		c.step(id, Input{Kind: Elect})
+	case x.kind == 8:
+		c.read(id, ClientID(10+x.b%4), Timestamp(1+x.b/4%20))
+	case x.kind == 9:
+		c.step(id, Input{Kind: HandOver, To: ServerID(x.b%c.n) + 1})
 	}
 }
 
@@ -66,7 +70,7 @@ func (c *cluster) chaos(t *rapid.T, most int) {
 // Chaos orders nothing twice in two ways (act checks S1), and once it is over all servers
 // come to the same end.
 func TestChaosEndsWell(t *testing.T) {
-	executed := 0
+	executed, read := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		c := newCluster(t, rapid.IntRange(1, 5).Draw(t, "servers"))
 		c.chaos(t, 120)
@@ -83,8 +87,13 @@ func TestChaosEndsWell(t *testing.T) {
 			t.Fatalf("the last update is not answered: %v", c.servers[1])
 		}
 		executed += len(c.log) - 1
+		for _, r := range c.replies {
+			if r.Read {
+				read++
+			}
+		}
 	})
-	if executed == 0 {
-		t.Error("chaos lets nothing be executed: it tests nothing")
+	if executed == 0 || read == 0 {
+		t.Error("chaos lets nothing be executed, or read: it tests nothing")
 	}
 }

@@ -22,6 +22,7 @@ func someInputs(t *rapid.T, s *Server) []Input {
 		inputs = append(inputs, rapid.SampledFrom([]Input{
 			{Kind: Timer},
 			{Kind: Elect},
+			{Kind: HandOver, To: from},
 			{Kind: Durable, UpTo: s.position},
 			{Message: Message{Kind: ClientUpdate, Batch: b}},
 			{Message: Message{Kind: ViewChange, Server: from, View: view + 1}},
@@ -32,6 +33,11 @@ func someInputs(t *rapid.T, s *Server) []Input {
 			{Message: Message{Kind: Accept, Server: from, View: view, Seq: seq}},
 			{Message: Message{Kind: CatchUpRequest, Server: from, ARU: seq}},
 			{Message: Message{Kind: CatchUpReply, Server: from, Seq: s.localARU, ARU: seq, List: &list}},
+			{Message: Message{Kind: ClientRead, Batch: b}},
+			{Message: Message{Kind: ReadRound, Server: Leader(view, s.n), View: view, Seq: seq}},
+			{Message: Message{Kind: ReadAck, Server: from, View: view, Seq: Seq(s.rounds.last)}},
+			{Message: Message{Kind: ReadIndex, Server: Leader(view, s.n), View: view, Seq: seq, Batch: b}},
+			{Message: Message{Kind: YourTurn, Server: Leader(view, s.n), View: view, Seq: Seq(s.id), ARU: s.localARU}},
 		}).Draw(t, "input"))
 		if in := &inputs[len(inputs)-1]; in.Message.Kind != 0 {
 			in.Kind = Receive
@@ -161,6 +167,12 @@ func TestHashesTellStatesApart(t *testing.T) {
 		"a report":    func(c *cluster) { c.receive(3, Message{Kind: VCProof, Server: 2, ARU: 1}) },
 		"an update":   func(c *cluster) { c.request(3, 1, 1, "a") },
 		"time":        func(c *cluster) { c.now += ms },
+		"a read":      func(c *cluster) { c.read(3, 1, 1) },
+		"its index": func(c *cluster) {
+			c.read(3, 1, 1)
+			c.receive(3, Message{Kind: ReadIndex, Server: 1, View: 1, Seq: 5, Batch: BatchOf(Update{Client: 1, Timestamp: 1})})
+		},
+		"an heir": func(c *cluster) { c.receive(3, Message{Kind: YourTurn, Server: 1, View: 1, Seq: 2}) },
 		"a held disk": func(c *cluster) {
 			c.disks[3].held = true
 			c.receive(3, Message{Kind: Proposal, Server: 1, View: 1, Seq: 1, Batch: one(1)})

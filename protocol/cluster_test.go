@@ -18,6 +18,8 @@ func (l *ledger) Apply(op []byte) []byte {
 	return fmt.Appendf(nil, "%d %s", l.entries, op)
 }
 
+func (l *ledger) Query(op []byte) []byte { return fmt.Appendf(nil, "%d ? %s", l.entries, op) }
+
 func (l *ledger) Snapshot() []byte {
 	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, l.entries), l.hash)
 }

@@ -31,6 +31,13 @@ const (
 	otherSnapshot
 	badSnapshot
 	snapshotTooLarge
+	readWaits
+	tooManyReads
+	readExpired
+	noSuchRead
+	oldRound
+	handingOver
+	notUpToDate
 	numDrops
 )
 
@@ -43,6 +50,9 @@ var reasonNames = [numDrops]string{
 	"another store than the cluster was formed with", "queue full", "another format than ours", "session expired",
 	"truncated",
 	"part of another snapshot", "a snapshot that its parts do not make", "own snapshot too large",
+	"a read that waits already", "too many reads", "a read that nobody asks for any more",
+	"no such read", "another read round", "a hand-over is under way",
+	"the heir is not up to date",
 }
 
 func (r reason) String() string { return reasonNames[r] }

@@ -19,6 +19,10 @@ func (s *Server) attempt(v View, out *Output) {
 	s.votes, s.preinstalled = 0, false
 	s.clearPrepareOKs()
 	s.clearQueue()
+	s.leaveReads()
+	if v != s.handOver.view {
+		s.handOver = handOver{}
+	}
 	s.knownARU = max(s.localARU, s.highest)
 	out.event(Event{Kind: Attempted, View: v})
 	s.toAll(0, Message{Kind: ViewChange, View: v}, out)
@@ -28,7 +32,7 @@ func (s *Server) attempt(v View, out *Output) {
 // onViewChange hears that a peer attempts m.View.
 func (s *Server) onViewChange(m *Message, out *Output) {
 	switch {
-	case m.View > s.lastAttempted && s.suspects():
+	case m.View > s.lastAttempted && (s.suspects() || s.mayInherit(m)):
 		s.attempt(m.View, out)
 		s.vote(m.Server, out)
 	case m.View > s.lastAttempted:
@@ -71,6 +75,7 @@ func (s *Server) onVCProof(m *Message, out *Output) {
 	case m.View > s.lastInstalled:
 		s.install(m.View, out)
 		s.enterRegNonLeader()
+		s.yield(out)
 	case m.View == s.lastInstalled && s.returns(m):
 		s.enterRegNonLeader()
 		out.event(Event{Kind: Returned, View: m.View})
@@ -80,6 +85,7 @@ func (s *Server) onVCProof(m *Message, out *Output) {
 		s.state == RegNonLeader && !s.outstanding() {
 		s.progress.restart(s.now)
 	}
+	s.tryHandOver(out)
 	if s.localARU+2*s.window() < m.ARU && s.localARU >= s.requestedTo && !s.fetching() {
 		s.requestCatchUp(out) // too far behind for the slots in flight: do not wait
 	}
@@ -115,6 +121,7 @@ func (s *Server) enterRegNonLeader() {
 	s.setAttempted(s.lastInstalled)
 	s.clearPrepareOKs()
 	s.clearQueue()
+	s.leaveReads()
 	s.progress.restart(s.now)
 	s.restartAges()
 }

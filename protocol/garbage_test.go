@@ -66,10 +66,12 @@ func anything(t *rapid.T) {
 	s := c.servers[rapid.IntRange(1, c.n).Draw(t, "server")]
 	var out Output
 	for range rapid.IntRange(1, 30).Draw(t, "inputs") {
-		in := Input{Kind: rapid.SampledFrom([]InputKind{Receive, Receive, Receive, Timer, Durable, Elect, 77}).Draw(t, "input")}
+		in := Input{Kind: rapid.SampledFrom([]InputKind{Receive, Receive, Receive, Timer, Durable, Elect, HandOver, 77}).Draw(t, "input")}
 		switch in.Kind {
 		case Receive:
 			in.Message = garbage(s).Draw(t, "message")
+		case HandOver:
+			in.To = ServerID(rapid.IntRange(0, s.n+1).Draw(t, "to"))
 		case Durable:
 			in.UpTo = rapid.SampledFrom([]Position{0, s.durable, s.position, s.position + 1, math.MaxUint64}).Draw(t, "up to")
 		}

@@ -73,6 +73,7 @@ func (s *Server) Hash(now Instant) uint64 {
 	for _, b := range s.queue[s.queueHead:] {
 		h = mix(h, b.hash)
 	}
+	h = s.hashReads(h, now)
 	h = s.disks.hash(h, now)
 	h = s.snaps.hash(h, now)
 	h = s.history.hash(h)
@@ -142,6 +143,25 @@ func (s *Server) hashSessions(h uint64, now Instant) uint64 {
 			h = mix(h, c.pending.hash)
 			h = mixInstant(mixInstant(h, c.since, now), c.timer, now)
 		}
+	}
+	return h
+}
+
+// hashReads folds in what waits, in its order, and nothing where neither reads nor a hand-over
+// are about.
+func (s *Server) hashReads(h uint64, now Instant) uint64 {
+	for i := range s.reads {
+		r := &s.reads[i]
+		h = mix(mix(h, r.batch.hash), uint64(r.index)<<8|uint64(r.server))
+		h = mixInstant(mixBool(mix(h, r.round), r.confirmed), r.since, now)
+	}
+	if s.rounds.last > 0 {
+		h = mixBool(mix(h, s.rounds.last<<16|uint64(s.rounds.acks)), s.rounds.open)
+	}
+	if v := s.handOver; v.to != 0 {
+		h = mixInstant(mixBool(mix(h, uint64(v.to)), v.told), v.until, now)
+	} else if v.view != 0 && v.until > now {
+		h = mixInstant(mix(h, uint64(v.view)), v.until, now)
 	}
 	return h
 }

@@ -73,6 +73,11 @@ const (
 	Formation
 	SnapshotRequest
 	SnapshotPart
+	ClientRead
+	ReadRound
+	ReadAck
+	ReadIndex
+	YourTurn
 	NumKinds
 )
 
@@ -80,6 +85,7 @@ var kindNames = [NumKinds]string{
 	"none", "ClientUpdate", "ViewChange", "VCProof", "Prepare", "PrepareOK",
 	"Proposal", "Accept", "CatchUpRequest", "CatchUpReply", "Formation",
 	"SnapshotRequest", "SnapshotPart",
+	"ClientRead", "ReadRound", "ReadAck", "ReadIndex", "YourTurn",
 }
 
 func (k Kind) String() string { return nameOf(int(k), kindNames[:]...) }
@@ -111,6 +117,11 @@ func nameOf(i int, names ...string) string {
 //	Formation                                          Roster
 //	SnapshotRequest            seq    sender's aru     Part
 //	SnapshotPart               seq                     Part
+//	ClientRead                                         Batch of one
+//	ReadRound       view       round
+//	ReadAck         view       round
+//	ReadIndex       view       index                   Batch of one
+//	YourTurn        view       heir   sender's aru
 //
 // Ranges are half open: (from, to].
 type Message struct {
@@ -327,8 +338,23 @@ func (m *Message) String() string {
 		return fmt.Sprintf("Formation(%v)", m.Roster)
 	case SnapshotRequest, SnapshotPart:
 		return fmt.Sprintf("%v(of 1…%d, %v)", m.Kind, m.Seq, m.Part)
+	case ClientRead:
+		return fmt.Sprintf("ClientRead(%s)", readName(m.Batch))
+	case ReadRound, ReadAck:
+		return fmt.Sprintf("%v(view %d, round %d)", m.Kind, m.View, m.Seq)
+	case ReadIndex:
+		return fmt.Sprintf("ReadIndex(view %d, index %d, %s)", m.View, m.Seq, readName(m.Batch))
+	case YourTurn:
+		return fmt.Sprintf("YourTurn(view %d, to server %d, aru %d)", m.View, m.Seq, m.ARU)
 	}
 	return m.Kind.String()
+}
+
+func readName(b *Batch) string {
+	if b == nil || len(b.Updates) == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("client %d's read %d", b.Updates[0].Client, b.Updates[0].Timestamp)
 }
 
 func rangeOf(from, to Seq) string {

@@ -30,6 +30,9 @@ func (s *Server) propose(out *Output) {
 			batch = noOp // X7: a hole would block everything above it
 		}
 		if batch == nil {
+			if s.handOver.to != 0 {
+				return // the heir gets what is pending
+			}
 			batch, s.expiring = s.expiring, nil
 		}
 		if batch == nil {
@@ -207,12 +210,16 @@ func (s *Server) execute(out *Output) {
 	if s.localARU == before {
 		return
 	}
+	if len(s.reads) > 0 {
+		s.answerReads(out)
+	}
 	if s.state != LeaderElection {
 		s.progress.restart(s.now)
 	}
 	switch s.state {
 	case RegLeader:
 		s.propose(out)
+		s.tryHandOver(out)
 	case Preparing:
 		s.tryLead(out) // what the answers must cover begins higher now (X3)
 	}

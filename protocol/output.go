@@ -5,16 +5,18 @@ type InputKind uint8
 
 // The inputs of the machine.
 const (
-	Timer   InputKind = iota // Deadline has come; always legal, never harmful
-	Receive                  // Message arrived from a server, or from a client (Server = 0)
-	Durable                  // every record up to UpTo survives a crash
-	Elect                    // the operator wants this server to start an election
+	Timer    InputKind = iota // Deadline has come; always legal, never harmful
+	Receive                   // Message arrived from a server, or from a client (Server = 0)
+	Durable                   // every record up to UpTo survives a crash
+	Elect                     // the operator wants this server to start an election
+	HandOver                  // the operator wants this server, if it leads, to have To lead in its place
 )
 
 // Input is one thing that happens to a server.
 type Input struct {
 	Kind    InputKind
 	UpTo    Position
+	To      ServerID
 	Message Message
 }
 
@@ -51,13 +53,15 @@ type Reply struct {
 	Client    ClientID
 	Timestamp Timestamp
 	Status    ReplyStatus
+	Read      bool   // answered without the log (X20), from the state after Index
+	Index     Seq    // of a Read
 	Result    []byte // ReplyOK
 }
 
-// ReplyStatus says what became of an update.
+// ReplyStatus says what became of a request.
 type ReplyStatus uint8
 
-// The states of an update.
+// The states of a request.
 const (
 	ReplyOK      ReplyStatus = iota // it is executed
 	ReplyBusy                       // this server has not taken it: as many are pending as it bears
@@ -134,13 +138,17 @@ const (
 	SnapshotTaken                          // Seq, Hash of the application: durable once its record is
 	SnapshotInstalled                      // Seq, Hash: a peer's, in place of the slots that it covers
 	Truncated                              // Seq: 1…Seq is forgotten
+	RoundConfirmed                         // View, Seq: the read round, Servers that acknowledged it, Timestamp: how many reads it serves (X20)
+	ReadAnswered                           // Seq: the state it was answered from, Client, Timestamp
+	HandedOver                             // View, Servers: the heir, whose view is installed here now
 	NumEvents
 )
 
 func (k EventKind) String() string {
 	return nameOf(int(k), "none", "attempted", "preinstalled", "installed", "prepared", "returned",
 		"proposed", "accepted", "ordered", "learned", "applied", "filtered", "opened", "expired", "lapsed", "executed", "catch-up", "formed", "refused",
-		"snapshot-taken", "snapshot-installed", "truncated")
+		"snapshot-taken", "snapshot-installed", "truncated",
+		"round confirmed", "read answered", "handed over")
 }
 
 // Event is one thing that happened in the machine. Fields that a kind does not use are zero.

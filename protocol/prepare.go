@@ -21,6 +21,8 @@ func (s *Server) enterPrepare(v View, out *Output) {
 	s.state = Preparing
 	s.clearPrepareOKs()
 	s.clearQueue()
+	s.leaveReads()
+	s.handOver = handOver{}
 	if s.progress.expired(s.now) {
 		s.progress.restart(s.now)
 	}
@@ -50,6 +52,7 @@ func (s *Server) onPrepare(m *Message, out *Output) {
 	case m.View > s.lastInstalled:
 		s.install(m.View, out)
 		s.enterRegNonLeader()
+		s.yield(out)
 	case s.state == LeaderElection && s.lastAttempted == m.View:
 		s.enterRegNonLeader()
 	}
@@ -236,6 +239,7 @@ func (s *Server) tryLead(out *Output) {
 	s.queuePending()
 	out.event(Event{Kind: Prepared, View: s.lastInstalled, Servers: answers})
 	s.propose(out)
+	s.leadReads(out)
 }
 
 func (s *Server) clearPrepareOKs() {

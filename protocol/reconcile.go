@@ -23,15 +23,19 @@ func (s *Server) report(id ServerID, aru Seq) {
 func (s *Server) requestCatchUp(out *Output) {
 	from, high := s.localARU, s.highest
 	out.event(Event{Kind: CatchUp, Seq: from})
-	for range catchUpInFlight {
+	first := s.rotor
+	for i := range catchUpInFlight {
 		if from >= high {
 			break
 		}
 		to := min(from+catchUpSlots, high)
 		s.send(s.nextPeer(from), 0, Message{Kind: CatchUpRequest, Seq: from, ARU: to}, out)
-		from = to
+		if from = to; i == 0 {
+			first = s.rotor
+		}
 	}
 	s.requestedTo = from
+	s.rotor = first // or the first range would always go to the same peer, where their number divides the requests'
 }
 
 // nextPeer is the next server, in turn, that reported an aru above seq; there is one.

@@ -169,3 +169,23 @@ func TestDamagedDisksAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// A server that lags by more requests than are in flight gets what it lacks though one of its
+// two peers never answers: each turn begins with the other one (X11).
+func TestCatchUpTurns(t *testing.T) {
+	c := newView1(t, 3)
+	c.lose = func(l letter) bool { return l.to == 2 || l.Server == 2 }
+	for ts := Timestamp(1); ts <= 300; ts++ {
+		c.request(1, 1, ts, "a")
+		c.settle()
+	}
+	c.lose = func(l letter) bool { return l.to == 3 && l.Kind == CatchUpRequest }
+	for _, from := range []ServerID{3, 1} {
+		c.receive(2, Message{Kind: VCProof, Server: from, View: 1, State: RegLeader, ARU: 300})
+	}
+	c.servers[2].rotor = 1 // it begins with server 3
+	c.wait(1000 * ms)
+	if s := c.servers[2]; s.localARU < 300 {
+		t.Errorf("server 2 asks server 3 again and again: %v", s)
+	}
+}

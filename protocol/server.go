@@ -184,6 +184,11 @@ type Server struct {
 	updateAt    Instant  // lower bound of the sessions' timers
 	oldestFrom  Instant  // lower bound of the pending updates' ages
 
+	// Reads (reads.go) and hand-over (handover.go).
+	reads    []read // in order of arrival
+	rounds   readRounds
+	handOver handOver
+
 	// Reconciliation (reconcile.go).
 	reported    [MaxServers + 1]Seq // each server's last reported aru
 	highest     Seq                 // of reported
@@ -257,6 +262,8 @@ func (s *Server) Step(now Instant, in Input, out *Output) {
 		s.onTimer(out)
 	case Elect:
 		s.attempt(s.lastAttempted+1, out)
+	case HandOver:
+		s.beginHandOver(in.To, out)
 	}
 	s.armRetransmit()
 }
@@ -279,7 +286,7 @@ func (s *Server) Receive(now Instant, m *Message, out *Output) {
 // admits refuses what no server of this cluster sends.
 func (s *Server) admits(m *Message, out *Output) bool {
 	switch {
-	case int(m.Server) > s.n || m.Server == 0 && m.Kind != ClientUpdate:
+	case int(m.Server) > s.n || m.Server == 0 && m.Kind != ClientUpdate && m.Kind != ClientRead:
 		s.drop(unknownServer)
 	case m.Server == s.id:
 		s.drop(fromSelf)
@@ -317,6 +324,16 @@ func (s *Server) receive(m *Message, out *Output) {
 		s.onSnapshotRequest(m, out)
 	case SnapshotPart:
 		s.onSnapshotPart(m, out)
+	case ClientRead:
+		s.onClientRead(m, out)
+	case ReadRound:
+		s.onReadRound(m, out)
+	case ReadAck:
+		s.onReadAck(m, out)
+	case ReadIndex:
+		s.onReadIndex(m, out)
+	case YourTurn:
+		s.onYourTurn(m, out)
 	default:
 		s.drop(unknownKind)
 	}
@@ -373,6 +390,7 @@ func (s *Server) LocalARU() Seq            { return s.localARU }
 func (s *Server) LastProposed() Seq        { return s.lastProposed }
 func (s *Server) Truncated() Seq           { return s.history.truncated }
 func (s *Server) Pending() int             { return s.pendings }
+func (s *Server) Reads() int               { return len(s.reads) }
 func (s *Server) App() App                 { return s.app }
 func (s *Server) ProgressTimeout() Instant { return s.progress.timeout }
 
@@ -394,6 +412,7 @@ func (s *Server) Clone() *Server {
 	}
 	c.queue = append([]*Batch(nil), s.queue[s.queueHead:]...)
 	c.queueHead, c.binding = 0, nil
+	c.reads = append([]read(nil), s.reads...)
 	for i := range c.prepareOKs {
 		c.prepareOKs[i] = append([]span(nil), s.prepareOKs[i]...)
 	}

@@ -23,7 +23,7 @@ func (s *Server) Deadline() Instant {
 	if s.forming() {
 		return s.disks.next
 	}
-	return min(s.heartbeatAt, s.attemptAt(), s.retransmitAt, s.updateAt, s.starvesAt())
+	return min(s.heartbeatAt, s.attemptAt(), s.retransmitAt, s.updateAt, s.starvesAt(), s.handOverEnds())
 }
 
 // attemptAt is when this server gives up on the current attempt or view. The stagger lets
@@ -57,6 +57,9 @@ func (s *Server) onTimer(out *Output) {
 	}
 	if s.now >= s.heartbeatAt {
 		s.heartbeat(out)
+	}
+	if s.now >= s.handOverEnds() {
+		s.endHandOver(out)
 	}
 	if s.now >= s.starvesAt() {
 		s.findOldest() // the bound may be of an update that is long executed
@@ -92,6 +95,10 @@ func (s *Server) unanswered() bool {
 	switch {
 	case s.behind():
 		return true // X11
+	case len(s.reads) > 0:
+		return true // X20
+	case s.handOver.told && s.state == RegLeader:
+		return true // until the heir is heard of
 	case s.state == LeaderElection:
 		return s.lastAttempted > s.lastInstalled // X1
 	case s.state == Preparing:
@@ -129,5 +136,11 @@ func (s *Server) retransmit(out *Output) {
 		if s.snaps.fetch.misses >= fetchPatience {
 			s.requestCatchUp(out) // there may be another snapshot, or the slots after all
 		}
+	}
+	if len(s.reads) > 0 {
+		s.repeatReads(out) // X20
+	}
+	if s.handOver.told && s.state == RegLeader {
+		s.tellHeir(out)
 	}
 }

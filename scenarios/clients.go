@@ -12,11 +12,12 @@ import (
 func clientCommands() []command {
 	const tail = " [via SERVER] [within TIME]"
 	commands := []command{
-		{"send", "CLIENT put|get|append|incr|cas|delete KEY … [via SERVER]", "send an operation and go on; the client repeats it until it is answered or sends another", false, parseSend},
+		{"send", "CLIENT put|get|read|append|incr|cas|delete KEY … [via SERVER]", "send an operation and go on; the client repeats it until it is answered or sends another", false, parseSend},
 	}
 	for _, c := range []struct{ name, args, summary string }{
 		{"put", "CLIENT KEY VALUE", "set a key and wait for the answer, for 10s or the time given. Clients are a to e. With `via` the client keeps to that server; else it asks the next one when it gets no answer"},
 		{"get", "CLIENT KEY", "read a key, through the log like any update"},
+		{"read", "CLIENT KEY", "read a key without the log: the leader confirms that it leads, and the server asked answers from its own state (X20)"},
 		{"append", "CLIENT KEY VALUE", "append to a key; the answer is its length"},
 		{"incr", "CLIENT KEY", "add one to a key; the answer is its value"},
 		{"cas", "CLIENT KEY OLD NEW", "set a key if it holds OLD"},
@@ -34,7 +35,8 @@ func clientCommands() []command {
 type request struct {
 	client int
 	op     kv.Op
-	via    who // nil: where the client was last
+	read   bool // without the log
+	via    who  // nil: where the client was last
 }
 
 // request reads CLIENT and what follows the operation's name.
@@ -50,6 +52,9 @@ func (p *parser) request(name, client string, args []string) (r request, err err
 		if r.via, err = p.who(via); err != nil {
 			return r, err
 		}
+	}
+	if r.read = name == "read"; r.read {
+		name = "get"
 	}
 	if r.op, err = operation(name, args); err == nil && p.script.plan.Workload.Clients > 0 && background(r.op.Key) {
 		err = fmt.Errorf("key %s may be one of the background clients' own, k0, c1.2 and so on: take another name", r.op.Key)
@@ -128,6 +133,10 @@ func (st *story) send(r request) error {
 		via = 1
 	}
 	st.via[r.client], st.asked = via, r.client
+	if r.read {
+		st.stage.Read(r.client, r.op.Key, via, r.via == nil)
+		return nil
+	}
 	st.stage.Send(r.client, r.op, via, r.via == nil)
 	return nil
 }

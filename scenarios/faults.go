@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -16,6 +17,7 @@ func faultCommands() []command {
 		{"pause", "SERVERS", "stop servers as they stand", false, parseEach(pause)},
 		{"resume", "SERVERS", "let paused servers go on, with all that came meanwhile", false, parseEach(resume)},
 		{"elect", "SERVERS", "they start an election, unprovoked", false, parseStrike("elect")},
+		{"handover", "SERVER SERVER", "the first, which leads, gives way to the second as planned; `handover leader 3` is usual", false, parseHandOver},
 		{"slow", "SERVERS TIME", "each message from and to them takes this much longer; 0s ends it", false, parseSlow},
 		{"partition", "SERVERS / SERVERS [/ SERVERS…]", "no message passes between the sides; every server is on one", false, parsePartition},
 		{"cut", "LINK", "no message passes in this direction: 1->3, 2->* or *->2", false, parseCut},
@@ -59,6 +61,37 @@ func parseStrike(do string) func(*parser, []string) (func(*story) error, error) 
 			return nil
 		}, err
 	}
+}
+
+// parseHandOver has a leader give way to another server.
+func parseHandOver(p *parser, args []string) (func(*story) error, error) {
+	if len(args) != 2 {
+		return nil, errUsage
+	}
+	from, err := p.who(args[0])
+	if err != nil {
+		return nil, err
+	}
+	to, err := p.who(args[1])
+	return func(st *story) error {
+		leaders, err := from(st)
+		if err != nil {
+			return err
+		}
+		heirs, err := to(st)
+		if err != nil {
+			return err
+		}
+		if len(leaders) != 1 || len(heirs) != 1 || leaders[0] == heirs[0] {
+			return fmt.Errorf("a hand-over is from one server to another")
+		}
+		if s := st.stage.Server(leaders[0]); !st.stage.Up(leaders[0]) || s.State() != protocol.RegLeader {
+			return fmt.Errorf("server %d does not lead", leaders[0])
+		}
+		st.say("server %d is to hand over to server %d", leaders[0], heirs[0])
+		st.stage.HandOver(leaders[0], heirs[0])
+		return nil
+	}, err
 }
 
 // parseEach is a command for each of some servers.

@@ -46,6 +46,8 @@ func faultLine(f *sim.Fault) string {
 	switch {
 	case f.Do == "cut":
 		what += fmt.Sprintf(" %d->%d", f.From, f.To)
+	case f.Do == "hand-over":
+		what += fmt.Sprintf(" %d", f.To)
 	case f.Leader:
 		what += " leader"
 	case len(f.Servers) > 0:

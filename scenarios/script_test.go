@@ -96,7 +96,7 @@ func TestBadScripts(t *testing.T) {
 		{h + "set tiemout 2s\n", `3: set: no setting "tiemout": there are timeout, ceiling, heartbeat, retransmit, stagger, update_timer and part_bytes`},
 		{h + "put f x 1\n", `3: put: "f" is no client: they are a to e`},
 		{h + "put a x\n", "3: usage: put CLIENT KEY VALUE [via SERVER] [within TIME]"},
-		{h + "send a frob x\n", "3: usage: send CLIENT put|get|append|incr|cas|delete KEY … [via SERVER]"},
+		{h + "send a frob x\n", "3: usage: send CLIENT put|get|read|append|incr|cas|delete KEY … [via SERVER]"},
 		{h + "clients 2\nput a k0 1\n", "4: put: key k0 may be one of the background clients' own"},
 		{h + "expect\n", "3: usage: expect leader N|none"},
 		{h + "expect laeder 1\n", `3: expect: unknown expectation "laeder": there are leader, view, `},

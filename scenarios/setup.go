@@ -213,6 +213,14 @@ func (p *parser) fault(args []string) (f sim.Fault, err error) {
 		f.From, f.To, err = p.link(args[1])
 	case args[1] == "leader":
 		f.Leader = true
+	case f.Do == "hand-over":
+		var ids []int
+		if ids, err = p.servers(args[1]); err == nil && len(ids) != 1 {
+			err = errUsage
+		}
+		if err == nil {
+			f.To = ids[0]
+		}
 	default:
 		f.Servers, err = p.servers(args[1])
 	}

@@ -50,6 +50,10 @@ func (st *story) Machine(at world.Instant, id protocol.ServerID, e *protocol.Eve
 		}
 	case protocol.Filtered:
 		st.transcript.line(at, fmt.Sprintf("server %d finds a duplicate at seq %d and does not execute it again", id, e.Seq))
+	case protocol.HandedOver:
+		st.transcript.line(at, fmt.Sprintf("server %d has handed over to server %s, in view %d", id, members(e.Servers), e.View))
+	case protocol.RoundConfirmed:
+		st.transcript.line(at, fmt.Sprintf("server %d still leads view %d, say %s: reads that waited, %d", id, e.View, members(e.Servers), e.Timestamp))
 	case protocol.CatchUp:
 		st.transcript.line(at, fmt.Sprintf("server %d asks for the slots above %d", id, e.Seq))
 	}

@@ -28,6 +28,7 @@ type client struct {
 	tries     int
 	target    int
 	wakeAt    world.Instant
+	read      bool // it asks without a log append (X20)
 	directed  bool // by a Stage: it does only what it is told
 	roams     bool // a directed client that asks the next server on a timeout
 	last      Answer
@@ -47,6 +48,7 @@ const (
 	drawRot
 	drawMachine
 	drawSnapshots
+	drawRead
 )
 
 func newClient(r *run, id int) *client {
@@ -113,13 +115,25 @@ func (c *client) next() {
 	}
 	c.key = r.keys.take(c.draw(drawKey), int(c.id))
 	c.target = 1 + int(world.Below(c.draw(drawTarget), uint64(r.plan.Servers)))
+	if w.Home {
+		c.target = c.home()
+	}
 	if r.model != nil {
 		c.input = r.model.Operation(c.draw(drawOp), c.key.name, c.unique())
 		c.ask()
 		return
 	}
-	c.begin(c.key.operation(w.Mix, c.draw(drawOp), c.unique()))
+	mix := w.Mix
+	if w.Home && slices.Contains(w.Readers, c.home()) {
+		mix = Mix{Get: 1}
+	}
+	op := c.key.operation(mix, c.draw(drawOp), c.unique())
+	c.read = op.Kind == kv.Get && w.Reads > 0 && world.Chance(c.draw(drawRead), w.Reads)
+	c.begin(op)
 }
+
+// home is the server that the client asks first, where it has one of its own.
+func (c *client) home() int { return 1 + (int(c.id)-1)%c.run.plan.Servers }
 
 // begin sends an operation for the first time.
 func (c *client) begin(op kv.Op) {
@@ -160,10 +174,25 @@ func (c *client) send() {
 	c.run.system.ask(c)
 }
 
+// readTries is how often a client asks for a read without the log. Then it asks for the same
+// as an update: no server owes a read its liveness (X20).
+const readTries = 2
+
+// reads says whether the operation is asked for without the log, this time.
+func (c *client) reads() bool { return c.read && (c.directed || c.tries <= readTries) }
+
+// answer is a reply as its client gets it.
+type answer struct {
+	timestamp uint64
+	output    []byte
+	read      bool // without a slot, from the state after index
+	index     uint64
+}
+
 // reply takes an answer. One to an operation that is over is a repetition.
-func (c *client) reply(from world.Node, timestamp uint64, output []byte) {
+func (c *client) reply(from world.Node, a answer) {
 	r := c.run
-	if !c.waiting || timestamp != c.timestamp || !c.live() {
+	if !c.waiting || a.timestamp != c.timestamp || !c.live() {
 		return
 	}
 	c.waiting = false
@@ -171,20 +200,21 @@ func (c *client) reply(from world.Node, timestamp uint64, output []byte) {
 	if r.updates == uint64(r.plan.Workload.Limit) && r.calm {
 		r.end = min(r.end, r.world.Now()+r.plan.Tail.Answer) // nothing else will be asked
 	}
-	r.system.ended(c, from, output)
+	r.system.ended(c, from, a)
 	if r.model != nil {
-		c.key.raw = append(c.key.raw, c.raw(output, true))
+		c.key.raw = append(c.key.raw, c.raw(a.output, true))
 		c.key.ring.left(c.key.key)
 		c.wakeAt = r.world.Now() + c.pause()
 		return
 	}
-	result, err := kv.DecodeResult(output)
+	result, err := kv.DecodeResult(a.output)
 	if err != nil {
-		r.system.fail("S8", "client %d's operation %d is answered by server %d with %q: %v", c.id, c.timestamp, from, output, err)
+		r.system.fail("S8", "client %d's operation %d is answered by server %d with %q: %v", c.id, c.timestamp, from, a.output, err)
 		return
 	}
 	c.key.answered(check.Operation{
 		Client: uint32(c.id), Op: c.op, Result: result, Call: int64(c.call), Return: r.now(), Answered: true, Timestamp: c.timestamp,
+		Read: a.read, Index: a.index,
 	})
 	c.wakeAt = r.world.Now() + c.pause()
 	if c.directed {

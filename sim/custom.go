@@ -32,7 +32,12 @@ type letter struct {
 	act       int32
 }
 
-const requestKind = uint8(world.MaxKinds - 2)
+// The kinds of what a protocol of somebody's own does not send itself. Draws go by the number
+// of a kind, so that these stay what they are.
+const (
+	requestKind  = uint8(14)
+	responseKind = uint8(15)
+)
 
 func newCustom(p *Protocol, plan *Plan, options []Option) *custom {
 	c := &custom{
@@ -120,7 +125,7 @@ func (c customClient) Receive(from world.Node, l *letter) {
 	if c.run.story != nil {
 		c.run.story.begin(c.run.world.Now(), c.node, l.act)
 	}
-	c.reply(from, l.timestamp, l.body)
+	c.reply(from, answer{timestamp: l.timestamp, output: l.body})
 }
 
 func (c *custom) startClient(cl *client) { c.world.Start(cl.node, customClient{cl}) }
@@ -133,7 +138,7 @@ func (c *custom) ask(cl *client) {
 
 func (c *custom) began(cl *client) { c.storyOf(cl, "asks for") }
 
-func (c *custom) ended(cl *client, _ world.Node, _ []byte) { c.storyOf(cl, "has its answer to") }
+func (c *custom) ended(cl *client, _ world.Node, _ answer) { c.storyOf(cl, "has its answer to") }
 
 func (c *custom) storyOf(cl *client, what string) {
 	if c.story != nil {
@@ -154,10 +159,11 @@ func (c *custom) waits(cl *client, now int64) {
 	}
 }
 
-func (c *custom) elect(world.Node)      {}
-func (c *custom) wiped(world.Node)      {}
-func (c *custom) ready(world.Node) bool { return true }
-func (c *custom) finish()               {}
+func (c *custom) elect(world.Node)         {}
+func (c *custom) handOver(world.Node, int) {}
+func (c *custom) wiped(world.Node)         {}
+func (c *custom) ready(world.Node) bool    { return true }
+func (c *custom) finish()                  {}
 
 func (c *custom) leader() world.Node {
 	var leader world.Node

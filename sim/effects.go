@@ -46,6 +46,7 @@ const (
 	rot
 	misread
 	elect
+	handOver
 	wipe
 	flip
 	dropNamed
@@ -64,6 +65,8 @@ const (
 	twoLeaders
 	returns
 	catchUps
+	reads
+	readRounds
 	noOps
 	batches
 	overlapped
@@ -117,6 +120,7 @@ var effectNames = [numEffects]struct{ key, meaning string }{
 	rot:              {"rot", "damaged log noticed, and refused"},
 	misread:          {"misread", "misplaced record noticed, and refused"},
 	elect:            {"elect", "election started unprovoked"},
+	handOver:         {"hand-over", "leader gave way to another as planned"},
 	wipe:             {"wipe", "server came back with an emptied disk"},
 	flip:             {"flip", "useful message with flipped bits, rejected"},
 	dropNamed:        {"drop", "named message lost"},
@@ -135,6 +139,8 @@ var effectNames = [numEffects]struct{ key, meaning string }{
 	twoLeaders:       {"two-leaders", "second server that believed to lead"},
 	returns:          {"return", "server went back into the others' view (X21)"},
 	catchUps:         {"catch-up", "server asked for slots it lacked (X11)"},
+	reads:            {"read", "read answered without a log append (X20)"},
+	readRounds:       {"read-round", "round that confirmed several reads at once (X20)"},
 	noOps:            {"no-op", "hole filled (X7)"},
 	batches:          {"batch", "several updates bound to one slot (X14)"},
 	overlapped:       {"overlapped", "proposal that left before its leader's write ended (X16)"},
@@ -171,9 +177,9 @@ func (e Effect) IsFault() bool { return e < numFaults }
 var faultEffects = map[string]Effect{
 	doCrash: crash, doRolling: rolling, doPause: pause, doSlow: slowServer, doCut: cutLink,
 	doPartition: partition, doFlap: flap, doConnect: connect, doBridge: bridge, doRing: ring,
-	doIsolate: isolate, doDeaf: deaf, doMute: mute, doClog: clog, doShuffle: shuffle, doStall: stall,
+	doIsolate: isolate, doDeaf: deaf, doMute: mute, doClog: clog, doBacklog: clog, doShuffle: shuffle, doStall: stall,
 	doFull: diskFull, doFailSync: failedSync, doJump: jump, doWipe: wipe, doRot: rot,
-	doMisread: misread, doElect: elect, doDrop: dropNamed, doDelay: delayNamed,
+	doMisread: misread, doElect: elect, doHandOver: handOver, doDrop: dropNamed, doDelay: delayNamed,
 }
 
 // effect is the kind under which a fault counts.

@@ -24,6 +24,7 @@ import (
 //	deaf       servers, for_ns            each of them hears no server
 //	mute       servers, for_ns            no server hears any of them
 //	clog       servers, for_ns            their links hold everything back, then let it go at once
+//	backlog    servers, for_ns            what is sent to them is held back, then arrives at once
 //	shuffle    servers, for_ns, by_ns     every message from or to them takes up to by_ns longer, drawn for each
 //	stall      servers, for_ns            no sync of theirs ends
 //	full       servers, for_ns            their disks take no more: at the next sync they end, and restart when there is room
@@ -33,6 +34,7 @@ import (
 //	rot        servers, for_ns            like crash, and a bit of what their disks hold is flipped (with disk.log only)
 //	misread    servers, for_ns            like rot, but a record is read in place of another
 //	elect      servers                    they start an election unprovoked
+//	hand-over  to                         whoever leads gives way to this server, as planned
 //	drop       on                         the named message is lost
 //	delay      on, for_ns                 the named message takes this much longer
 //
@@ -80,6 +82,7 @@ const (
 	doDeaf      = "deaf"
 	doMute      = "mute"
 	doClog      = "clog"
+	doBacklog   = "backlog"
 	doShuffle   = "shuffle"
 	doStall     = "stall"
 	doFull      = "full"
@@ -89,6 +92,7 @@ const (
 	doRot       = "rot"
 	doMisread   = "misread"
 	doElect     = "elect"
+	doHandOver  = "hand-over"
 	doDrop      = "drop"
 	doDelay     = "delay"
 
@@ -128,7 +132,7 @@ func (f *Fault) closed(place []int, from, to int) bool {
 		return fromIn && toIn && apart*apart != 1 && apart*apart != (len(f.Servers)-1)*(len(f.Servers)-1)
 	case doIsolate, doClog:
 		return fromIn || toIn
-	case doDeaf:
+	case doDeaf, doBacklog:
 		return toIn
 	case doMute:
 		return fromIn
@@ -140,6 +144,8 @@ func (f *Fault) closed(place []int, from, to int) bool {
 func (f *Fault) String() string {
 	what := f.Do
 	switch {
+	case f.Do == doHandOver:
+		what += fmt.Sprintf(" to %d", f.To)
 	case f.Do == doCut:
 		what += fmt.Sprintf(" %d->%d", f.From, f.To)
 	case f.Leader:

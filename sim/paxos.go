@@ -13,7 +13,8 @@ import (
 )
 
 // packet is what travels in our world: a message of the machine, or a reply to a client, of
-// replyKind, with the timestamp in place of the seq.
+// replyKind, with the timestamp in place of the seq; one to a read without a slot has its index
+// in place of the aru, and a view.
 type packet struct {
 	protocol.Message
 	result    []byte
@@ -55,6 +56,9 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.checker.Departures.Formation, r.checker.Departures.Overlap = p.Formation, settings.Overlap
 	r.checker.Endless = p.Endless
+	if p.Workload.Reads > 0 || directed > 0 {
+		r.checker.Log.KeepValues()
+	}
 	r.world = world.New[packet, diskRecord](r.worldConfig(), r)
 	r.open(r)
 	return r
@@ -81,7 +85,7 @@ func (c paxosClient) Receive(from world.Node, p *packet) {
 		if c.run.story != nil {
 			c.run.story.begin(c.run.world.Now(), c.node, p.act)
 		}
-		c.reply(from, uint64(p.Seq), p.result)
+		c.reply(from, answer{timestamp: uint64(p.Seq), output: p.result, read: p.View > 0, index: uint64(p.ARU)})
 	}
 }
 
@@ -97,6 +101,9 @@ func (r *paxos) began(c *client) {
 
 func (r *paxos) ask(c *client) {
 	m := protocol.Message{Kind: protocol.ClientUpdate, Batch: c.batch}
+	if c.reads() {
+		m.Kind = protocol.ClientRead
+	}
 	r.world.Send(world.Parcel{To: world.Node(c.target), Kind: uint8(m.Kind), Digest: m.Digest()}, &packet{Message: m, act: r.acting(c.node)})
 }
 
@@ -108,8 +115,12 @@ func (r *run) acting(n world.Node) int32 {
 	return r.story.last[n]
 }
 
-func (r *paxos) ended(c *client, _ world.Node, result []byte) {
-	r.checker.Replied(r.now(), c.id, protocol.Timestamp(c.timestamp), result)
+func (r *paxos) ended(c *client, _ world.Node, a answer) {
+	if a.read {
+		r.checker.Read(r.now(), c.id, protocol.Timestamp(c.timestamp), protocol.Seq(a.index), a.output)
+	} else {
+		r.checker.Replied(r.now(), c.id, protocol.Timestamp(c.timestamp), a.output)
+	}
 	if r.story != nil {
 		r.story.say(c.node, line{kind: told, client: uint32(c.id), text: fmt.Sprintf("client %d has its answer to operation %d (%v)", c.id, c.timestamp, c.op)})
 	}
@@ -120,6 +131,10 @@ func (r *paxos) waits(c *client, now int64) {
 }
 
 func (r *paxos) elect(n world.Node) { r.servers[n].step(protocol.Input{Kind: protocol.Elect}) }
+
+func (r *paxos) handOver(n world.Node, to int) {
+	r.servers[n].step(protocol.Input{Kind: protocol.HandOver, To: protocol.ServerID(to)})
+}
 
 // leader is the server that leads the highest view of those that believe to lead.
 func (r *paxos) leader() world.Node {
@@ -181,6 +196,9 @@ func (r *paxos) certifies(history []check.Operation) bool {
 	for i := range history {
 		o := &history[i]
 		at := r.checker.Log.Place(protocol.ClientID(o.Client), protocol.Timestamp(o.Timestamp))
+		if o.Read {
+			at = check.After(protocol.Seq(o.Index))
+		}
 		switch {
 		case at > 0:
 			r.claim = append(r.claim, claimed{at, o})
@@ -188,7 +206,7 @@ func (r *paxos) certifies(history []check.Operation) bool {
 			return false
 		}
 	}
-	slices.SortFunc(r.claim, func(a, b claimed) int { return cmp.Compare(a.at, b.at) })
+	slices.SortFunc(r.claim, claimed.compare)
 	r.order = r.order[:0]
 	for _, c := range r.claim {
 		r.order = append(r.order, c.operation)
@@ -200,6 +218,12 @@ func (r *paxos) certifies(history []check.Operation) bool {
 type claimed struct {
 	at        check.Place
 	operation *check.Operation
+}
+
+// compare goes by position. Reads without a slot share one, and come in the order of their calls.
+func (c claimed) compare(d claimed) int {
+	a, b := c.operation, d.operation
+	return cmp.Or(cmp.Compare(c.at, d.at), cmp.Compare(a.Call, b.Call), cmp.Compare(a.Client, b.Client))
 }
 
 // judge asks porcupine about a history of the key-value store.
@@ -345,6 +369,14 @@ func (r *paxos) useful(to world.Node, m *protocol.Message) bool {
 		return m.View >= s.LastInstalled()
 	case protocol.PrepareOK:
 		return m.View == s.LastInstalled() && s.State() == protocol.Preparing
+	case protocol.ClientRead:
+		return true
+	case protocol.ReadRound, protocol.YourTurn:
+		return m.View == s.LastInstalled()
+	case protocol.ReadAck:
+		return m.View == s.LastInstalled() && s.State() == protocol.RegLeader
+	case protocol.ReadIndex:
+		return s.Reads() > 0
 	}
 	return false
 }

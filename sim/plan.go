@@ -108,6 +108,12 @@ type Workload struct {
 	Gaps    uint32        `json:"gaps_ppm,omitempty"` // share of timestamps that are left out
 	Limit   int           `json:"limit,omitempty"`    // operations of all clients; 0: no limit
 	Mix     Mix           `json:"mix"`                // of operations
+	// Reads is the share of gets that are asked for as reads without a log append (X20).
+	Reads uint32 `json:"reads_ppm,omitempty"`
+	// Home has each client begin its operations at a server of its own. Those whose home is among
+	// Readers do nothing but get.
+	Home    bool  `json:"home,omitempty"`
+	Readers []int `json:"readers,omitempty"`
 }
 
 // Mix weighs the kinds of operation.
@@ -228,6 +234,7 @@ func (p *Plan) Clone() *Plan {
 			f.On = &on
 		}
 	}
+	c.Workload.Readers = slices.Clone(p.Workload.Readers)
 	c.Tail.Core = slices.Clone(p.Tail.Core)
 	c.Tail.Broken = slices.Clone(p.Tail.Broken)
 	c.Tail.Clients = slices.Clone(p.Tail.Clients)

@@ -134,7 +134,7 @@ func (e *Env) Reply(client uint32, timestamp uint64, result []byte) {
 	for _, b := range result {
 		digest = world.Mix(digest, uint64(b))
 	}
-	c.world.Send(world.Parcel{To: c.clients[client].node, Kind: replyKind, Digest: digest},
+	c.world.Send(world.Parcel{To: c.clients[client].node, Kind: responseKind, Digest: digest},
 		&letter{reply: true, timestamp: timestamp, body: result})
 }
 

@@ -69,10 +69,12 @@ type system interface {
 	// began says that a client's operation is asked for the first time, ended that it has got
 	// its answer, waits that a client which goes on is still without one.
 	began(c *client)
-	ended(c *client, from world.Node, result []byte)
+	ended(c *client, from world.Node, a answer)
 	waits(c *client, now int64)
 	// elect starts an election at a server, if the protocol has such a thing.
 	elect(n world.Node)
+	// handOver has a leader give way to another server, if the protocol has such a thing.
+	handOver(leader world.Node, to int)
 	// leader is the server that leads, 0 for none or more.
 	leader() world.Node
 	// wiped says that a server's disk was emptied; ready, whether a server takes part.

@@ -56,7 +56,7 @@ func (r *run) strike(f *Fault) {
 		for i, id := range f.Servers {
 			r.within(r.world.Now()+world.Instant(i)*f.By, func() { r.hit(world.Node(id), f, effect) })
 		}
-	case doClog:
+	case doClog, doBacklog:
 		f.closes(r.plan.Servers, r.world.Clog)
 		heals := r.heals
 		r.during(f, func() {
@@ -64,6 +64,10 @@ func (r *run) strike(f *Fault) {
 				f.closes(r.plan.Servers, r.world.Unclog)
 			}
 		})
+	case doHandOver:
+		if leader := r.system.leader(); leader != 0 && int(leader) != f.To {
+			r.world.Do(leader, func() { r.system.handOver(leader, f.To) })
+		}
 	case doFlap:
 		r.flap(f, r.world.Now()+f.For)
 	default:
@@ -135,8 +139,11 @@ func (r *run) hit(n world.Node, f *Fault, effect Effect) {
 		r.effects[effect]++
 		r.wipe(n, f.For)
 	case doRot, doMisread:
-		// One that does not take part yet is needed for it, and must not be lost (X18).
-		taking := r.system.ready(n)
+		// While any server does not take part yet all are needed for that, and none may be lost (X18).
+		taking := true
+		for id := 1; id <= r.plan.Servers; id++ {
+			taking = taking && r.system.ready(world.Node(id))
+		}
 		r.crash(n, f.For)
 		if taking {
 			nd.damage = f.Do

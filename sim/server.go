@@ -181,8 +181,13 @@ func (s *server) reply(p protocol.Reply) {
 	for _, b := range p.Result {
 		digest = world.Mix(digest, uint64(b))
 	}
+	m := protocol.Message{Kind: protocol.Kind(replyKind), Seq: protocol.Seq(p.Timestamp)}
+	if p.Read {
+		m.View, m.ARU = 1, p.Index
+		digest = world.Mix(digest, uint64(p.Index))
+	}
 	r.world.Send(world.Parcel{To: r.clients[p.Client].node, Kind: replyKind, Digest: digest}, &packet{
-		Message: protocol.Message{Kind: protocol.Kind(replyKind), Seq: protocol.Seq(p.Timestamp)}, result: p.Result, status: p.Status,
+		Message: m, result: p.Result, status: p.Status,
 		act: r.acting(world.Node(s.id)),
 	})
 }
@@ -207,6 +212,14 @@ func (r *paxos) event(s *server, e *protocol.Event) {
 		r.effects[refused]++
 	case protocol.Returned:
 		r.effects[returns]++
+	case protocol.ReadAnswered:
+		r.effects[reads]++
+	case protocol.RoundConfirmed:
+		if e.Timestamp > 1 {
+			r.effects[readRounds]++
+		}
+	case protocol.HandedOver:
+		r.effects[handOver]++
 	case protocol.Proposed:
 		switch len(e.Batch.Updates) {
 		case 0:
@@ -269,6 +282,10 @@ func describe(e *protocol.Event) string {
 		return fmt.Sprintf("1…%d", e.Seq)
 	case protocol.CatchUp:
 		return fmt.Sprintf("above seq %d", e.Seq)
+	case protocol.RoundConfirmed:
+		return fmt.Sprintf("view %d, round %d for %s", e.View, e.Seq, countOf(int(e.Timestamp), "read"))
+	case protocol.ReadAnswered:
+		return fmt.Sprintf("client %d's read %d, after seq %d", e.Client, e.Timestamp, e.Seq)
 	}
 	return fmt.Sprintf("view %d", e.View)
 }

@@ -78,6 +78,11 @@ func (s *Stage) Strike(f Fault) {
 	s.act(func() { s.run.strike(&f) })
 }
 
+// HandOver has a server, if it leads, give way to another.
+func (s *Stage) HandOver(from, to int) {
+	s.act(func() { s.run.world.Do(world.Node(from), func() { s.run.handOver(world.Node(from), to) }) })
+}
+
 // Heal takes all cuts back.
 func (s *Stage) Heal() {
 	s.run.heals++
@@ -160,15 +165,26 @@ func (s *Stage) client(i int) *client { return s.run.clients[s.plan.Workload.Cli
 // Send makes directed client i, from 1, send an operation to a server. It repeats it there
 // on each of its timeouts, and at the next server if roam is set, until it is answered. One
 // that is still waiting gives its operation up first.
-func (s *Stage) Send(i int, op kv.Op, via int, roam bool) {
+func (s *Stage) Send(i int, op kv.Op, via int, roam bool) { s.send(i, op, false, via, roam) }
+
+// Read is Send of a get without a log append (X20).
+func (s *Stage) Read(i int, key string, via int, roam bool) {
+	s.send(i, kv.Op{Kind: kv.Get, Key: key}, true, via, roam)
+}
+
+func (s *Stage) send(i int, op kv.Op, read bool, via int, roam bool) {
 	s.Run(1) // what is sent now comes after what was answered, not at the same time
 	c := s.client(i)
 	s.act(func() {
 		c.leaveOpen()
 		c.timestamp++
 		c.key = s.run.keys.directed(op.Key)
-		c.target, c.roams = via, roam
-		s.run.say("client %s asks server %d: %v", DirectedName(i), via, op)
+		c.target, c.roams, c.read = via, roam, read
+		how := ""
+		if read {
+			how = ", without the log"
+		}
+		s.run.say("client %s asks server %d: %v%s", DirectedName(i), via, op, how)
 		s.run.world.Do(c.node, func() { c.begin(op) })
 	})
 }

@@ -93,6 +93,13 @@ func (s *Story) event(n world.Node, e *protocol.Event) {
 		l.text = fmt.Sprintf("server %d orders %v at seq %d in view %d", n, e.Batch, e.Seq, e.View)
 	case protocol.Learned:
 		l.kind, l.text = held, fmt.Sprintf("server %d is told of %v at seq %d", n, e.Batch, e.Seq)
+	case protocol.RoundConfirmed:
+		l.seq, l.text = 0, fmt.Sprintf("server %d has a round of view %d confirmed, for %s", n, e.View, countOf(int(e.Timestamp), "read"))
+	case protocol.ReadAnswered:
+		l.client = uint32(e.Client)
+		l.text = fmt.Sprintf("server %d answers client %d's read %d from the state after seq %d", n, e.Client, e.Timestamp, e.Seq)
+	case protocol.HandedOver:
+		l.text = fmt.Sprintf("server %d has given way to another, in view %d", n, e.View)
 	default:
 		return
 	}

@@ -277,6 +277,13 @@ func (s *swarm) drawWorkload() {
 		Get: int(s.Int(1, 6)), Put: int(s.Int(0, 4)), Append: int(s.Int(0, 4)),
 		CAS: int(s.Int(0, 3)), Delete: int(s.Int(0, 1)), Incr: int(s.Int(0, 4)),
 	}
+	if s.other == nil {
+		w.Reads = world.Pick[uint32](s.Dice, 0, 0, 300_000, 1_000_000, 1_000_000)
+		// A leader that nobody gives work to but readers notices late that it is none.
+		if w.Home = s.One(3); w.Reads > 0 && s.One(2) {
+			w.Home, w.Readers = true, s.some(int(s.Int(1, int64(max(1, s.plan.Servers/2)))))
+		}
+	}
 }
 
 // some is a random set of k servers, rising.
@@ -369,7 +376,11 @@ func (p *Plan) stretched(d world.Instant) world.Instant {
 // answerBound is how long an answer may take once a leader serves: the client asks each server
 // in turn, and the one that has the update sends it on.
 func (p *Plan) answerBound(s protocol.Settings) world.Instant {
-	return p.stretched(world.Instant(p.Servers+1)*p.Workload.Timeout + 4*world.Instant(s.UpdateTimer) + 500*millisecond)
+	tries := p.Servers + 1
+	if p.Workload.Reads > 0 {
+		tries += readTries
+	}
+	return p.stretched(world.Instant(tries)*p.Workload.Timeout + 4*world.Instant(s.UpdateTimer) + 500*millisecond)
 }
 
 // latest is how long after the calm's beginning a message of the faulty phase may arrive, and

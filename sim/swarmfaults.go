@@ -39,6 +39,8 @@ func (s *swarm) drawFaults() {
 		{5, 2, func() { s.secluded(doDeaf) }},
 		{5, 2, func() { s.secluded(doMute) }},
 		{3, 2, s.elections},
+		{4, 2, s.handOvers},
+		{odds(3, len(s.plan.Workload.Readers) > 0), 3, s.coups},
 		{5, 2, s.namedDrops},
 		{5, 2, s.namedDelays},
 	} {
@@ -345,6 +347,30 @@ func (s *swarm) elections() {
 		}
 		s.add(Fault{At: at, Do: doElect, Servers: s.some(k)})
 	})
+}
+
+// coups keep whoever leads away from the others for as long as they need to elect another. One
+// with a backlog has not heard of that when what is older arrives.
+func (s *swarm) coups() {
+	t := world.Instant(s.settings.Timeout)
+	s.each(1, func(at world.Instant) {
+		s.add(Fault{At: at, Do: world.Pick(s.Dice, doBacklog, doBacklog, doDeaf, doIsolate), Leader: true, For: s.between(3*t, 9*t)})
+	})
+	if s.other == nil && s.plan.Workload.Reads > 0 {
+		for range s.Int(1, 12) {
+			s.add(Fault{
+				On: &Name{Kind: protocol.ReadAck.String(), N: uint32(s.Log(1, 2000))},
+				Do: doDelay, For: s.between(2*t, 10*t),
+			})
+		}
+	}
+}
+
+// handOvers have whoever leads give way to another server.
+func (s *swarm) handOvers() {
+	if s.other == nil {
+		s.each(2, func(at world.Instant) { s.add(Fault{At: at, Do: doHandOver, To: s.some(1)[0]}) })
+	}
 }
 
 func (s *swarm) name() *Name {

@@ -185,6 +185,12 @@ func (p *Plan) validateWorkload() error {
 		return fmt.Errorf("workload: keys is %d, not within 1 … 1000", w.Keys)
 	case w.Clients > 0 && (w.Timeout < millisecond || w.Timeout > maxTime):
 		return fmt.Errorf("workload: timeout_ns is %d, not within %d … %d", w.Timeout, millisecond, maxTime)
+	case len(w.Readers) > 0 && !w.Home:
+		return fmt.Errorf("workload: readers are the servers whose clients only get: that takes home")
+	case p.servers(w.Readers) != nil:
+		return fmt.Errorf("workload: readers: %w", p.servers(w.Readers))
+	case w.Reads > 1_000_000:
+		return fmt.Errorf("workload: reads_ppm %d is over 1000000", w.Reads)
 	case w.Tries < 0 || w.Limit < 0 || w.Gaps > 500_000:
 		return fmt.Errorf("workload: tries %d or limit %d is negative, or gaps_ppm %d over 500000", w.Tries, w.Limit, w.Gaps)
 	}
@@ -290,6 +296,7 @@ var takes = map[string]struct{ servers, leader, from, to, spell, by, named bool 
 	doDeaf:      {servers: true, leader: true, spell: true},
 	doMute:      {servers: true, leader: true, spell: true},
 	doClog:      {servers: true, leader: true, spell: true},
+	doBacklog:   {servers: true, leader: true, spell: true},
 	doShuffle:   {servers: true, leader: true, spell: true, by: true},
 	doStall:     {servers: true, leader: true, spell: true},
 	doFull:      {servers: true, leader: true, spell: true},
@@ -299,6 +306,7 @@ var takes = map[string]struct{ servers, leader, from, to, spell, by, named bool 
 	doRot:       {servers: true, spell: true},
 	doMisread:   {servers: true, spell: true},
 	doElect:     {servers: true},
+	doHandOver:  {to: true},
 	doDrop:      {named: true},
 	doDelay:     {named: true, spell: true},
 }
@@ -346,6 +354,8 @@ func (p *Plan) validateFault(f Fault, kinds []string) error {
 		return fmt.Errorf("at_ns %d is not before the end of the faulty phase, %d", f.At, p.Faulty)
 	case want.named:
 		return p.validateName(f.Do, f.On, kinds)
+	case f.Do == doHandOver:
+		return p.server(f.To)
 	case want.to:
 		return p.servers([]int{f.From, f.To})
 	case want.from: // a bridge

@@ -81,6 +81,8 @@ func (n *narrator) event(e *protocol.Event) {
 		n.say("election: view %d is wanted", e.View)
 	case protocol.Installed:
 		n.say("election: view %d is installed", e.View)
+	case protocol.HandedOver:
+		n.say("hand-over: this server has given way, and view %d is installed", e.View)
 	case protocol.Prepared:
 		n.say("election: this server leads view %d", e.View)
 	}

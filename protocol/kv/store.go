@@ -52,6 +52,18 @@ func (s *Store) Apply(op []byte) []byte {
 	return res.Encode()
 }
 
+// Query answers an encoded Get as Apply would; any other operation is Malformed to it.
+func (s *Store) Query(op []byte) []byte {
+	var p parsed
+	if p.read(op) != nil || p.kind != Get {
+		return Result{Status: Malformed}.Encode()
+	}
+	if e := s.entries[string(p.key)]; e != nil {
+		return Result{Status: HasValue, Value: e.value}.Encode()
+	}
+	return Result{Status: Missing}.Encode()
+}
+
 // applyNew is Apply for a key that does not exist.
 func (s *Store) applyNew(p *parsed) []byte {
 	var o Op

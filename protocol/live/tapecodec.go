@@ -13,6 +13,7 @@ import (
 type tapeInput struct {
 	Kind    protocol.InputKind `json:"k,omitempty"`
 	UpTo    protocol.Position  `json:"upto,omitempty"`
+	To      protocol.ServerID  `json:"to,omitempty"`
 	Message *tapeMessage       `json:"m,omitempty"`
 }
 
@@ -80,6 +81,8 @@ type tapeReply struct {
 	Client    protocol.ClientID    `json:"c"`
 	Timestamp protocol.Timestamp   `json:"t"`
 	Status    protocol.ReplyStatus `json:"st,omitempty"`
+	Read      bool                 `json:"read,omitempty"`
+	Index     protocol.Seq         `json:"i,omitempty"`
 	Result    []byte               `json:"r"`
 }
 
@@ -180,7 +183,7 @@ func (t *tapeMessage) message() (protocol.Message, error) {
 }
 
 func tapeInputOf(in *protocol.Input) *tapeInput {
-	t := &tapeInput{Kind: in.Kind, UpTo: in.UpTo}
+	t := &tapeInput{Kind: in.Kind, UpTo: in.UpTo, To: in.To}
 	if in.Kind == protocol.Receive {
 		t.Message = tapeMessageOf(&in.Message)
 	}
@@ -188,11 +191,11 @@ func tapeInputOf(in *protocol.Input) *tapeInput {
 }
 
 func (t *tapeInput) input() (protocol.Input, error) {
-	in := protocol.Input{Kind: t.Kind, UpTo: t.UpTo}
+	in := protocol.Input{Kind: t.Kind, UpTo: t.UpTo, To: t.To}
 	if (t.Kind == protocol.Receive) != (t.Message != nil) {
 		return in, fmt.Errorf("an input of kind %d with a message, or a Receive without one", t.Kind)
 	}
-	if t.Kind > protocol.Elect {
+	if t.Kind > protocol.HandOver {
 		return in, fmt.Errorf("unknown kind %d of an input", t.Kind)
 	}
 	var err error

@@ -8,7 +8,7 @@ import (
 
 // hasBatch and hasList say which bodies a kind of message has.
 func hasBatch(k protocol.Kind) bool {
-	return k == protocol.ClientUpdate || k == protocol.Proposal
+	return k == protocol.ClientUpdate || k == protocol.Proposal || k == protocol.ClientRead || k == protocol.ReadIndex
 }
 
 func hasList(k protocol.Kind) bool {

@@ -295,13 +295,13 @@ func TestHostileLengths(t *testing.T) {
 	one := update{Client: 1, Server: 1, Timestamp: 1, Op: []byte("op")}
 	proposal := encoded(message{Kind: uint8(protocol.Proposal), Updates: []update{one}})
 	answer := encoded(message{Kind: uint8(protocol.PrepareOK), Entries: []entry{{Seq: 7, View: 7, Updates: []update{one}}}})
-	update4 := []byte{0x94, 1, 1, 1} // how an update begins
+	begin := []byte{0x96, 1, 1, 0} // how an update begins
 	claims := map[string][]byte{
-		"updates":              claim(proposal, 0x91, update4, 0xdd, 0xff, 0xff, 0xff, 0xff),
-		"updates to the limit": claim(proposal, 0x91, update4, 0xdc, 0x04, 0x00),
+		"updates":              claim(proposal, 0x91, begin, 0xdd, 0xff, 0xff, 0xff, 0xff),
+		"updates to the limit": claim(proposal, 0x91, begin, 0xdc, 0x04, 0x00),
 		"entries":              claim(answer, 0x91, []byte{0x94, 7, 7}, 0xdd, 0xff, 0xff, 0xff, 0xff),
 		"entries to the limit": claim(answer, 0x91, []byte{0x94, 7, 7}, 0xdc, 0x04, 0x00),
-		"updates of an entry":  claim(answer, 0x91, update4, 0xdc, 0x04, 0x00),
+		"updates of an entry":  claim(answer, 0x91, begin, 0xdc, 0x04, 0x00),
 		"an operation":         claim(proposal, 0xc4, []byte{2, 'o', 'p'}, 0xc6, 0x00, 0x40, 0x00, 0x00),
 	}
 	e := encoder(t, me, 0, "")

@@ -209,3 +209,10 @@ func (c *Checker) Replied(now int64, client protocol.ClientID, ts protocol.Times
 	c.now = now
 	c.Replies.replied(client, ts, result)
 }
+
+// Read tells the checker what a client got for a read that took no slot, and the index that
+// the answer names.
+func (c *Checker) Read(now int64, client protocol.ClientID, ts protocol.Timestamp, index protocol.Seq, result []byte) {
+	c.now = now
+	c.Replies.read(client, ts, index, result)
+}

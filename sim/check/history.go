@@ -21,6 +21,9 @@ type Operation struct {
 	// Timestamp is the client's own number for it, where the history is of a run; nothing that
 	// judges a history alone looks at it.
 	Timestamp uint64
+	// Read says that it was answered without a slot, from the state after Index.
+	Read  bool
+	Index uint64
 }
 
 // String gives the operation, its answer and its interval.

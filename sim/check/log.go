@@ -11,6 +11,7 @@ type Log struct {
 	aru      protocol.Seq       // all of 1…aru is ordered and executed by app
 	top      protocol.Seq       // the highest seq that a disk holds an acceptance of
 	sessions []canonicalSession // by client
+	contents contents           // kept where somebody reads without a slot
 }
 
 type slot struct {
@@ -53,6 +54,9 @@ const placeBits = 12 // of the index: no batch has as many updates
 
 // Seq is the slot; 0 is none.
 func (p Place) Seq() protocol.Seq { return protocol.Seq(p >> placeBits) }
+
+// After is the place of a read of the state after seq: behind all that takes effect there.
+func After(seq protocol.Seq) Place { return Place(seq)<<placeBits | (1<<placeBits - 1) }
 
 // NewLog returns an empty log, executed by the given fresh App.
 func NewLog(app protocol.App) *Log {
@@ -131,6 +135,9 @@ func (l *Log) apply(u *protocol.Update, at Place) {
 	}
 	c.last = u.Timestamp
 	*c.effects.at(uint64(u.Timestamp)) = effect{place: at, result: l.app.Apply(u.Op)}
+	if l.contents.of != nil {
+		l.contents.wrote(at.Seq(), u.Op, l.app)
+	}
 }
 
 func (l *Log) session(client protocol.ClientID) *canonicalSession {

@@ -18,7 +18,7 @@ type Node uint8
 const MaxNodes = 24
 
 // MaxKinds bounds the kinds of message.
-const MaxKinds = 16
+const MaxKinds = 24
 
 // Process is one life of one node. M is its messages, R its records; both are values that
 // the world copies, and what they refer to must not change once handed over.

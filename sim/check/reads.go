@@ -1,0 +1,83 @@
+package check
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/kv"
+)
+
+// Reads without a log append (X20) are S8, too, exactly: such a read names its index, the seq
+// after which it looked at the state; its result must be the application's there, and the index
+// respects real time.
+
+// contents is what each key held, and from which seq on. A key that is not listed held nothing.
+type contents struct {
+	of map[string][]keyState // looked up, never ranged over
+}
+
+type keyState struct {
+	from   protocol.Seq
+	result []byte // of a get
+}
+
+// KeepValues has the log remember what each key held at each seq, for reads without a slot. It
+// must come before the first update.
+func (l *Log) KeepValues() { l.contents.of = make(map[string][]keyState) }
+
+// wrote takes down what an update left behind, which took effect at seq.
+func (v *contents) wrote(seq protocol.Seq, op []byte, app protocol.App) {
+	o, err := kv.Decode(op)
+	if err != nil || o.Kind == kv.Get {
+		return
+	}
+	held := v.of[o.Key]
+	result := app.Query(kv.Op{Kind: kv.Get, Key: o.Key}.Encode())
+	switch n := len(held); {
+	case n > 0 && bytes.Equal(held[n-1].result, result):
+	case n > 0 && held[n-1].from == seq: // of the same batch
+		held[n-1].result = result
+	default:
+		v.of[o.Key] = append(held, keyState{seq, result})
+	}
+}
+
+// at is the result of a get after seq.
+func (v *contents) at(seq protocol.Seq, key string) []byte {
+	held := v.of[key]
+	i, found := slices.BinarySearchFunc(held, seq, func(v keyState, seq protocol.Seq) int {
+		if v.from < seq {
+			return -1
+		} else if v.from > seq {
+			return 1
+		}
+		return 0
+	})
+	switch {
+	case found:
+		return held[i].result
+	case i > 0:
+		return held[i-1].result
+	}
+	return kv.Result{Status: kv.Missing}.Encode()
+}
+
+// read is a reply to a read that took no slot.
+func (r *Replies) read(client protocol.ClientID, ts protocol.Timestamp, index protocol.Seq, result []byte) {
+	in := r.validity.find(client, ts)
+	op, err := kv.Decode(in.op)
+	switch {
+	case err != nil || op.Kind != kv.Get:
+		r.fail("S8", "client %d's operation %d is answered as a read, and is none", client, ts)
+	case index > r.log.aru:
+		r.fail("S8", "client %d's read %d is answered from the state after seq %d, but only 1 to %d are ordered", client, ts, index, r.log.aru)
+	case index < in.floor:
+		r.fail("S8", "client %d's read %d is answered from the state after seq %d, though it was sent after seq %d had been answered",
+			client, ts, index, in.floor)
+	case !bytes.Equal(r.log.contents.at(index, op.Key), result):
+		r.fail("S8", "client %d's read %d is answered %q; after seq %d its result is %q",
+			client, ts, result, index, r.log.contents.at(index, op.Key))
+	}
+	r.highest = max(r.highest, index)
+}
