@@ -171,8 +171,9 @@ type Server struct {
 
 	// Clients (client.go).
 	sessions    []session
-	vacant      []int32            // places in sessions
-	opened      int                // sessions that are open (sessions.go)
+	vacant      []int32 // places in sessions
+	opened      int     // sessions that are open (sessions.go)
+	tombs       []tombstone
 	idleAt      Instant            // lower bound of when one has been idle for too long, at a RegLeader
 	expiring    *Batch             // an expiry to bind next, at a RegLeader
 	sessionOf   map[ClientID]int32 // looked up, never ranged over
@@ -407,6 +408,7 @@ func (s *Server) Clone() *Server {
 		c.sessionOf[c.sessions[i].client] = int32(i)
 	}
 	c.vacant = append([]int32(nil), s.vacant...)
+	c.tombs = append([]tombstone(nil), s.tombs...)
 	if len(c.vacant) > 0 {
 		delete(c.sessionOf, 0) // of vacant places
 	}

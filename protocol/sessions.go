@@ -1,8 +1,10 @@
 package protocol
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // Sessions (X26). A client's first update opens its session, for good, unless
@@ -13,7 +15,9 @@ import (
 // A client opens a session with an update of its own, whose result is the slot that it took,
 // and names that slot in all that follows. An update that names another one, or a session that
 // is gone, is executed nowhere: its client hears that it is expired. A copy of it that is still
-// on its way can't do harm, since a slot is never taken twice.
+// on its way can't do harm, since a slot is never taken twice. A copy of an opening could open
+// a session that nobody wants, and, as servers tell each other what is pending, for ever so:
+// the last timestamps of so many sessions that are gone (Tombstones) are kept.
 //
 // The leader decides who goes: those that have been idle, by its clock, and, where openings are
 // bound that would outgrow the table, whoever was used the longest ago. The first it names; the
@@ -89,13 +93,28 @@ func Expiry(op []byte, named func(c ClientID, opened Seq, last Timestamp)) (limi
 	return limit, ok
 }
 
+// Tombstones is how many sessions that are gone are remembered, the latest.
+const Tombstones = 1024
+
+// tombstone is the place of a client whose session is gone. Its lastExecuted stands.
+type tombstone struct {
+	client ClientID
+	at     Seq // that expired it: the client's usedAt
+}
+
 // explicit says whether clients must open their sessions.
 func (s *Server) explicit() bool { return s.settings.SessionLimit > 0 }
 
-// lapsed says whether the update names a session that is known to be none: not one that this
+// lapsed says whether the update is of a session that is known to be gone: not one that this
 // server has yet to hear of, being behind.
 func (s *Server) lapsed(c *session, u *Update) bool {
-	return s.explicit() && u.Kind == Operation && u.Session <= s.localARU && (u.Session != c.opened || c.opened == 0)
+	switch {
+	case !s.explicit():
+		return false
+	case u.Kind == OpenSession:
+		return c.opened == 0 && u.Timestamp <= c.lastExecuted
+	}
+	return u.Session <= s.localARU && (u.Session != c.opened || c.opened == 0)
 }
 
 // turnAway tells a client that its update will not be executed.
@@ -108,12 +127,16 @@ func (s *Server) turnAway(u *Update, out *Output) {
 // open executes an opening. One that is repeated changes nothing while its session lives.
 func (s *Server) open(seq Seq, u *Update, out *Output) {
 	c := s.session(u.Client)
-	if c.opened > 0 && u.Timestamp <= c.lastExecuted {
+	if u.Timestamp <= c.lastExecuted {
 		out.event(Event{Kind: Filtered, Seq: seq, Client: u.Client, Timestamp: u.Timestamp})
+		s.dropLapsed(c, out)
 		return
 	}
 	if c.opened == 0 {
 		s.opened++
+		if c.lastExecuted > 0 {
+			s.tombs = slices.DeleteFunc(s.tombs, func(t tombstone) bool { return t.client == u.Client })
+		}
 	}
 	c.opened, c.lastExecuted, c.usedAt, c.used = seq, u.Timestamp, seq, s.now
 	c.lastResult = binary.BigEndian.AppendUint64(nil, uint64(seq))
@@ -139,6 +162,20 @@ func (s *Server) expire(seq Seq, u *Update, out *Output) {
 	for ok && limit > 0 && uint64(s.opened) > limit {
 		s.forget(seq, s.leastUsed(), out)
 	}
+	s.trimTombstones()
+}
+
+// trimTombstones puts the tombstones into an order that all servers have, and gives up the
+// oldest.
+func (s *Server) trimTombstones() {
+	slices.SortFunc(s.tombs, func(a, b tombstone) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.client, b.client))
+	})
+	for ; len(s.tombs) > Tombstones; s.tombs = slices.Delete(s.tombs, 0, 1) {
+		c := s.session(s.tombs[0].client)
+		c.lastExecuted, c.usedAt = 0, 0
+		s.release(c)
+	}
 }
 
 // leastUsed is the session that was used the longest ago, by the log; there must be one.
@@ -158,10 +195,10 @@ func (s *Server) leastUsed() *session {
 // forget ends a session. What is pending of it will not be executed.
 func (s *Server) forget(seq Seq, c *session, out *Output) {
 	out.event(Event{Kind: Expired, Seq: seq, Client: c.client, Timestamp: c.lastExecuted})
-	c.opened, c.lastExecuted, c.lastResult, c.lastEnqueued, c.usedAt = 0, 0, nil, 0, 0
+	c.opened, c.lastResult, c.usedAt = 0, nil, seq
 	s.opened--
+	s.tombs = append(s.tombs, tombstone{c.client, seq})
 	s.dropLapsed(c, out)
-	s.release(c)
 }
 
 // dropLapsed drops a pending update of a session that is gone: kept, it would starve, and views
@@ -175,7 +212,7 @@ func (s *Server) dropLapsed(c *session, out *Output) {
 
 // release gives the place of a client without a session up, if nothing of it is pending.
 func (s *Server) release(c *session) {
-	if !s.explicit() || c.opened > 0 || c.pending != nil || c.client == 0 {
+	if !s.explicit() || c.opened > 0 || c.lastExecuted > 0 || c.pending != nil || c.client == 0 {
 		return
 	}
 	i := s.sessionOf[c.client]
@@ -250,7 +287,7 @@ func (s *Server) restartIdle() {
 	s.idleAt = s.now + s.settings.SessionIdle
 }
 
-// Sessions is how many sessions are open, and Known whether the client has one.
+// Sessions is how many sessions are open.
 func (s *Server) Sessions() int { return s.opened }
 
 // SessionAt is the slot that opened the client's session, zero where it has none.

@@ -207,14 +207,18 @@ func (s *Server) adopt(snap *Snapshot) error {
 		c := &s.sessions[i]
 		c.opened, c.usedAt, c.lastExecuted, c.lastResult = 0, 0, 0, nil
 	}
-	s.opened = 0
+	s.opened, s.tombs = 0, nil
 	for _, r := range rows {
 		c := s.session(r.client)
 		c.opened, c.usedAt, c.lastExecuted, c.lastResult, c.used = r.opened, r.usedAt, r.last, r.result, s.now
-		if r.opened > 0 {
+		switch {
+		case r.opened > 0:
 			s.opened++
+		case s.explicit():
+			s.tombs = append(s.tombs, tombstone{r.client, r.usedAt})
 		}
 	}
+	s.trimTombstones()
 	s.history.jump(snap.Seq)
 	s.localARU = snap.Seq
 	s.top = max(s.top, snap.Seq)
@@ -235,8 +239,8 @@ func (s *Server) installSnapshot(snap *Snapshot, out *Output) {
 	out.event(Event{Kind: SnapshotInstalled, Seq: snap.Seq, Hash: s.app.Hash()})
 	for i := range s.sessions {
 		c := &s.sessions[i]
-		s.dropExecuted(c, out)
 		s.dropLapsed(c, out)
+		s.dropExecuted(c, out)
 		s.release(c)
 	}
 	if s.state != LeaderElection {

@@ -24,6 +24,10 @@ type client struct {
 	input     []byte // the operation as its machine gets it
 	key       keyUse
 	batch     *protocol.Batch // of our machine
+	session   protocol.Seq    // zero: none (session.go)
+	opening   *protocol.Batch // to be answered before batch is sent; nil: none
+	failing   bool            // no operation was answered since …
+	since     world.Instant   // … this one was sent
 	call      world.Instant
 	tries     int
 	target    int

@@ -56,6 +56,7 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.checker.Departures.Formation, r.checker.Departures.Overlap = p.Formation, settings.Overlap
 	r.checker.Endless = p.Endless
+	r.checker.Log.Sessions = settings.SessionLimit > 0
 	if p.Workload.Reads > 0 || directed > 0 {
 		r.checker.Log.KeepValues()
 	}
@@ -73,7 +74,10 @@ func (r *paxos) control() control { return r.world }
 func (r *paxos) kind(name string) uint8 { return kindOf(name) }
 
 // paxosClient is a client's place in our world.
-type paxosClient struct{ *client }
+type paxosClient struct {
+	*client
+	r *paxos
+}
 
 // Receive takes a reply.
 func (c paxosClient) Receive(from world.Node, p *packet) {
@@ -81,6 +85,10 @@ func (c paxosClient) Receive(from world.Node, p *packet) {
 	case !p.isReply():
 	case p.status == protocol.ReplyBusy:
 		c.run.effects[busy]++ // its timer has it ask another server
+	case p.status == protocol.ReplyExpired:
+		c.r.expired(c.client, from, uint64(p.Seq))
+	case c.opening != nil && c.waiting && uint64(p.Seq) == c.timestamp-1 && p.View == 0:
+		c.r.opened(c.client, p)
 	default:
 		if c.run.story != nil {
 			c.run.story.begin(c.run.world.Now(), c.node, p.act)
@@ -89,20 +97,33 @@ func (c paxosClient) Receive(from world.Node, p *packet) {
 	}
 }
 
-func (r *paxos) startClient(c *client) { r.world.Start(c.node, paxosClient{c}) }
+func (r *paxos) startClient(c *client) { r.world.Start(c.node, paxosClient{c, r}) }
 
 func (r *paxos) began(c *client) {
-	c.batch = protocol.BatchOf(protocol.Update{Client: c.id, Server: protocol.ServerID(c.target), Timestamp: protocol.Timestamp(c.timestamp), Op: c.input})
+	if r.sessionsExpire() {
+		r.prepareSession(c)
+	}
+	c.batch = r.update(c)
 	r.checker.Invoked(r.now(), c.id, protocol.Timestamp(c.timestamp), c.input)
 	if r.story != nil {
 		r.story.tell(r.world.Now(), c.node, line{kind: told, client: uint32(c.id), text: fmt.Sprintf("client %d asks for operation %d: %v", c.id, c.timestamp, c.op)})
 	}
 }
 
+// update is the client's operation as its machine gets it.
+func (r *paxos) update(c *client) *protocol.Batch {
+	return protocol.BatchOf(protocol.Update{
+		Client: c.id, Server: protocol.ServerID(c.target), Timestamp: protocol.Timestamp(c.timestamp), Session: c.session, Op: c.input,
+	})
+}
+
 func (r *paxos) ask(c *client) {
 	m := protocol.Message{Kind: protocol.ClientUpdate, Batch: c.batch}
-	if c.reads() {
+	switch {
+	case c.reads():
 		m.Kind = protocol.ClientRead
+	case c.opening != nil:
+		m.Batch = c.opening
 	}
 	r.world.Send(world.Parcel{To: world.Node(c.target), Kind: uint8(m.Kind), Digest: m.Digest()}, &packet{Message: m, act: r.acting(c.node)})
 }
@@ -116,6 +137,7 @@ func (r *run) acting(n world.Node) int32 {
 }
 
 func (r *paxos) ended(c *client, _ world.Node, a answer) {
+	c.failing = false
 	if a.read {
 		r.checker.Read(r.now(), c.id, protocol.Timestamp(c.timestamp), protocol.Seq(a.index), a.output)
 	} else {
@@ -127,7 +149,11 @@ func (r *paxos) ended(c *client, _ world.Node, a answer) {
 }
 
 func (r *paxos) waits(c *client, now int64) {
-	r.checker.Answered.Waiting(now, c.id, protocol.Timestamp(c.timestamp), int64(c.call))
+	call := c.call
+	if c.failing {
+		call = c.since
+	}
+	r.checker.Answered.Waiting(now, c.id, protocol.Timestamp(c.timestamp), int64(call))
 }
 
 func (r *paxos) elect(n world.Node) { r.servers[n].step(protocol.Input{Kind: protocol.Elect}) }
@@ -167,6 +193,7 @@ func (r *paxos) violation() *check.Violation { return r.checker.Violation() }
 
 // finish compares where the servers stand.
 func (r *paxos) finish() {
+	r.comeToRest()
 	for id := 1; id <= r.plan.Servers; id++ {
 		if r.servers[id] == nil {
 			continue // it never started

@@ -200,6 +200,10 @@ func (r *paxos) event(s *server, e *protocol.Event) {
 		r.led(s)
 	case protocol.Filtered:
 		r.effects[filtered]++
+	case protocol.Opened:
+		r.effects[opened]++
+	case protocol.Expired:
+		r.effects[expiries]++
 	case protocol.CatchUp:
 		r.effects[catchUps]++
 	case protocol.Formed:

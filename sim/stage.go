@@ -30,6 +30,7 @@ type Answer struct {
 	Op     kv.Op
 	Result kv.Result
 	By     int           // the server that replied
+	Lapsed bool          // the session is expired: there is no Result (X26)
 	Took   world.Instant // since it was first sent
 }
 
@@ -216,6 +217,13 @@ func (s *Stage) Judge() {
 func (s *Stage) Report() *Report {
 	s.act(s.run.run.finish)
 	return s.run.run.report()
+}
+
+// refused tells of a directed client whose session is expired.
+func (c *client) refused(from world.Node) {
+	c.last = Answer{Op: c.op, Lapsed: true, By: int(from), Took: c.run.world.Now() - c.call}
+	c.wakeAt = world.Never
+	c.run.say("client %s hears from server %d that its session is expired: %v", DirectedName(int(c.id)-c.run.plan.Workload.Clients), from, c.op)
 }
 
 // answered tells of a directed client's answer.

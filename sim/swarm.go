@@ -107,17 +107,19 @@ func (s *swarm) drawSettings() {
 		t = protocol.Instant(s.Int(300, 1500)) * ms
 	}
 	s.settings = protocol.Settings{
-		Timeout:     t,
-		Ceiling:     t * world.Pick[protocol.Instant](s.Dice, 1, 2, 2, 4, 8),
-		Heartbeat:   t / world.Pick[protocol.Instant](s.Dice, 5, 5, 8),
-		Retransmit:  t / world.Pick[protocol.Instant](s.Dice, 6, 6, 3, 10),
-		Stagger:     protocol.Instant(s.Int(20, 60)) * ms,
-		UpdateTimer: t / world.Pick[protocol.Instant](s.Dice, 2, 4, 4),
-		PartBytes:   int(world.Pick(s.Dice, 1200, 1200, 300, 60, 1)),
-		WindowSlots: int(world.Pick(s.Dice, 16, 16, 16, 16, 1, 1, 2, 5)),
-		Overlap:     s.One(3),
-		BatchBytes:  int(world.Pick(s.Dice, 4096, 4096, 4096, 1, 60, 120)),
-		QueueLimit:  int(world.Pick(s.Dice, 8192, 8192, 8192, 8192, 8192, 8192, 1, 2, 4)),
+		Timeout:      t,
+		Ceiling:      t * world.Pick[protocol.Instant](s.Dice, 1, 2, 2, 4, 8),
+		Heartbeat:    t / world.Pick[protocol.Instant](s.Dice, 5, 5, 8),
+		Retransmit:   t / world.Pick[protocol.Instant](s.Dice, 6, 6, 3, 10),
+		Stagger:      protocol.Instant(s.Int(20, 60)) * ms,
+		UpdateTimer:  t / world.Pick[protocol.Instant](s.Dice, 2, 4, 4),
+		PartBytes:    int(world.Pick(s.Dice, 1200, 1200, 300, 60, 1)),
+		WindowSlots:  int(world.Pick(s.Dice, 16, 16, 16, 16, 1, 1, 2, 5)),
+		Overlap:      s.One(3),
+		SessionLimit: int(world.Pick(s.Dice, 0, 0, 0, 4096, 4096, 3, 6, 12)),
+		SessionIdle:  world.Pick(s.Dice, 0, 0, protocol.Instant(s.Int(700, 3000))*ms),
+		BatchBytes:   int(world.Pick(s.Dice, 4096, 4096, 4096, 1, 60, 120)),
+		QueueLimit:   int(world.Pick(s.Dice, 8192, 8192, 8192, 8192, 8192, 8192, 1, 2, 4)),
 	}
 	if s.other != nil {
 		s.settings = protocol.DefaultSettings() // for the calm's delays
@@ -324,6 +326,9 @@ func (s *swarm) drawTail() {
 	// More clients than the servers' queues bear are told "busy", in turn and by chance: nothing
 	// promises one of them that its turn will come.
 	queue := s.settings.QueueLimit
+	if limit := s.settings.SessionLimit; limit > 0 {
+		queue = min(queue, limit) // they would end each other's sessions
+	}
 	if c := p.Workload.Clients; c > 1 && s.One(2) || s.other == nil && c > queue {
 		alive := min(world.Pick(s.Dice, 1, 1, int(s.Int(1, int64(max(1, c-1))))), queue)
 		ids := make([]int, c)

@@ -131,6 +131,8 @@ func (c *Checker) Event(now int64, id protocol.ServerID, e *protocol.Event) {
 		}
 	case protocol.Applied:
 		c.Once.applied(id, e)
+	case protocol.Lapsed:
+		c.Log.lapsed(verdict{c}, id, e)
 	case protocol.Executed:
 		c.Order.executed(id, e)
 	case protocol.SnapshotTaken, protocol.SnapshotInstalled:
@@ -202,6 +204,15 @@ func (c *Checker) Invoked(now int64, client protocol.ClientID, ts protocol.Times
 	c.now = now
 	c.Validity.invoked(client, ts, op)
 	c.Replies.invoked(client, ts)
+}
+
+// Expired tells the checker that a client heard that its session is gone. What has not taken
+// effect by then never may (S8).
+func (c *Checker) Expired(now int64, client protocol.ClientID, ts protocol.Timestamp) {
+	c.now = now
+	if in := c.Validity.find(client, ts); in != nil && c.Log.Place(client, ts) == 0 {
+		in.refused = true
+	}
 }
 
 // Replied tells the checker what a client got.

@@ -7,11 +7,14 @@ import "github.com/fauer4effect/paxos/protocol"
 type Log struct {
 	slots    pages[slot] // by seq
 	app      protocol.App
-	floor    protocol.Seq       // what lies below is forgotten: see Checker.Endless
-	aru      protocol.Seq       // all of 1…aru is ordered and executed by app
-	top      protocol.Seq       // the highest seq that a disk holds an acceptance of
-	sessions []canonicalSession // by client
-	contents contents           // kept where somebody reads without a slot
+	floor    protocol.Seq        // what lies below is forgotten: see Checker.Endless
+	aru      protocol.Seq        // all of 1…aru is ordered and executed by app
+	top      protocol.Seq        // the highest seq that a disk holds an acceptance of
+	sessions []canonicalSession  // by client
+	Sessions bool                // they are opened and expire (sessions.go)
+	open     uint64              // of them
+	gone     []protocol.ClientID // whose last timestamps are remembered, the oldest first
+	contents contents            // kept where somebody reads without a slot
 }
 
 type slot struct {
@@ -34,6 +37,8 @@ type proposal struct {
 
 // canonicalSession is what the log holds of one client, by timestamp.
 type canonicalSession struct {
+	opened  protocol.Seq       // the slot that opened it, where sessions expire; 0: it has none
+	used    protocol.Seq       // last
 	last    protocol.Timestamp // executed
 	effects pages[effect]
 }
@@ -129,11 +134,15 @@ func (l *Log) order(id protocol.ServerID, e *protocol.Event) {
 }
 
 func (l *Log) apply(u *protocol.Update, at Place) {
-	c := l.session(u.Client)
-	if u.Timestamp <= c.last {
+	if u.Kind != protocol.Operation {
+		l.sessionsChange(u, at)
 		return
 	}
-	c.last = u.Timestamp
+	c := l.session(u.Client)
+	if u.Timestamp <= c.last || l.Sessions && (c.opened == 0 || u.Session != c.opened) {
+		return
+	}
+	c.last, c.used = u.Timestamp, at.Seq()
 	*c.effects.at(uint64(u.Timestamp)) = effect{place: at, result: l.app.Apply(u.Op)}
 	if l.contents.of != nil {
 		l.contents.wrote(at.Seq(), u.Op, l.app)

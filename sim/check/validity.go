@@ -13,8 +13,9 @@ type Validity struct {
 }
 
 type invocation struct {
-	op    []byte
-	floor protocol.Seq // Replies: the operation must take effect above this seq
+	op      []byte
+	refused bool         // its client was told that it will not be executed (S8)
+	floor   protocol.Seq // Replies: the operation must take effect above this seq
 }
 
 func (v *Validity) invoked(client protocol.ClientID, ts protocol.Timestamp, op []byte) {
@@ -38,6 +39,9 @@ func (v *Validity) find(client protocol.ClientID, ts protocol.Timestamp) *invoca
 func (v *Validity) ordered(id protocol.ServerID, e *protocol.Event) {
 	for i := range e.Batch.Updates {
 		u := &e.Batch.Updates[i]
+		if u.Kind == protocol.ExpireSessions {
+			continue // the leader's own
+		}
 		if in := v.find(u.Client, u.Timestamp); in == nil || !bytes.Equal(in.op, u.Op) {
 			v.fail("S2", "server %d orders at seq %d, view %d, client %d's update %d as %q, which that client never sent",
 				id, e.Seq, e.View, u.Client, u.Timestamp, u.Op)

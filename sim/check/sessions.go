@@ -1,0 +1,66 @@
+package check
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/fauer4effect/paxos/protocol"
+)
+
+// The canonical log's own session table (X26): what is opened and expired at which slot
+// follows from the log alone.
+
+// sessionsChange executes an opening or an expiry.
+func (l *Log) sessionsChange(u *protocol.Update, at Place) {
+	if u.Kind == protocol.ExpireSessions {
+		l.expire(u.Op)
+		return
+	}
+	c := l.session(u.Client)
+	if u.Timestamp <= c.last {
+		return
+	}
+	if c.opened == 0 {
+		l.open++
+		l.gone = slices.DeleteFunc(l.gone, func(client protocol.ClientID) bool { return client == u.Client })
+	}
+	c.opened, c.used, c.last = at.Seq(), at.Seq(), u.Timestamp
+	*c.effects.at(uint64(u.Timestamp)) = effect{place: at, result: binary.BigEndian.AppendUint64(nil, uint64(at.Seq()))}
+}
+
+func (l *Log) expire(op []byte) {
+	var gone []protocol.ClientID
+	end := func(client protocol.ClientID) { // its last timestamp stays, as long as it is remembered
+		l.sessions[client].opened = 0
+		l.open--
+		gone = append(gone, client)
+	}
+	limit, ok := protocol.Expiry(op, func(client protocol.ClientID, opened protocol.Seq, last protocol.Timestamp) {
+		if c := l.session(client); c.opened > 0 && c.opened == opened && c.last == last {
+			end(client)
+		}
+	})
+	for ok && limit > 0 && l.open > limit {
+		least := -1 // used the longest ago; of several the first client's
+		for i := range l.sessions {
+			if c := &l.sessions[i]; c.opened > 0 && (least < 0 || c.used < l.sessions[least].used) {
+				least = i
+			}
+		}
+		end(protocol.ClientID(least))
+	}
+	slices.Sort(gone)
+	l.gone = append(l.gone, gone...)
+	for ; len(l.gone) > protocol.Tombstones; l.gone = l.gone[1:] {
+		l.sessions[l.gone[0]].last = 0
+	}
+}
+
+// Lapsed holds a server that refuses an update against the log: it may refuse only what has no
+// effect there (S3).
+func (l *Log) lapsed(v verdict, id protocol.ServerID, e *protocol.Event) {
+	if at := l.Place(e.Client, e.Timestamp); at > 0 && at.Seq() == e.Seq {
+		v.fail("S3", "server %d refuses client %d's update %d at seq %d, of a session that it does not know; the log has the session, and the update takes effect",
+			id, e.Client, e.Timestamp, e.Seq)
+	}
+}
