@@ -201,15 +201,23 @@ func (s *Server) learn(sl *slot, batch *Batch, out *Output) {
 // execute runs the ordered slots above LocalARU, in order and without a gap (S3), and lets
 // the leader go on.
 func (s *Server) execute(out *Output) {
-	before := s.localARU
+	if before := s.localARU; s.executeAll(out) > before {
+		s.advanced(out)
+	}
+}
+
+// executeAll runs what is ordered, and returns LocalARU.
+func (s *Server) executeAll(out *Output) Seq {
 	for s.executeNext(out) {
 		if s.localARU == s.snaps.next {
 			s.takeSnapshot(out)
 		}
 	}
-	if s.localARU == before {
-		return
-	}
+	return s.localARU
+}
+
+// advanced is what follows from a higher LocalARU.
+func (s *Server) advanced(out *Output) {
 	if len(s.reads) > 0 {
 		s.answerReads(out)
 	}

@@ -243,16 +243,8 @@ func (s *Server) installSnapshot(snap *Snapshot, out *Output) {
 		s.dropExecuted(c, out)
 		s.release(c)
 	}
-	if s.state != LeaderElection {
-		s.progress.restart(s.now)
-	}
-	switch s.state {
-	case RegLeader:
-		s.propose(out)
-	case Preparing:
-		s.tryLead(out) // what the answers must cover begins higher now (X3)
-	}
-	s.execute(out)
+	s.executeAll(out)
+	s.advanced(out)
 }
 
 // dropExecuted drops a pending update that a snapshot has the effect of, and answers its client

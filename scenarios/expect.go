@@ -14,7 +14,7 @@ import (
 
 func expectCommands() []command {
 	return []command{
-		{"expect", "leader N|none | view [OP] N | ordered [OP] N | executed SERVER [OP] N | ordered-on SERVERS [SEQ] | value KEY VALUE|missing [on SERVER] | reply CLIENT RESULT | no-reply [CLIENT] | state SERVER STATE | up SERVER | down SERVER | effect NAME [OP] N", "it is so now. OP is one of = != < <= > >=. ordered-on: exactly these servers have executed the slot, the highest ordered one if none is named", false, parseExpect},
+		{"expect", "leader N|none | view [OP] N | ordered [OP] N | executed SERVER [OP] N | truncated SERVER [OP] N | ordered-on SERVERS [SEQ] | value KEY VALUE|missing [on SERVER] | reply CLIENT RESULT | no-reply [CLIENT] | state SERVER STATE | up SERVER | down SERVER | effect NAME [OP] N", "it is so now. OP is one of = != < <= > >=. truncated: the slots that the server has forgotten. ordered-on: exactly these servers have executed the slot, the highest ordered one if none is named", false, parseExpect},
 		{"check", "linearizable | converged | view-changes [OP] N | end", "porcupine finds an order that explains what all clients saw; all servers that are up have executed the same slots with the same state; so many views were led after the first; what the plan's tail promises has come true (L1, L3)", false, parseCheck},
 		{"cmp", "transcript FILE", "the story so far, as told, is the file in the script; `paxos scenario --update` and `go test ./scenarios -update` rewrite it", false, parseCmp},
 	}
@@ -32,7 +32,9 @@ func parseExpect(p *parser, args []string) (func(*story) error, error) {
 	case "ordered":
 		return expectNumber(rest, "slots ordered", func(st *story) uint64 { return uint64(st.stage.Log().ARU()) })
 	case "executed":
-		return p.expectExecuted(rest)
+		return p.expectSeq(rest, "slots executed", (*protocol.Server).LocalARU)
+	case "truncated":
+		return p.expectSeq(rest, "slots truncated", (*protocol.Server).Truncated)
 	case "ordered-on":
 		return p.expectOrderedOn(rest)
 	case "value":
@@ -48,7 +50,7 @@ func parseExpect(p *parser, args []string) (func(*story) error, error) {
 	case "effect":
 		return expectEffect(rest)
 	}
-	return nil, fmt.Errorf("unknown expectation %q: there are leader, view, ordered, executed, ordered-on, value, reply, no-reply, state, up, down and effect", args[0])
+	return nil, fmt.Errorf("unknown expectation %q: there are leader, view, ordered, executed, truncated, ordered-on, value, reply, no-reply, state, up, down and effect", args[0])
 }
 
 func (p *parser) expectLeader(args []string) (func(*story) error, error) {
@@ -83,7 +85,7 @@ func expectNumber(args []string, what string, value func(*story) uint64) (func(*
 	}, err
 }
 
-func (p *parser) expectExecuted(args []string) (func(*story) error, error) {
+func (p *parser) expectSeq(args []string, what string, seq func(*protocol.Server) protocol.Seq) (func(*story) error, error) {
 	if len(args) < 2 {
 		return nil, errUsage
 	}
@@ -91,8 +93,8 @@ func (p *parser) expectExecuted(args []string) (func(*story) error, error) {
 	if err != nil {
 		return nil, err
 	}
-	return expectNumber(args[1:], fmt.Sprintf("slots executed on server %d", id), func(st *story) uint64 {
-		return uint64(st.stage.Server(id).LocalARU())
+	return expectNumber(args[1:], fmt.Sprintf("%s on server %d", what, id), func(st *story) uint64 {
+		return uint64(seq(st.stage.Server(id)))
 	})
 }
 

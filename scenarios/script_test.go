@@ -93,7 +93,7 @@ func TestBadScripts(t *testing.T) {
 		{h + "loss NaN%\n", `3: loss: "NaN%" is no share`},
 		{h + "seeds 0\n", `3: seeds: "0" is no number from 1 to 1000000`},
 		{h + "clients 9\n", `3: clients: "9" is no number from 1 to 8`},
-		{h + "set tiemout 2s\n", `3: set: no setting "tiemout": there are timeout, ceiling, heartbeat, retransmit, stagger, update_timer and part_bytes`},
+		{h + "set tiemout 2s\n", `3: set: no setting "tiemout": there are timeout, ceiling, heartbeat, retransmit, stagger, update_timer, part_bytes, snapshot_slots, history_slots`},
 		{h + "put f x 1\n", `3: put: "f" is no client: they are a to e`},
 		{h + "put a x\n", "3: usage: put CLIENT KEY VALUE [via SERVER] [within TIME]"},
 		{h + "send a frob x\n", "3: usage: send CLIENT put|get|read|append|incr|cas|delete KEY … [via SERVER]"},

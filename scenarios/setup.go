@@ -23,7 +23,7 @@ func setupCommands() []command {
 		{"duplicate", "SHARE%", "this share of messages arrives twice", true, parseShare(func(p *sim.Plan, ppm uint32) { p.Network.All.Duplicate = ppm })},
 		{"late", "SHARE% TIME..TIME", "this share of messages takes so much longer", true, parseLate},
 		{"clients", "N [pause TIME[..TIME]] [keys K] [timeout TIME]", "N clients in the background, which work on K keys of their own", true, parseClients},
-		{"set", "SETTING VALUE", "a setting of the machine: timeout, ceiling, heartbeat, retransmit, stagger, update_timer (times), part_bytes", true, parseSet},
+		{"set", "SETTING VALUE", "a setting of the machine: timeout, ceiling, heartbeat, retransmit, stagger, update_timer (times), part_bytes, snapshot_slots, history_slots (numbers)", true, parseSet},
 		{"plan", "FILE", "take the cluster, its laws, clients and tail from a plan that stands in the script as a file", true, parsePlan},
 		{"at", "TIME FAULT…", "schedule a fault of plans: `crash 1,2 for 1s`, `pause leader for 1s`, `slow 1 for 1s by 5ms`, `bridge 1 over 2`, `cut 1->2` …", true, parseAt},
 		{"on", "KIND LINK n N [unsynced] FAULT…", "when the N-th such message leaves: drop, `delay TIME`, or crash its sender `for TIME`", true, parseOn},
@@ -136,13 +136,14 @@ func parseSet(p *parser, args []string) (func(*story) error, error) {
 		}
 	}
 	times := []string{"timeout", "ceiling", "heartbeat", "retransmit", "stagger", "update_timer"}
+	numbers := []string{"part_bytes", "snapshot_slots", "history_slots"}
 	switch {
-	case args[0] == "part_bytes":
+	case slices.Contains(numbers, args[0]):
 		n, err := number(args[1], 1, 1<<20)
 		if err != nil {
 			return nil, err
 		}
-		settings["part_bytes"] = int64(n)
+		settings[args[0]] = int64(n)
 	case slices.Contains(times, args[0]):
 		d, err := duration(args[1])
 		if err != nil {
@@ -150,7 +151,7 @@ func parseSet(p *parser, args []string) (func(*story) error, error) {
 		}
 		settings[args[0]+"_ns"] = int64(d)
 	default:
-		return nil, fmt.Errorf("no setting %q: there are %s and part_bytes", args[0], strings.Join(times, ", "))
+		return nil, fmt.Errorf("no setting %q: there are %s", args[0], strings.Join(append(times, numbers...), ", "))
 	}
 	raw, err := json.Marshal(settings) // keys come out sorted
 	p.script.plan.Settings = raw

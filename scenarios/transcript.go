@@ -54,6 +54,8 @@ func (st *story) Machine(at world.Instant, id protocol.ServerID, e *protocol.Eve
 		st.transcript.line(at, fmt.Sprintf("server %d has handed over to server %s, in view %d", id, members(e.Servers), e.View))
 	case protocol.RoundConfirmed:
 		st.transcript.line(at, fmt.Sprintf("server %d still leads view %d, say %s: reads that waited, %d", id, e.View, members(e.Servers), e.Timestamp))
+	case protocol.SnapshotInstalled:
+		st.transcript.line(at, fmt.Sprintf("server %d installs a snapshot of the slots up to %d", id, e.Seq))
 	case protocol.CatchUp:
 		st.transcript.line(at, fmt.Sprintf("server %d asks for the slots above %d", id, e.Seq))
 	}
