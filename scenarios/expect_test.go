@@ -172,7 +172,7 @@ func TestCheckLinearizableCanFail(t *testing.T) {
 @@ -22,2 +22,5 @@
  	at := r.log.effect(client, ts)
  	in := r.validity.find(client, ts)
-+	if at.seq == 0 {
++	if at.seq() == 0 {
 +		return
 +	}
 `

@@ -283,7 +283,7 @@ func (s *swarm) drawWorkload() {
 		w.Reads = world.Pick[uint32](s.Dice, 0, 0, 300_000, 1_000_000, 1_000_000)
 		// A leader that nobody gives work to but readers notices late that it is none.
 		if w.Home = s.One(3); w.Reads > 0 && s.One(2) {
-			w.Home, w.Readers = true, s.some(int(s.Int(1, int64(max(1, s.plan.Servers/2)))))
+			w.Home, w.Readers = true, s.some(int(s.Int(1, int64(max(1, s.plan.Servers-1)))))
 		}
 	}
 }

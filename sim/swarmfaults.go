@@ -353,7 +353,7 @@ func (s *swarm) elections() {
 // with a backlog has not heard of that when what is older arrives.
 func (s *swarm) coups() {
 	t := world.Instant(s.settings.Timeout)
-	s.each(1, func(at world.Instant) {
+	s.each(2, func(at world.Instant) {
 		s.add(Fault{At: at, Do: world.Pick(s.Dice, doBacklog, doBacklog, doDeaf, doIsolate), Leader: true, For: s.between(3*t, 9*t)})
 	})
 	if s.other == nil && s.plan.Workload.Reads > 0 {

@@ -499,7 +499,7 @@ func TestRESP(t *testing.T) {
 		{"SET x 1 EX 10", "ERR syntax error: SET takes a key and a value, no options yet"},
 		{"SET x", "ERR wrong number of arguments for 'set' command"},
 		{"GET", "ERR wrong number of arguments for 'get' command"},
-		{"FLUSHALL", "ERR unknown command 'FLUSHALL': there are GET, SET, DEL, INCR, APPEND, PING and INFO"},
+		{"FLUSHALL", "ERR unknown command 'FLUSHALL': there are GET, SET, DEL, INCR, APPEND, PING, INFO and HANDOVER"},
 		{"SET big " + strings.Repeat("x", MaxOpBytes), "ERR more than 65536 bytes; nothing was executed"},
 		{"SET big " + strings.Repeat("x", MaxOpBytes-100), "OK"},
 		{"APPEND big y", fmt.Sprint(MaxOpBytes - 99)},

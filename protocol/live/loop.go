@@ -35,6 +35,8 @@ func (s *Server) loop() error {
 		case <-s.disk.progress:
 		case <-s.elect:
 			s.step(protocol.Input{Kind: protocol.Elect})
+		case to := <-s.handOver:
+			s.step(protocol.Input{Kind: protocol.HandOver, To: to})
 		case <-publish.C:
 			s.publish()
 		case <-repeat.C:
@@ -89,9 +91,17 @@ func (s *Server) request(c *call) {
 	s.ask(c)
 }
 
+// readTries is how often a read is asked for without the log. Then it goes through the log, as
+// an update: no server owes a read its liveness (X20).
+const readTries = 2
+
 // ask hands a command to the machine, as a client's request.
 func (s *Server) ask(c *call) {
-	s.step(protocol.Input{Kind: protocol.Receive, Message: protocol.Message{Kind: protocol.ClientUpdate, Batch: c.batch}})
+	m := protocol.Message{Kind: protocol.ClientUpdate, Batch: c.batch}
+	if c.asked++; c.read && c.asked <= readTries {
+		m.Kind = protocol.ClientRead
+	}
+	s.step(protocol.Input{Kind: protocol.Receive, Message: m})
 }
 
 // step feeds the machine with one input. What comes of it is added to out.

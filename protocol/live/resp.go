@@ -5,18 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/tidwall/redcon"
 
+	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
 )
 
 // Clients speaks Redis's protocol (RESP) with clients: GET, SET, DEL, INCR and APPEND on
 // the replicated key-value store, PING, and INFO on the server itself. Any server takes any
-// command.
+// command; HANDOVER takes the leader, and gives way to another server.
 type Clients struct {
 	server   *Server
 	listener net.Listener
@@ -69,15 +71,16 @@ type command struct {
 }
 
 var commands = map[string]command{
-	"get":     {1, false, (*Clients).get},
-	"set":     {2, true, (*Clients).set},
-	"del":     {1, true, (*Clients).del},
-	"incr":    {1, false, (*Clients).incr},
-	"append":  {2, false, (*Clients).append},
-	"ping":    {0, true, (*Clients).ping},
-	"info":    {0, true, (*Clients).info},
-	"quit":    {0, true, (*Clients).quit},
-	"command": {0, true, (*Clients).commands}, // redis-cli asks when it starts
+	"get":      {1, false, (*Clients).get},
+	"set":      {2, true, (*Clients).set},
+	"del":      {1, true, (*Clients).del},
+	"incr":     {1, false, (*Clients).incr},
+	"append":   {2, false, (*Clients).append},
+	"handover": {1, false, (*Clients).handOver},
+	"ping":     {0, true, (*Clients).ping},
+	"info":     {0, true, (*Clients).info},
+	"quit":     {0, true, (*Clients).quit},
+	"command":  {0, true, (*Clients).commands}, // redis-cli asks when it starts
 }
 
 func (c *Clients) serve(conn redcon.Conn, cmd redcon.Command) {
@@ -89,7 +92,7 @@ func (c *Clients) serve(conn redcon.Conn, cmd redcon.Command) {
 	known, ok := commands[strings.ToLower(name)]
 	switch {
 	case !ok:
-		conn.WriteError(fmt.Sprintf("ERR unknown command '%.64s': there are GET, SET, DEL, INCR, APPEND, PING and INFO", printable(name)))
+		conn.WriteError(fmt.Sprintf("ERR unknown command '%.64s': there are GET, SET, DEL, INCR, APPEND, PING, INFO and HANDOVER", printable(name)))
 	case len(args) < known.args || len(args) > known.args && !known.more:
 		conn.WriteError(fmt.Sprintf("ERR wrong number of arguments for '%s' command", strings.ToLower(name)))
 	default:
@@ -110,6 +113,19 @@ func printable(s string) string {
 // do executes an operation; false means that the client got its error already.
 func (c *Clients) do(conn redcon.Conn, op kv.Op) (kv.Result, bool) {
 	result, err := c.try(op)
+	if err != nil {
+		refuse(conn, err)
+	}
+	return result, err == nil
+}
+
+// read executes a get without the log.
+func (c *Clients) read(conn redcon.Conn, key string) (kv.Result, bool) {
+	text, err := c.server.Read(c.ctx, kv.Op{Kind: kv.Get, Key: key}.Encode())
+	var result kv.Result
+	if err == nil {
+		result, err = kv.DecodeResult(text)
+	}
 	if err != nil {
 		refuse(conn, err)
 	}
@@ -138,7 +154,7 @@ func refuse(conn redcon.Conn, err error) {
 }
 
 func (c *Clients) get(conn redcon.Conn, args []string) {
-	r, ok := c.do(conn, kv.Op{Kind: kv.Get, Key: args[0]})
+	r, ok := c.read(conn, args[0])
 	switch {
 	case !ok:
 	case r.Status == kv.HasValue:
@@ -210,6 +226,25 @@ func (c *Clients) ping(conn redcon.Conn, args []string) {
 		conn.WriteBulkString(args[0])
 	default:
 		conn.WriteError("ERR wrong number of arguments for 'ping' command")
+	}
+}
+
+// handOver begins a hand-over to another server. INFO tells when that leads.
+func (c *Clients) handOver(conn redcon.Conn, args []string) {
+	st := c.server.Status()
+	to, err := strconv.Atoi(args[0])
+	switch {
+	case err != nil || to < 1 || to > len(c.server.cfg.Hosts):
+		conn.WriteError(fmt.Sprintf("ERR servers are numbered 1 to %d", len(c.server.cfg.Hosts)))
+	case st.State != protocol.RegLeader && st.Leader != 0 && st.Leader != st.ID:
+		conn.WriteError(fmt.Sprintf("ERR server %d leads: ask that one", st.Leader))
+	case st.State != protocol.RegLeader:
+		conn.WriteError("ERR this server does not lead")
+	case protocol.ServerID(to) == st.ID:
+		conn.WriteError("ERR this server leads already")
+	default:
+		c.server.HandOver(protocol.ServerID(to))
+		conn.WriteString("OK")
 	}
 }
 

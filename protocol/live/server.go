@@ -70,6 +70,7 @@ type Server struct {
 	inbox    chan []protocol.Message
 	requests chan *call
 	elect    chan struct{}
+	handOver chan protocol.ServerID
 	cut      atomic.Uint32
 	status   atomic.Pointer[Status]
 	Counts   Counts
@@ -119,7 +120,7 @@ func start(cfg Config, st *store.Store) (*Server, error) {
 	s := &Server{
 		cfg: cfg, store: st, started: time.Now(),
 		inbox: make(chan []protocol.Message, inboxBatches), requests: make(chan *call),
-		elect: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
+		elect: make(chan struct{}, 1), handOver: make(chan protocol.ServerID, 1), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
 	machine := protocol.Config{ID: cfg.ID, Servers: len(cfg.Hosts), Settings: cfg.Settings, Store: st.ID()}
 	stable := st.Stable()
@@ -229,6 +230,15 @@ func (s *Server) Elect() {
 	}
 }
 
+// HandOver makes the server, if it leads, give way to another one, without a failed command.
+// Whether that comes about Status tells, of either.
+func (s *Server) HandOver(to protocol.ServerID) {
+	select {
+	case s.handOver <- to:
+	default: // one is on its way
+	}
+}
+
 // Ignore makes the server deaf to those whose bit, counted by id, is set: a cut link, for
 // tests of faults.
 func (s *Server) Ignore(servers uint32) { s.cut.Store(servers) }
@@ -236,10 +246,20 @@ func (s *Server) Ignore(servers uint32) { s.cut.Store(servers) }
 // Do executes one operation on the replicated application and returns its result. When ctx
 // ends first the outcome is unknown, and ErrUnknown is returned.
 func (s *Server) Do(ctx context.Context, op []byte) ([]byte, error) {
-	if len(op) > MaxOpBytes {
+	return s.do(ctx, &call{op: op})
+}
+
+// Read is Do for an operation that changes nothing, as the App's Query answers it: no slot of
+// the log is used, unless the answer takes long.
+func (s *Server) Read(ctx context.Context, op []byte) ([]byte, error) {
+	return s.do(ctx, &call{op: op, read: true})
+}
+
+func (s *Server) do(ctx context.Context, c *call) ([]byte, error) {
+	if len(c.op) > MaxOpBytes {
 		return nil, ErrTooBig
 	}
-	c := &call{op: op, done: make(chan answer, 1)}
+	c.done = make(chan answer, 1)
 	select {
 	case s.requests <- c:
 	case <-s.stop:

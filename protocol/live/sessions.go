@@ -16,6 +16,8 @@ const slotBits = 24
 // call is one command.
 type call struct {
 	op    []byte
+	read  bool // ask without the log first (X20)
+	asked int  // times
 	batch *protocol.Batch
 	done  chan answer // of room one: the loop never waits
 }

@@ -1,0 +1,141 @@
+package live
+
+import (
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/gomodule/redigo/redis"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/kv"
+)
+
+// dial is a client of each server.
+func (c *trio) dial() []redis.Conn {
+	c.t.Helper()
+	var conns []redis.Conn
+	for _, s := range c.servers {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		clients := ServeClients(l, s)
+		c.t.Cleanup(clients.Close)
+		conn, err := redis.Dial("tcp", l.Addr().String(), redis.DialReadTimeout(20*time.Second))
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		c.t.Cleanup(func() { conn.Close() })
+		conns = append(conns, conn)
+	}
+	return conns
+}
+
+// GET sees what was written last, at any server, and uses no slot of the log.
+func TestGETTakesNoSlot(t *testing.T) {
+	c := newTrio(t, func(cfg *Config) {
+		cfg.Watch = func(_ *protocol.Input, out *protocol.Output) {
+			for _, e := range out.Events {
+				if e.Kind == protocol.Applied {
+					if op, err := kv.Decode(opAt(out, e)); err == nil && op.Kind == kv.Get {
+						t.Errorf("a GET is in the log, at seq %d", e.Seq)
+					}
+				}
+			}
+		}
+	})
+	c.startAll()
+	conns := c.dial()
+	for i := range 30 {
+		want := fmt.Sprint(i)
+		if _, err := conns[i%3].Do("SET", "x", want); err != nil {
+			t.Fatal(err)
+		}
+		for at := range conns {
+			if got, err := redis.String(conns[at].Do("GET", "x")); got != want || err != nil {
+				t.Fatalf("after SET x %s server %d says %q, %v", want, at+1, got, err)
+			}
+		}
+	}
+	for _, s := range c.servers {
+		if s := s.Status(); s.ARU > 60 {
+			t.Errorf("30 SETs and 90 GETs took %d slots at server %d", s.ARU, s.ID)
+		}
+	}
+}
+
+// opAt finds an applied operation among the step's executed batches.
+func opAt(out *protocol.Output, applied protocol.Event) []byte {
+	for _, e := range out.Events {
+		if e.Kind == protocol.Executed && e.Seq == applied.Seq {
+			for _, u := range e.Batch.Updates {
+				if u.Client == applied.Client && u.Timestamp == applied.Timestamp {
+					return u.Op
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// HANDOVER moves the leadership where one wants it, while clients go on and none of their
+// commands fails.
+func TestHANDOVER(t *testing.T) {
+	c := newTrio(t, nil)
+	c.startAll()
+	conns := c.dial()
+	if _, err := conns[0].Do("SET", "x", "0"); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	stop := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			default:
+			}
+			if _, err := conns[2].Do("INCR", "x"); err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	leader := c.agreed()
+	heir := leader%2 + 1
+	if _, err := conns[heir-1].Do("HANDOVER", leader); err == nil {
+		t.Errorf("server %d, which does not lead, hands over", heir)
+	}
+	if _, err := conns[leader-1].Do("HANDOVER", 4); err == nil {
+		t.Error("there is no server 4")
+	}
+	begun := time.Now()
+	if _, err := conns[leader-1].Do("HANDOVER", heir); err != nil {
+		t.Fatal(err)
+	}
+	for c.agreed() != heir {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatalf("server %d leads still", c.agreed())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	close(stop)
+	if err := <-done; err != nil {
+		t.Errorf("a command failed: %v", err)
+	}
+}
+
+// agreed waits until the servers agree on who leads.
+func (c *trio) agreed() int {
+	for {
+		first := c.servers[0].Status().Leader
+		if first != 0 && c.servers[1].Status().Leader == first && c.servers[2].Status().Leader == first {
+			return int(first)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
