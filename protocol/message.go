@@ -229,6 +229,12 @@ func (b *Batch) String() string {
 	if len(b.Updates) > 1 {
 		more = fmt.Sprintf(" and %d more", len(b.Updates)-1)
 	}
+	switch u.Kind {
+	case OpenSession:
+		return fmt.Sprintf("client %d's opening %d%s", u.Client, u.Timestamp, more)
+	case ExpireSessions:
+		return "an expiry" + more
+	}
 	return fmt.Sprintf("client %d's update %d%s", u.Client, u.Timestamp, more)
 }
 

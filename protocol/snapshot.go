@@ -239,7 +239,9 @@ func (s *Server) installSnapshot(snap *Snapshot, out *Output) {
 	out.event(Event{Kind: SnapshotInstalled, Seq: snap.Seq, Hash: s.app.Hash()})
 	for i := range s.sessions {
 		c := &s.sessions[i]
-		s.dropLapsed(c, out)
+		if c.pending != nil && s.lapsed(c, &c.pending.Updates[0]) {
+			s.dropPending(c) // executed or not: its client asks again, and hears that it is expired
+		}
 		s.dropExecuted(c, out)
 		s.release(c)
 	}

@@ -138,11 +138,18 @@ func operations(b *protocol.Batch) string {
 	}
 	var words []string
 	for i := range b.Updates {
-		op, err := kv.Decode(b.Updates[i].Op)
-		if err != nil {
+		u := &b.Updates[i]
+		op, err := kv.Decode(u.Op)
+		switch {
+		case u.Kind == protocol.OpenSession:
+			words = append(words, fmt.Sprintf("a session for client %d", u.Client))
+		case u.Kind == protocol.ExpireSessions:
+			words = append(words, "sessions expire")
+		case err != nil:
 			return b.String()
+		default:
+			words = append(words, op.String())
 		}
-		words = append(words, op.String())
 	}
 	return strings.Join(words, "; ")
 }

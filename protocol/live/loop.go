@@ -45,6 +45,14 @@ func (s *Server) loop() error {
 		}
 		s.drain()
 		s.flush(sender)
+		for len(s.again) > 0 {
+			again := s.again
+			s.again = nil
+			for _, c := range again {
+				s.ask(c)
+			}
+			s.flush(sender)
+		}
 		timer.Reset(time.Duration(s.machine.Deadline() - s.now()))
 	}
 }
@@ -97,11 +105,7 @@ const readTries = 2
 
 // ask hands a command to the machine, as a client's request.
 func (s *Server) ask(c *call) {
-	m := protocol.Message{Kind: protocol.ClientUpdate, Batch: c.batch}
-	if c.asked++; c.read && c.asked <= readTries {
-		m.Kind = protocol.ClientRead
-	}
-	s.step(protocol.Input{Kind: protocol.Receive, Message: m})
+	s.step(protocol.Input{Kind: protocol.Receive, Message: s.calls.request(c)})
 }
 
 // step feeds the machine with one input. What comes of it is added to out.
@@ -166,7 +170,11 @@ func (s *Server) flush(sender *sender) {
 	}
 	sender.send(ready)
 	for i := range s.out.Replies {
-		if s.calls.answer(&s.out.Replies[i]) {
+		done, again := s.calls.answer(&s.out.Replies[i])
+		if again != nil {
+			s.again = append(s.again, again)
+		}
+		if done {
 			s.Counts.commands.Add(1)
 		}
 	}
@@ -180,7 +188,7 @@ func (s *Server) publish() {
 	st := &Status{
 		ID: m.ID(), State: m.State(), View: m.LastInstalled(), ARU: m.LocalARU(), AppHash: m.App().Hash(),
 		Formed: roster.Formed, Life: s.store.Life(), Store: s.store.ID(), Pending: m.Pending(), Waiting: len(s.calls.waiting),
-		Sessions: int(s.calls.last), Refused: map[string]uint64{}, Drops: map[string]uint64{},
+		Sessions: s.calls.count(), Refused: map[string]uint64{}, Drops: map[string]uint64{},
 	}
 	if st.State != protocol.LeaderElection {
 		st.Leader = protocol.Leader(st.View, len(s.cfg.Hosts))

@@ -21,13 +21,13 @@ import (
 // Config says which server of which cluster to run, and on what.
 type Config struct {
 	Hosts    Hosts
-	ID       protocol.ServerID // its line in Hosts
-	Port     int               // UDP; of this server, and of hosts without one
-	Address  netip.Addr        // to bind; the zero Addr is all interfaces
-	Dir      string            // of the store
-	FS       vfs.FS            // nil: the machine's
-	Key      []byte            // authenticates datagrams; empty: nothing does
-	Settings protocol.Settings
+	ID       protocol.ServerID   // its line in Hosts
+	Port     int                 // UDP; of this server, and of hosts without one
+	Address  netip.Addr          // to bind; the zero Addr is all interfaces
+	Dir      string              // of the store
+	FS       vfs.FS              // nil: the machine's
+	Key      []byte              // authenticates datagrams; empty: nothing does
+	Settings protocol.Settings   // see the function Settings
 	App      func() protocol.App // a fresh one
 	Tape     *Tape               // nil: nothing is recorded
 	// Watch sees each input and what came of it, in the server's own loop: it may not
@@ -39,6 +39,7 @@ const (
 	inboxBatches    = 256     // of messages, between socket and loop
 	maxWaiting      = 4096    // commands; more are refused
 	maxWaitingBytes = 4 << 20 // of these commands' operations: each is sent to all, again and again
+	maxSessions     = 32768   // of all servers' commands, and of those of former lives
 	stepsAtOnce     = 512     // inputs, before what came of them is written and sent
 )
 
@@ -66,6 +67,7 @@ type Server struct {
 	held    []protocol.Outgoing // messages that wait for records
 	synced  protocol.Position
 	calls   sessions
+	again   []*call // to be asked once more, after what came of the last steps is done
 
 	inbox    chan []protocol.Message
 	requests chan *call
@@ -116,12 +118,21 @@ func Start(cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// Settings are the settings of a live server: as given, and its sessions expire.
+func Settings(s protocol.Settings) protocol.Settings {
+	if s.SessionLimit == 0 {
+		s.SessionLimit = maxSessions
+	}
+	return s
+}
+
 func start(cfg Config, st *store.Store) (*Server, error) {
 	s := &Server{
 		cfg: cfg, store: st, started: time.Now(),
 		inbox: make(chan []protocol.Message, inboxBatches), requests: make(chan *call),
 		elect: make(chan struct{}, 1), handOver: make(chan protocol.ServerID, 1), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
+	cfg.Settings = Settings(cfg.Settings)
 	machine := protocol.Config{ID: cfg.ID, Servers: len(cfg.Hosts), Settings: cfg.Settings, Store: st.ID()}
 	stable := st.Stable()
 	m, err := protocol.New(machine, 0, cfg.App(), stable)

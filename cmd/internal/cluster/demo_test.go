@@ -66,14 +66,15 @@ func TestTheOriginalForm(t *testing.T) {
 			"traffic is not authenticated: whoever reaches the port can forge it",
 			"the cluster is formed",
 			"election: view 1 is installed",
-			"ordered: seq 1 in view 1",
-			`executed: seq 1, put "greeting" "hello from server 1"`,
+			"executed: seq 1, a session for client 16777217",
+			"ordered: seq 2 in view 1",
+			`executed: seq 2, put "greeting" "hello from server 1"`,
 		}
 		if id == 1 {
-			return append(lines, "election: this server leads view 1", "Proposal(view 1, seq 1, client 16777217's update", "goes to all",
+			return append(lines, "election: this server leads view 1", "Proposal(view 1, seq 1, client 16777217's opening", "goes to all",
 				"Accept(view 1, seq 1) from server ", `answered: put "greeting" "hello from server 1": done`)
 		}
-		return append(lines, "Proposal(view 1, seq 1, client 16777217's update", "from server 1", "Accept(view 1, seq 1) goes to all",
+		return append(lines, "Proposal(view 1, seq 1, client 16777217's opening", "from server 1", "Accept(view 1, seq 1) goes to all",
 			fmt.Sprintf("Accept(view 1, seq 1) from server %d", 5-id))
 	}
 	missing := func() (what string) {

@@ -203,5 +203,5 @@ func (v *verdict) recover(id int) (*protocol.Server, error) {
 		return nil, err
 	}
 	defer st.Close()
-	return protocol.New(protocol.Config{ID: protocol.ServerID(id), Servers: len(hosts), Store: st.ID()}, 0, kv.New(), st.Stable())
+	return protocol.New(protocol.Config{ID: protocol.ServerID(id), Servers: len(hosts), Store: st.ID(), Settings: live.Settings(protocol.Settings{})}, 0, kv.New(), st.Stable())
 }
