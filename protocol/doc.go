@@ -11,7 +11,7 @@
 //  1. Receive for each message from a server, or from a client (Server = 0);
 //  2. Timer when Deadline has come (earlier or later does no harm);
 //  3. Durable when records have reached the disk;
-//  4. Elect if an operator wants an election.
+//  4. Elect if an operator wants an election, HandOver if he wants another leader.
 //
 // Server.Receive is the same for a message that need not be copied into an Input.
 //
@@ -35,7 +35,8 @@
 // (prepare.go) before it proposes (ordering.go). A server that installed a view promises to
 // take no proposal of an older one. A slot is settled when a majority holds one proposal of
 // one view durably. A client's update is executed once, and answered by the server it asked
-// (client.go). Servers that fall behind ask the others (reconcile.go), and come back from
+// (client.go). A read that need not be ordered takes no slot (reads.go). An operator can have the
+// leader give way (handover.go). Servers that fall behind ask the others (reconcile.go), and come back from
 // crashes with what their disks hold (recovery.go). A disk that was emptied or swapped never
 // comes back (formation.go).
 //
@@ -66,6 +67,11 @@
 //	X17  pending updates are not durable: the client repeats its request
 //	X18  a cluster forms once, of fresh disks that know each other
 //	                                                         aa-majority-forms, ab-emptied-disk-adopted, ac-roster-not-durable, ax-forms-unnamed
+//	X20  reads without a log append: the leader confirms by a round that it still leads
+//	                                                         ca-older-acks-confirm, cb-any-round-confirms, cc-read-below-its-index,
+//	                                                         cd-read-without-a-round, ce-index-is-what-is-executed, cf-other-views-acknowledge,
+//	                                                         ch-index-too-early, ci-reads-numbered-by-server, cm-each-read-a-round,
+//	                                                         cn-reads-while-preparing
 //	X21  a server in vain election returns to the view the others work in
 //	                                                         t-never-returns, aw-held-by-any-heartbeat
 //	X22  the server named in a pending update sends it to all
@@ -89,6 +95,5 @@
 // part with entries over 4096 slots ahead is dropped instead of kept: it is asked for again
 // (X4) once the leader has caught up.
 //
-// Room is left for batches (X14: a Batch holds any number of updates), snapshots (X12),
-// overlapped writes (X16), membership (X19) and reads without the log (X20).
+// Room is left for membership (X19).
 package protocol

@@ -158,6 +158,8 @@ func (s *search) laws(seeds int) {
 	s.accept(with(s.plan, func(p *sim.Plan) {
 		p.Workload.Pause, p.Workload.Sticky, p.Workload.Gaps = world.Law{}, false, 0
 	}))
+	s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Home, p.Workload.Readers = false, nil }))
+	s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Reads = 0 }))
 	s.acceptSeeded(with(s.plan, func(p *sim.Plan) { p.Workload.Keys = 1 }), seeds/4)
 	for _, mix := range []sim.Mix{{Put: 1}, {Incr: 1, Get: 1}, {Put: 1, Get: 1}} {
 		if s.plan.Workload.Mix != mix && s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Mix = mix })) {
