@@ -59,6 +59,15 @@ func (c *cluster) act(x action) {
 	}
 }
 
+// drawSnapshots draws settings that give a cluster snapshots in a short play.
+func drawSnapshots(t *rapid.T) Settings {
+	return Settings{
+		SnapshotSlots: rapid.SampledFrom([]int{0, 1, 2, 4}).Draw(t, "snapshot slots"),
+		HistorySlots:  rapid.SampledFrom([]int{0, 1, 3}).Draw(t, "history slots"),
+		PartBytes:     rapid.SampledFrom([]int{0, 1}).Draw(t, "part bytes"),
+	}
+}
+
 // chaos plays a cluster for a while.
 func (c *cluster) chaos(t *rapid.T, most int) {
 	c.wake()
@@ -72,7 +81,7 @@ func (c *cluster) chaos(t *rapid.T, most int) {
 func TestChaosEndsWell(t *testing.T) {
 	executed, read := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		c := newCluster(t, rapid.IntRange(1, 5).Draw(t, "servers"))
+		c := newClusterAt(t, rapid.IntRange(1, 5).Draw(t, "servers"), 0, drawSnapshots(t))
 		c.chaos(t, 120)
 		for id := 1; id <= c.n; id++ {
 			if c.disks[id].held = false; c.disks[id].durable < len(c.disks[id].records) {

@@ -14,7 +14,8 @@ func someInputs(t *rapid.T, s *Server) []Input {
 		from := s.id%ServerID(s.n) + 1
 		seq := s.localARU + Seq(rapid.IntRange(1, 4).Draw(t, "seq"))
 		view := s.lastInstalled + View(rapid.IntRange(0, 2).Draw(t, "view"))
-		b := one(Timestamp(rapid.IntRange(1, 4).Draw(t, "ts")))
+		ts := Timestamp(rapid.IntRange(1, 4).Draw(t, "ts"))
+		b := one(ts)
 		list := DataList{{Seq: seq, View: 1, Batch: b}}
 		if rapid.Bool().Draw(t, "ordered") {
 			list[0] = Entry{Seq: seq, Ordered: true, Batch: b}
@@ -33,6 +34,8 @@ func someInputs(t *rapid.T, s *Server) []Input {
 			{Message: Message{Kind: Accept, Server: from, View: view, Seq: seq}},
 			{Message: Message{Kind: CatchUpRequest, Server: from, ARU: seq}},
 			{Message: Message{Kind: CatchUpReply, Server: from, Seq: s.localARU, ARU: seq, List: &list}},
+			{Message: Message{Kind: SnapshotPart, Server: from, Seq: seq, Part: &Part{Sum: 1, Size: 200, Offset: 64 * uint64(ts), Bytes: []byte("part")}}},
+			{Message: Message{Kind: SnapshotRequest, Server: from, Seq: seq, Part: &Part{Sum: 1, Size: 200}}},
 			{Message: Message{Kind: ClientRead, Batch: b}},
 			{Message: Message{Kind: ReadRound, Server: Leader(view, s.n), View: view, Seq: seq}},
 			{Message: Message{Kind: ReadAck, Server: from, View: view, Seq: Seq(s.rounds.last)}},
@@ -67,7 +70,7 @@ func feed(s *Server, now Instant, inputs []Input) string {
 func TestCloneSharesNothing(t *testing.T) {
 	differed := 0
 	rapid.Check(t, func(t *rapid.T) {
-		c := newCluster(t, rapid.IntRange(1, 5).Draw(t, "servers"))
+		c := newClusterAt(t, rapid.IntRange(1, 5).Draw(t, "servers"), 0, drawSnapshots(t))
 		c.chaos(t, 60)
 		s := c.servers[rapid.IntRange(1, c.n).Draw(t, "server")]
 		here, there := someInputs(t, s), someInputs(t, s)

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -25,6 +26,9 @@ func (l *ledger) Snapshot() []byte {
 }
 
 func (l *ledger) Restore(b []byte) error {
+	if len(b) != 16 {
+		return errors.New("no ledger")
+	}
 	l.entries, l.hash = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
 	return nil
 }
@@ -70,8 +74,9 @@ type said struct {
 }
 
 type testDisk struct {
+	gone    int // records, truncated
 	records []Record
-	durable int
+	durable int  // of these
 	held    bool // nothing becomes durable for now
 	waiting []Outgoing
 }
@@ -139,6 +144,9 @@ func (c *cluster) step(id ServerID, in Input) {
 	}
 	d.records = append(d.records, c.out.Records...)
 	d.waiting = append(d.waiting, c.out.Messages...)
+	if c.out.Truncate > 0 {
+		c.truncate(id, int(c.out.Truncate)-1-d.gone)
+	}
 	c.release(id)
 	for _, r := range d.records[d.durable:] {
 		if !d.held && !r.Lazy {
@@ -148,12 +156,26 @@ func (c *cluster) step(id ServerID, in Input) {
 	}
 }
 
+// truncate drops the first n records of the disk, which must be durable, as a snapshot behind
+// them is.
+func (c *cluster) truncate(id ServerID, n int) {
+	c.t.Helper()
+	d := &c.disks[id]
+	if n < 1 || n >= d.durable || d.records[n].Kind != RecordSnapshot {
+		c.t.Fatalf("server %d gives up %d of its %d durable records, and no snapshot follows", id, n, d.durable)
+	}
+	d.gone, d.durable, d.records = d.gone+n, d.durable-n, d.records[n:]
+}
+
+// position is up to where the disk is durable.
+func (d *testDisk) position() Position { return Position(d.gone + d.durable) }
+
 // sync makes all records of the server durable and tells it so.
 func (c *cluster) sync(id ServerID) {
 	d := &c.disks[id]
 	d.durable = len(d.records)
 	c.release(id)
-	c.step(id, Input{Kind: Durable, UpTo: Position(d.durable)})
+	c.step(id, Input{Kind: Durable, UpTo: d.position()})
 }
 
 // release posts what need not wait any longer.
@@ -162,7 +184,7 @@ func (c *cluster) release(id ServerID) {
 	var waiting []Outgoing
 	for _, o := range d.waiting {
 		switch {
-		case o.After > Position(d.durable):
+		case o.After > d.position():
 			waiting = append(waiting, o)
 		case o.To == 0:
 			for to := 1; to <= c.n; to++ {

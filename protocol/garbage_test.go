@@ -61,7 +61,7 @@ func listsFarAhead(t *testing.T) {
 }
 
 func anything(t *rapid.T) {
-	c := newCluster(t, rapid.IntRange(1, 5).Draw(t, "servers"))
+	c := newClusterAt(t, rapid.IntRange(1, 5).Draw(t, "servers"), 0, drawSnapshots(t))
 	c.chaos(t, 60)
 	s := c.servers[rapid.IntRange(1, c.n).Draw(t, "server")]
 	var out Output
@@ -149,6 +149,9 @@ func garbage(s *Server) *rapid.Generator[Message] {
 			}
 			m.List = &list
 		}
+		if (m.Kind == SnapshotRequest || m.Kind == SnapshotPart) && rapid.Bool().Draw(t, "with a part") {
+			m.Part = drawPart(t, s, &m)
+		}
 		if m.Kind == Formation && rapid.Bool().Draw(t, "with a roster") {
 			m.Store = StoreID(rapid.IntRange(0, 3).Draw(t, "store"))
 			m.Roster = &Roster{Formed: rapid.Bool().Draw(t, "formed")}
@@ -158,4 +161,21 @@ func garbage(s *Server) *rapid.Generator[Message] {
 		}
 		return m
 	})
+}
+
+// drawPart draws a piece of a snapshot, at times of one that the server knows of.
+func drawPart(t *rapid.T, s *Server, m *Message) *Part {
+	sizes := rapid.SampledFrom([]uint64{0, 1, 2, 63, 64, 65, 200, MaxSnapshotBytes, MaxSnapshotBytes + 1, math.MaxUint64})
+	p := &Part{
+		Sum: sizes.Draw(t, "sum"), Size: sizes.Draw(t, "size"), Offset: sizes.Draw(t, "offset"),
+		Bytes: rapid.SliceOfN(rapid.Byte(), 0, 70).Draw(t, "bytes"),
+	}
+	switch known := s.snaps.latest; {
+	case !rapid.Bool().Draw(t, "known"):
+	case s.snaps.fetch.seq > 0:
+		m.Seq, p.Sum, p.Size = s.snaps.fetch.seq, s.snaps.fetch.sum, s.snaps.fetch.size
+	case known != nil:
+		m.Seq, p.Sum, p.Size = known.Seq, known.Sum, uint64(len(known.Body))
+	}
+	return p
 }

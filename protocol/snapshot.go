@@ -44,6 +44,13 @@ type Checkpoint struct {
 	Open DataList
 }
 
+func (c *Checkpoint) String() string {
+	if c == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%v, and %d slots above", c.Snapshot, len(c.Open))
+}
+
 // snapshots is what a server knows of its own.
 type snapshots struct {
 	next   Seq            // to take one at
