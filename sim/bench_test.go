@@ -1,6 +1,8 @@
 package sim_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/fauer4effect/paxos/sim"
@@ -79,6 +81,19 @@ func (t *rates) report(b *testing.B) {
 func BenchmarkRun5(b *testing.B) {
 	b.Run("updates=1000", func(b *testing.B) { benchmarkRun(b, calmPlan(5, 1_000)) })
 	b.Run("updates=100000", func(b *testing.B) { benchmarkRun(b, calmPlan(5, 100_000)) })
+}
+
+// BenchmarkSessions5 is Run5 with 64 sessions, whose updates queue for two slots at a time: with
+// one update a slot, and with as many as fit (X14).
+func BenchmarkSessions5(b *testing.B) {
+	for _, bytes := range []int{1, 1 << 16} {
+		b.Run(fmt.Sprintf("batch_bytes=%d", bytes), func(b *testing.B) {
+			plan := calmPlan(5, 100_000)
+			plan.Workload.Clients, plan.Workload.Keys = 64, 24
+			plan.Settings = json.RawMessage(fmt.Sprintf(`{"batch_bytes": %d, "window_slots": 2}`, bytes))
+			benchmarkRun(b, plan)
+		})
+	}
 }
 
 // BenchmarkMinute is a seed as others count one: three servers, three clients on eight keys, 60

@@ -265,7 +265,7 @@ func (s *swarm) drawWorkload() {
 		w.Clients = int(s.Int(1, 3))
 		w.Pause = world.Uniform(0, 5*second)
 	} else if s.rough || s.One(4) { // crowded: many slots in flight at once
-		w.Clients = int(s.Int(7, maxClients))
+		w.Clients = int(s.Int(7, swarmClients))
 		w.Pause = world.Uniform(0, world.Instant(s.Log(int64(4*millisecond), int64(60*millisecond))))
 	}
 	w.Keys = int(s.Int(1, 4))
@@ -287,6 +287,9 @@ func (s *swarm) drawWorkload() {
 		}
 	}
 }
+
+// swarmClients bounds the clients of a drawn plan.
+const swarmClients = 14
 
 // some is a random set of k servers, rising.
 func (s *swarm) some(k int) []int {

@@ -74,6 +74,17 @@ func (r Result) String() string {
 // the most frequent answers cost no allocation. Nobody may write to it.
 var bare = [...]byte{0, 1, 2, 3, 4, 5, 6, 7, 8}
 
+// numbers holds the whole encodings of small numbers, the most frequent after those in bare.
+var numbers = func() (b [4096 * numberBytes]byte) {
+	for n := range len(b) / numberBytes {
+		b[n*numberBytes] = byte(HasNumber)
+		binary.BigEndian.PutUint64(b[n*numberBytes+1:], uint64(n))
+	}
+	return b
+}()
+
+const numberBytes = 1 + 8
+
 // Encode returns the status in a byte, then the value to the end or the number in 8
 // bytes. The caller may not modify it: equal results may share memory.
 func (r Result) Encode() []byte {
@@ -82,7 +93,10 @@ func (r Result) Encode() []byte {
 		b := make([]byte, 0, 1+len(r.Value))
 		return append(append(b, byte(HasValue)), r.Value...)
 	case HasNumber:
-		b := make([]byte, 0, 1+8)
+		if at := r.Number * numberBytes; r.Number >= 0 && at < int64(len(numbers)) {
+			return numbers[at : at+numberBytes : at+numberBytes]
+		}
+		b := make([]byte, 0, numberBytes)
 		return binary.BigEndian.AppendUint64(append(b, byte(HasNumber)), uint64(r.Number))
 	default:
 		return bare[r.Status : r.Status+1 : r.Status+1]

@@ -36,6 +36,12 @@ func (v *Validity) find(client protocol.ClientID, ts protocol.Timestamp) *invoca
 	return in
 }
 
+// refused says whether the client of an update was told that it will not be executed.
+func (v *Validity) refused(e *protocol.Event) bool {
+	in := v.find(e.Client, e.Timestamp)
+	return in != nil && in.refused
+}
+
 func (v *Validity) ordered(id protocol.ServerID, e *protocol.Event) {
 	for i := range e.Batch.Updates {
 		u := &e.Batch.Updates[i]

@@ -15,7 +15,7 @@ const Never Instant = math.MaxInt64
 type Node uint8
 
 // MaxNodes bounds the nodes of a world, servers and clients together.
-const MaxNodes = 24
+const MaxNodes = 96
 
 // MaxKinds bounds the kinds of message.
 const MaxKinds = 24
