@@ -148,3 +148,40 @@ func TestANewLifeSyncs(t *testing.T) {
 		t.Errorf("durable became %v, want %v", s.durable, want)
 	}
 }
+
+// What is truncated goes, to the page and in order, but never what a crash could still take;
+// a life that starts finds the rest, and writes on behind it.
+func TestTruncate(t *testing.T) {
+	s := newStage(1, 1, takes(5))
+	for n := range 3 * pageRecords {
+		s.write(1, n, false)
+	}
+	s.rest()
+	var gone []int
+	drop := func(l *line) { gone = append(gone, l.n) }
+	s.World.Truncate(1, 2*pageRecords+11, drop)
+	if len(gone) != 2*pageRecords+10 || gone[0] != 0 || gone[len(gone)-1] != 2*pageRecords+9 {
+		t.Fatalf("%d records go, from %d to %d", len(gone), gone[0], gone[len(gone)-1])
+	}
+	if d := &s.World.nodes[1].disk; len(d.pages) != 1 || s.Kept(1) != pageRecords-10 {
+		t.Fatalf("%d pages are left, and %d records", len(d.pages), s.Kept(1))
+	}
+	if r := s.Record(1, 2*pageRecords+11); r.n != 2*pageRecords+10 {
+		t.Fatalf("record %d is %v", 2*pageRecords+11, r)
+	}
+	s.Do(1, func() { s.Write(&line{1000}, true) })
+	s.World.Truncate(1, 1<<40, drop)
+	if s.Kept(1) != 1 {
+		t.Fatalf("%d records are left, want the one that is not durable", s.Kept(1))
+	}
+	s.Crash(1)
+	if !slices.Equal(s.lost, []int{1000}) || s.Kept(1) != 0 || len(s.Records(1)) != 0 {
+		t.Fatalf("the crash took %v, and left %v", s.lost, s.Records(1))
+	}
+	s.life(1)
+	s.write(1, 2000, false)
+	s.rest()
+	if got := s.Records(1); !slices.Equal(got, []line{{2000}}) || s.Durable(1) != 3*pageRecords+1 {
+		t.Errorf("the next life's disk holds %v, %d durable", got, s.Durable(1))
+	}
+}

@@ -476,3 +476,94 @@ func BenchmarkWrite(b *testing.B) {
 		})
 	}
 }
+
+// snapshotAt is a record of a snapshot, from which a truncated store begins.
+func snapshotAt(position protocol.Position, body string) protocol.Record {
+	return protocol.Record{
+		Kind: protocol.RecordSnapshot, Position: position, View: 2, Seq: 4,
+		Checkpoint: &protocol.Checkpoint{Snapshot: protocol.SnapshotOf(4, []byte(body)), Open: protocol.DataList{}},
+	}
+}
+
+// A store gives up the records below a snapshot, in life after life, and whoever opens it finds
+// the snapshot and what follows. A crash may bring back what was given up, and no more.
+func TestTruncate(t *testing.T) {
+	fs := vfs.NewCrashableMem()
+	installed := func(p protocol.Position) protocol.Record {
+		return protocol.Record{Kind: protocol.RecordInstalled, Position: p, View: protocol.View(p)}
+	}
+	s := mustOpen(t, "db", fs)
+	write := func(records ...protocol.Record) {
+		t.Helper()
+		if err := s.Write(records); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(installed(1), installed(2), installed(3))
+	write(snapshotAt(4, "state"), installed(5))
+	if err := s.Truncate(4); err != nil {
+		t.Fatal(err)
+	}
+	crashed := fs.CrashClone(vfs.CrashCloneCfg{}) // before anything more is synced
+	write(installed(6))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, found := range map[string]struct {
+		fs          vfs.FS
+		first, last protocol.Position
+	}{"closed": {fs, 4, 6}, "crashed": {crashed, 1, 5}} {
+		s := mustOpen(t, "db", found.fs)
+		got := s.Stable().Records
+		if first, last := got[0].Position, got[len(got)-1].Position; first != found.first && first != 4 || last != found.last {
+			t.Errorf("%s: records %d to %d are found", name, first, last)
+		}
+		for _, r := range got {
+			if r.Kind == protocol.RecordSnapshot && string(r.Checkpoint.Snapshot.Body) != "state" {
+				t.Errorf("%s: the snapshot is found as %q", name, r.Checkpoint.Snapshot.Body)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	s = mustOpen(t, "db", fs)
+	write(installed(7), snapshotAt(8, "later"))
+	if err := s.Truncate(8); err != nil {
+		t.Fatal(err)
+	}
+	write(installed(9))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, "db", fs)
+	if got := s.Stable().Records; len(got) != 2 || got[0].Position != 8 {
+		t.Errorf("after a second time it holds %v", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A store whose beginning is missing, where no snapshot stands for it, is damaged.
+func TestABeginningThatIsMissing(t *testing.T) {
+	fs := vfs.NewMem()
+	s := mustOpen(t, "db", fs)
+	records := []protocol.Record{
+		{Kind: protocol.RecordInstalled, Position: 1, View: 1}, {Kind: protocol.RecordInstalled, Position: 2, View: 2},
+		{Kind: protocol.RecordInstalled, Position: 3, View: 3},
+	}
+	if err := s.Write(records); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Truncate(3); err != nil { // which no machine of ours asks for
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open("db", me, fs); err == nil || !strings.Contains(err.Error(), "damaged: record 3 follows record 0") {
+		t.Errorf("it is opened: %v", err)
+	}
+}
