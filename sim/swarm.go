@@ -363,6 +363,9 @@ func (p *Plan) settleBound(f int, s protocol.Settings) world.Instant {
 		turn += ceiling/4 + 2*world.Instant(s.Retransmit)
 	}
 	bound := p.latest() + world.Instant(f+2)*turn + p.Workload.Timeout + 500*millisecond
+	if p.Workload.Reads > 0 { // a read unseats nobody: only the update that it becomes does
+		bound += readTries * p.Workload.Timeout
+	}
 	for _, b := range p.Tail.Broken {
 		if b.How == doDeaf || b.How == doMute {
 			bound += 6*ceiling + 2*world.Instant(s.UpdateTimer)
