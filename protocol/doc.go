@@ -36,8 +36,9 @@
 // take no proposal of an older one. A slot is settled when a majority holds one proposal of
 // one view durably. A client's update is executed once, and answered by the server it asked
 // (client.go). A read that need not be ordered takes no slot (reads.go). An operator can have the
-// leader give way (handover.go). Servers that fall behind ask the others (reconcile.go), and come back from
-// crashes with what their disks hold (recovery.go). A disk that was emptied or swapped never
+// leader give way (handover.go). Servers take snapshots (snapshot.go) and forget what they cover (truncate.go).
+// Servers that fall behind ask the others (reconcile.go), for a snapshot where slots are forgotten
+// (fetch.go), and come back from crashes with what their disks hold (recovery.go). A disk that was emptied or swapped never
 // comes back (formation.go).
 //
 // # Where this goes past the paper
@@ -62,6 +63,12 @@
 //	X10  a server suspects after T, and attempts a stagger later: the next leader first
 //	                                                         ba-any-attempt-joined
 //	X11  catch-up of a range from rotating peers             x-no-catch-up, ao-catch-up-asks-one
+//	X12  snapshots, truncation, and servers that return by snapshot
+//	                                                         da-sessions-not-in-snapshots, db-snapshot-over-newer-state,
+//	                                                         dc-truncates-before-durable, de-truncated-answered-as-empty,
+//	                                                         df-open-slots-forgotten, dg-promise-truncated,
+//	                                                         di-early-part-taken-for-the-next, dk-recovery-forgets-snapshots-view,
+//	                                                         dl-roster-truncated, dm-installed-not-durable-first
 //	X13  an Accept that overtakes its Proposal is kept
 //	X15  at most so many slots between LocalARU and LastProposed (Settings.WindowSlots)
 //	X17  pending updates are not durable: the client repeats its request
@@ -88,12 +95,14 @@
 // X4, X5, X13, X15, X23 and the fall-back of X9 have no mutant: undone, each is made good by
 // another rule, within the time that L1 and L2 allow. docs/BUGS.md says which.
 //
-// Three places differ from the rules' wording, not from their effect. UpdateQueue exists at a
+// Four places differ from the rules' wording, not from their effect. UpdateQueue exists at a
 // RegLeader only: what a server in another state would queue is its pending updates, from
 // which a new leader's queue is filled. And a PrepareOK reaches at most 256 executed slots
 // back: a leader that lacks more catches up (X11), and the answer covers what is left. And a
 // part with entries over 4096 slots ahead is dropped instead of kept: it is asked for again
-// (X4) once the leader has caught up.
+// (X4) once the leader has caught up. And the disk is truncated at snapshots only, so that a
+// recovery begins with the oldest one kept and replays what follows, to the history that the
+// server had: the newest one alone would leave it nothing to tell a server that lags.
 //
 // Room is left for membership (X19).
 package protocol
