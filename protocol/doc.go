@@ -44,65 +44,37 @@
 // # Where this goes past the paper
 //
 // The paper leaves retransmission, catch-up and several corners to the builder. The rules
-// added here carry numbers, by which the code names them. The mutants named here
-// (testdata/mutants) show what happens without them.
+// added here carry numbers, by which the code names them. docs/PROTOCOL.md has the reason of
+// each, and the planted bug (testdata/mutants) or script (scenarios) that shows what happens
+// without it.
 //
-//	X1   ViewChange is repeated                              l-view-change-sent-once
+//	X1   ViewChange is repeated
 //	X2   Prepare(v) with v > LastInstalled installs v, whatever LastAttempted
-//	                                                         an-installs-own-attempt-only
 //	X3   PrepareOK is built when asked, in parts that name their range
-//	                                                         j-empty-answer-after-proof, n-first-part-counts, ak-prepareoks-not-cleared, az-answer-omits-executed
 //	X4   Prepare is repeated to those that have not answered
 //	X5   the Proposal of a slot that stays unordered is repeated
-//	X6   one's own acceptance counts, once durable           k-own-acceptance-ignored, s-own-acceptance-too-early
-//	X7   a new leader fills holes with no-ops                i-no-no-ops
+//	X6   one's own acceptance counts, once durable
+//	X7   a new leader fills holes with no-ops
 //	X8   VCProof is heartbeat and progress report; who restarts a timer on it
-//	                                                         z-idle-leader-unseated
 //	X9   the doubled timeout has a ceiling, and falls back when an update is executed
-//	                                                         y-timeout-without-ceiling
 //	X10  a server suspects after T, and attempts a stagger later: the next leader first
-//	                                                         ba-any-attempt-joined
-//	X11  catch-up of a range from rotating peers             x-no-catch-up, ao-catch-up-asks-one
-//	X12  snapshots, truncation, and servers that return by snapshot
-//	                                                         da-sessions-not-in-snapshots, db-snapshot-over-newer-state,
-//	                                                         dc-truncates-before-durable, de-truncated-answered-as-empty,
-//	                                                         df-open-slots-forgotten, dg-promise-truncated,
-//	                                                         di-early-part-taken-for-the-next, dk-recovery-forgets-snapshots-view,
-//	                                                         dl-roster-truncated, dm-installed-not-durable-first
+//	X11  catch-up of a range from rotating peers
+//	X12  snapshots of application and session table; truncation in memory and on the disk
 //	X13  an Accept that overtakes its Proposal is kept
+//	X14  a slot binds as many queued updates as fit (Settings.BatchBytes)
 //	X15  at most so many slots between LocalARU and LastProposed (Settings.WindowSlots)
+//	X16  overlapped leader writes: a Proposal is nobody's acceptance (Settings.Overlap)
 //	X17  pending updates are not durable: the client repeats its request
 //	X18  a cluster forms once, of fresh disks that know each other
-//	                                                         aa-majority-forms, ab-emptied-disk-adopted, ac-roster-not-durable, ax-forms-unnamed
+//	X19  members change through the log: still ahead
 //	X20  reads without a log append: the leader confirms by a round that it still leads
-//	                                                         ca-older-acks-confirm, cb-any-round-confirms, cc-read-below-its-index,
-//	                                                         cd-read-without-a-round, ce-index-is-what-is-executed, cf-other-views-acknowledge,
-//	                                                         ch-index-too-early, ci-reads-numbered-by-server, cm-each-read-a-round,
-//	                                                         cn-reads-while-preparing
 //	X21  a server in vain election returns to the view the others work in
-//	                                                         t-never-returns, aw-held-by-any-heartbeat
 //	X22  the server named in a pending update sends it to all
-//	                                                         p-pending-to-leader-only
 //	X23  an update that starves unseats the leader
-//	X24  nobody leads a view twice                           am-leads-again
+//	X24  nobody leads a view twice
 //	X25  durable is a prefix of the records; what waits for what
-//	                                                         a-accept-before-durable, u-answer-before-promise, w-proposal-before-durable,
-//	                                                         aj-single-node-not-durable, ar-duplicate-accepted-early, as-bare-ordered-record
-//	X26  timestamps of a session may have gaps               ap-gaps-refused
+//	X26  timestamps of a session may have gaps; opening and expiry are in the log
 //	X27  a proposal learnt from a data list is evidence, not an acceptance
-//	                                                         aq-own-record-reused
 //
-// X4, X5, X13, X15, X23 and the fall-back of X9 have no mutant: undone, each is made good by
-// another rule, within the time that L1 and L2 allow. docs/BUGS.md says which.
-//
-// Four places differ from the rules' wording, not from their effect. UpdateQueue exists at a
-// RegLeader only: what a server in another state would queue is its pending updates, from
-// which a new leader's queue is filled. And a PrepareOK reaches at most 256 executed slots
-// back: a leader that lacks more catches up (X11), and the answer covers what is left. And a
-// part with entries over 4096 slots ahead is dropped instead of kept: it is asked for again
-// (X4) once the leader has caught up. And the disk is truncated at snapshots only, so that a
-// recovery begins with the oldest one kept and replays what follows, to the history that the
-// server had: the newest one alone would leave it nothing to tell a server that lags.
-//
-// Room is left for membership (X19).
+// Of X19 there is the room: quorums come from Server.majority alone.
 package protocol

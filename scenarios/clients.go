@@ -105,6 +105,9 @@ func parseOperation(p *parser, name string, args []string) (func(*story) error, 
 		}
 		answered := func() bool { return !st.stage.Waiting(r.client) }
 		if st.until(limit, answered) || st.stage.Violation() != nil {
+			if a := st.stage.Answer(r.client); a.Lapsed && answered() {
+				return fmt.Errorf("expected an answer to client %s; server %d says that its session is expired", sim.DirectedName(r.client), a.By)
+			}
 			return nil
 		}
 		return fmt.Errorf("expected an answer to client %s within %v; there is none", sim.DirectedName(r.client), wall(limit))

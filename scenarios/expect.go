@@ -14,7 +14,7 @@ import (
 
 func expectCommands() []command {
 	return []command{
-		{"expect", "leader N|none | view [OP] N | ordered [OP] N | executed SERVER [OP] N | truncated SERVER [OP] N | ordered-on SERVERS [SEQ] | value KEY VALUE|missing [on SERVER] | reply CLIENT RESULT | no-reply [CLIENT] | state SERVER STATE | up SERVER | down SERVER | effect NAME [OP] N", "it is so now. OP is one of = != < <= > >=. truncated: the slots that the server has forgotten. ordered-on: exactly these servers have executed the slot, the highest ordered one if none is named", false, parseExpect},
+		{"expect", "leader N|none | view [OP] N | ordered [OP] N | executed SERVER [OP] N | truncated SERVER [OP] N | ordered-on SERVERS [SEQ] | value KEY VALUE|missing [on SERVER] | reply CLIENT RESULT | no-reply [CLIENT] | expired CLIENT | session CLIENT SERVERS|none | sessions SERVER [OP] N | state SERVER STATE | up SERVER | down SERVER | effect NAME [OP] N", "it is so now. OP is one of = != < <= > >=. truncated: the slots that the server has forgotten. ordered-on: exactly these servers have executed the slot, the highest ordered one if none is named. expired: the client was told that its session is gone (X26). session: exactly these servers have one of the client; sessions: so many are open at the server", false, parseExpect},
 		{"check", "linearizable | converged | view-changes [OP] N | end", "porcupine finds an order that explains what all clients saw; all servers that are up have executed the same slots with the same state; so many views were led after the first; what the plan's tail promises has come true (L1, L3)", false, parseCheck},
 		{"cmp", "transcript FILE", "the story so far, as told, is the file in the script; `paxos scenario --update` and `go test ./scenarios -update` rewrite it", false, parseCmp},
 	}
@@ -43,6 +43,12 @@ func parseExpect(p *parser, args []string) (func(*story) error, error) {
 		return p.expectReply(rest)
 	case "no-reply":
 		return p.expectNoReply(rest)
+	case "expired":
+		return p.expectExpired(rest)
+	case "session":
+		return p.expectSession(rest)
+	case "sessions":
+		return p.expectSeq(rest, "sessions open", func(s *protocol.Server) protocol.Seq { return protocol.Seq(s.Sessions()) })
 	case "state":
 		return p.expectState(rest)
 	case "up", "down":
@@ -50,7 +56,7 @@ func parseExpect(p *parser, args []string) (func(*story) error, error) {
 	case "effect":
 		return expectEffect(rest)
 	}
-	return nil, fmt.Errorf("unknown expectation %q: there are leader, view, ordered, executed, truncated, ordered-on, value, reply, no-reply, state, up, down and effect", args[0])
+	return nil, fmt.Errorf("unknown expectation %q: there are leader, view, ordered, executed, truncated, ordered-on, value, reply, no-reply, expired, session, sessions, state, up, down and effect", args[0])
 }
 
 func (p *parser) expectLeader(args []string) (func(*story) error, error) {
@@ -173,6 +179,8 @@ func (p *parser) expectReply(args []string) (func(*story) error, error) {
 			return fmt.Errorf("expected client %s to be answered %s; it has asked nothing", args[0], want)
 		case st.stage.Waiting(i):
 			return fmt.Errorf("expected client %s to be answered %s; it still waits", args[0], want)
+		case st.stage.Answer(i).Lapsed:
+			return fmt.Errorf("expected client %s to be answered %s; it was told that its session is expired", args[0], want)
 		}
 		if got := strings.Trim(st.stage.Answer(i).Result.String(), `"`); got != want {
 			return fmt.Errorf("expected client %s to be answered %s; it was answered %s", args[0], want, got)
@@ -200,8 +208,59 @@ func (p *parser) expectNoReply(args []string) (func(*story) error, error) {
 		switch {
 		case i == 0 || st.via[i] == 0:
 			return fmt.Errorf("expected a client to wait; it has asked nothing")
+		case !st.stage.Waiting(i) && st.stage.Answer(i).Lapsed:
+			return fmt.Errorf("expected client %s to wait; server %d said that its session is expired", sim.DirectedName(i), st.stage.Answer(i).By)
 		case !st.stage.Waiting(i):
 			return fmt.Errorf("expected client %s to wait; server %d answered %v", sim.DirectedName(i), st.stage.Answer(i).By, st.stage.Answer(i).Result)
+		}
+		return nil
+	}, nil
+}
+
+// expectExpired wants the client to have been told, of its last operation, that it will not be
+// executed.
+func (p *parser) expectExpired(args []string) (func(*story) error, error) {
+	if len(args) != 1 {
+		return nil, errUsage
+	}
+	i, err := p.client(args[0])
+	return func(st *story) error {
+		switch a := st.stage.Answer(i); {
+		case st.via[i] == 0:
+			return fmt.Errorf("expected client %s's session to be expired; it has asked nothing", args[0])
+		case st.stage.Waiting(i):
+			return fmt.Errorf("expected client %s's session to be expired; it still waits", args[0])
+		case !a.Lapsed:
+			return fmt.Errorf("expected client %s's session to be expired; server %d answered %v", args[0], a.By, a.Result)
+		}
+		return nil
+	}, err
+}
+
+func (p *parser) expectSession(args []string) (func(*story) error, error) {
+	if len(args) != 2 {
+		return nil, errUsage
+	}
+	i, err := p.client(args[0])
+	if err != nil {
+		return nil, err
+	}
+	var want []int
+	if args[1] != "none" {
+		if want, err = p.servers(args[1]); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(want)
+	return func(st *story) error {
+		var got []int
+		for _, id := range st.all() {
+			if st.stage.Server(id).SessionAt(st.clientID(i)) > 0 {
+				got = append(got, id)
+			}
+		}
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("expected client %s to have a session on servers %s; it has one on %s", args[0], list(want), list(got))
 		}
 		return nil
 	}, nil

@@ -18,6 +18,8 @@ func TestEveryExpectationCanFail(t *testing.T) {
 	const calm = "# About. A test.\ncluster 3\nuntil leader 1\nput a x 1\nrun 1s\n"
 	// Server 1 is alone, b waits for it, and 2 leads view 2: lines 6 to 9.
 	const alone = calm + "isolate 1\nsend b put x 2 via 1\nuntil leader 2\nput c x 3 via 2\n"
+	// The same with room for one session: a's goes for b's, and a hears so.
+	const lapsed = "# About. A test.\ncluster 3\nset session_limit 1\nuntil leader 1\nput a x 1\nput b x 2\nrun 1s\n! put a x 3\n"
 	for _, c := range []struct{ before, step, want string }{
 		{calm, "expect leader 2", "expected server 2 to lead; server 1 leads view 1"},
 		{calm, "expect leader none", "expected no server to lead; server 1 leads view 1"},
@@ -38,6 +40,17 @@ func TestEveryExpectationCanFail(t *testing.T) {
 		{alone, "expect reply b done", "expected client b to be answered done; it still waits"},
 		{calm, "expect no-reply a", "expected client a to wait; server 1 answered done"},
 		{calm, "expect no-reply", "expected client a to wait; server 1 answered done"},
+		{calm, "expect expired a", "expected client a's session to be expired; server 1 answered done"},
+		{alone, "expect expired b", "expected client b's session to be expired; it still waits"},
+		{calm, "expect expired e", "expected client e's session to be expired; it has asked nothing"},
+		{lapsed, "expect expired b", "expected client b's session to be expired; server 1 answered done"},
+		{lapsed, "expect reply a done", "expected client a to be answered done; it was told that its session is expired"},
+		{lapsed, "expect no-reply a", "expected client a to wait; server 1 said that its session is expired"},
+		{lapsed, "expect session b 3,1", "expected client b to have a session on servers 1 3; it has one on 1 2 3"},
+		{lapsed, "expect session a 2", "expected client a to have a session on servers 2; it has one on none"},
+		{lapsed, "expect session b none", "expected client b to have a session on servers none; it has one on 1 2 3"},
+		{lapsed, "expect sessions 2 0", "expected sessions open on server 2 0; it is 1"},
+		{lapsed + "put c x 1\n", "put b x 3", "expected an answer to client b; server 1 says that its session is expired"},
 		{calm, "expect state 2 RegLeader", "expected server 2 to be in RegLeader; it is RegNonLeader"},
 		{calm + "crash 2\n", "expect state 2 RegNonLeader", "expected server 2 to be in RegNonLeader; it is down"},
 		{calm + "crash 2\n", "expect up 1,2", "expected server 2 to be up; it is down"},

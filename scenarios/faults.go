@@ -13,6 +13,7 @@ import (
 func faultCommands() []command {
 	return []command{
 		{"crash", "SERVERS [for TIME]", "they lose what is not durable; they restart after the time, or when told. SERVERS is 1,2 or leader or all", false, parseStrike("crash")},
+		{"wipe", "SERVERS [for TIME]", "like crash, and their disks come back empty; takes `formation`", false, parseStrike("wipe")},
 		{"restart", "SERVERS", "begin a new life of servers that are down", false, parseEach(restart)},
 		{"pause", "SERVERS", "stop servers as they stand", false, parseEach(pause)},
 		{"resume", "SERVERS", "let paused servers go on, with all that came meanwhile", false, parseEach(resume)},
@@ -36,8 +37,11 @@ func faultCommands() []command {
 func parseStrike(do string) func(*parser, []string) (func(*story) error, error) {
 	return func(p *parser, args []string) (func(*story) error, error) {
 		args, span, spanned := option(args, "for")
-		if len(args) != 1 || spanned && do != "crash" {
+		if len(args) != 1 || spanned && do != "crash" && do != "wipe" {
 			return nil, errUsage
+		}
+		if do == "wipe" && !p.script.plan.Formation {
+			return nil, fmt.Errorf("wipe takes formation: without it servers trust their disks")
 		}
 		var down world.Instant
 		var err error
@@ -53,7 +57,7 @@ func parseStrike(do string) func(*parser, []string) (func(*story) error, error) 
 				return err
 			}
 			for _, id := range ids {
-				if !st.stage.Up(id) && (do == "crash" || do == "elect") {
+				if !st.stage.Up(id) && (do == "crash" || do == "wipe" || do == "elect") {
 					return fmt.Errorf("server %d is down", id)
 				}
 			}

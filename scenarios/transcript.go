@@ -50,6 +50,14 @@ func (st *story) Machine(at world.Instant, id protocol.ServerID, e *protocol.Eve
 		}
 	case protocol.Filtered:
 		st.transcript.line(at, fmt.Sprintf("server %d finds a duplicate at seq %d and does not execute it again", id, e.Seq))
+	case protocol.Opened:
+		if name := st.clientName(e.Client); name != "" {
+			st.transcript.line(at, fmt.Sprintf("server %d opens client %s's session, at seq %d", id, name, e.Seq))
+		}
+	case protocol.Expired:
+		if name := st.clientName(e.Client); name != "" {
+			st.transcript.line(at, fmt.Sprintf("server %d ends client %s's session, at seq %d", id, name, e.Seq))
+		}
 	case protocol.HandedOver:
 		st.transcript.line(at, fmt.Sprintf("server %d has handed over to server %s, in view %d", id, members(e.Servers), e.View))
 	case protocol.RoundConfirmed:
@@ -78,11 +86,20 @@ func (st *story) clientName(id protocol.ClientID) string {
 	return ""
 }
 
+// clientID is the i-th directed client as the machine knows it.
+func (st *story) clientID(i int) protocol.ClientID {
+	return protocol.ClientID(st.script.plan.Workload.Clients + i)
+}
+
 func (st *story) words(b *protocol.Batch) string {
 	var words []string
 	for i := range b.Updates {
 		if name := st.clientName(b.Updates[i].Client); name != "" {
-			words = append(words, "client "+name+"'s update "+fmt.Sprint(b.Updates[i].Timestamp))
+			what := "update"
+			if b.Updates[i].Kind == protocol.OpenSession {
+				what = "opening"
+			}
+			words = append(words, fmt.Sprintf("client %s's %s %d", name, what, b.Updates[i].Timestamp))
 		}
 	}
 	return strings.Join(words, ", ")
