@@ -551,7 +551,8 @@ func TestABeginningThatIsMissing(t *testing.T) {
 	fs := vfs.NewMem()
 	s := mustOpen(t, "db", fs)
 	records := []protocol.Record{
-		{Kind: protocol.RecordInstalled, Position: 1, View: 1}, {Kind: protocol.RecordInstalled, Position: 2, View: 2},
+		{Kind: protocol.RecordInstalled, Position: 1, View: 1},
+		{Kind: protocol.RecordInstalled, Position: 2, View: 2},
 		{Kind: protocol.RecordInstalled, Position: 3, View: 3},
 	}
 	if err := s.Write(records); err != nil {
