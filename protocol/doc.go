@@ -30,16 +30,17 @@
 //
 // # Who leads
 //
-// View v belongs to server ((v−1) mod N)+1. Servers that see no progress attempt the next
-// view (election.go); a majority preinstalls it, and its leader asks all what they know
+// View v belongs to server ((v−1) mod N)+1. Servers that see no progress attempt the next view
+// (election.go); a majority preinstalls it, and its leader asks all what they know
 // (prepare.go) before it proposes (ordering.go). A server that installed a view promises to
 // take no proposal of an older one. A slot is settled when a majority holds one proposal of
 // one view durably. A client's update is executed once, and answered by the server it asked
-// (client.go). A read that need not be ordered takes no slot (reads.go). An operator can have the
-// leader give way (handover.go). Servers take snapshots (snapshot.go) and forget what they cover (truncate.go).
-// Servers that fall behind ask the others (reconcile.go), for a snapshot where slots are forgotten
-// (fetch.go), and come back from crashes with what their disks hold (recovery.go). A disk that was emptied or swapped never
-// comes back (formation.go).
+// (client.go); what is known of a client may expire, for all at the same slot (sessions.go). A
+// read that need not be ordered takes no slot (reads.go). An operator can have the leader give
+// way (handover.go). Servers take snapshots (snapshot.go) and forget what they cover
+// (truncate.go). Servers that fall behind ask the others (reconcile.go), for a snapshot where
+// slots are forgotten (fetch.go), and come back from crashes with what their disks hold
+// (recovery.go). A disk that was emptied or swapped never comes back (formation.go).
 //
 // # Where this goes past the paper
 //

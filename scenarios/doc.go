@@ -22,6 +22,7 @@
 // # Where things are
 //
 // Start here: script.go (Parse: lines to steps), story.go (Run: steps to a verdict).
-// commands.go is the table; setup.go, time.go, clients.go, faults.go and expect.go have the
-// commands by subject; transcript.go tells the story; library.go holds the scripts.
+// commands.go is the table; setup.go, scheduled.go, time.go, clients.go, faults.go, expect.go and
+// expectclients.go have the commands by subject; transcript.go tells the story; library.go holds
+// the scripts.
 package scenarios

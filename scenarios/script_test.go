@@ -163,6 +163,7 @@ func FuzzScript(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add([]byte("# A.\ncluster 2\nput a 'x y' ''\nheal 1->*\nslow all 1ms\nrelease\n"))
+	f.Add([]byte("# A.\ncluster 3\nset session_limit 1\nformation\nput a x 1\nwipe 2 for 1s\nput b x 1\n! put a x 2\nexpect expired a\nexpect session b 1,3\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) > 2000 {
 			return
