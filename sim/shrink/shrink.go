@@ -10,7 +10,7 @@ import (
 
 // Options bound a search. The zero value has the defaults.
 type Options struct {
-	Runs   int    // candidates run, at most; 0: 12,000
+	Runs   int    // candidates run, at most; 0: 20,000
 	Events uint64 // of all runs; 0: 300 million
 	// Progress, if it is not nil, is told of every smaller plan.
 	Progress func(Progress)
@@ -59,7 +59,7 @@ type Result struct {
 // Shrink makes a plan small that fails when it is run. It returns an error if it does not.
 func Shrink(p *sim.Plan, run func(*sim.Plan) *sim.Report, validate func(*sim.Plan) error, o Options) (*Result, error) {
 	if o.Runs == 0 {
-		o.Runs = 12_000
+		o.Runs = 20_000
 	}
 	if o.Events == 0 {
 		o.Events = 300_000_000
