@@ -27,6 +27,7 @@ const (
 type HuntOptions struct {
 	From  uint64 // the first seed
 	Seeds int    // how many seeds at most; 0 means 2,000
+	First int    // seeds of the first sweep; 0: 32. Those that follow double
 	Jobs  int    // seeds at once; 0 leaves it to the binary
 	Out   string // the folder for failing plans; "" means BINARY.failures
 }
@@ -56,7 +57,11 @@ func (m Mutant) Hunt(ctx context.Context, binary string, opts HuntOptions) (Catc
 	}
 	var catch Catch
 	start := time.Now()
-	for chunk := firstChunkSeeds; catch.SeedsNeeded < opts.Seeds && !catch.Found; chunk = min(2*chunk, maxChunkSeeds) {
+	first := opts.First
+	if first == 0 {
+		first = firstChunkSeeds
+	}
+	for chunk := first; catch.SeedsNeeded < opts.Seeds && !catch.Found; chunk = min(2*chunk, maxChunkSeeds) {
 		chunk = min(chunk, opts.Seeds-catch.SeedsNeeded)
 		from := opts.From + uint64(catch.SeedsNeeded)
 		report, spent, err := sweep(ctx, binary, from, chunk, opts)
