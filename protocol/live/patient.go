@@ -25,6 +25,11 @@ func (p *patient) Accept() (net.Conn, error) {
 			return conn, err
 		}
 		rest.wait(p.closed)
+		select {
+		case <-p.closed: // though the listener below may be open for a moment still
+			return nil, net.ErrClosed
+		default:
+		}
 	}
 }
 
