@@ -93,7 +93,8 @@ func (r Result) Encode() []byte {
 		b := make([]byte, 0, 1+len(r.Value))
 		return append(append(b, byte(HasValue)), r.Value...)
 	case HasNumber:
-		if at := r.Number * numberBytes; r.Number >= 0 && at < int64(len(numbers)) {
+		if r.Number >= 0 && r.Number < int64(len(numbers)/numberBytes) {
+			at := r.Number * numberBytes
 			return numbers[at : at+numberBytes : at+numberBytes]
 		}
 		b := make([]byte, 0, numberBytes)
