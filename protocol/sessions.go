@@ -73,24 +73,15 @@ func (e *expiry) update() Update {
 // Expiry reads the op of an ExpireSessions and calls named for each session that it names;
 // false where the bytes are none.
 func Expiry(op []byte, named func(c ClientID, opened Seq, last Timestamp)) (limit uint64, ok bool) {
-	ok = true
-	next := func() uint64 {
-		x, n := binary.Uvarint(op)
-		if n <= 0 {
-			ok, op = false, nil
-			return 0
-		}
-		op = op[n:]
-		return x
-	}
-	for limit = next(); len(op) > 0; {
-		client, opened, last := next(), next(), next()
-		if !ok || client > math.MaxUint32 {
+	r := uvarints{rest: op}
+	for limit = r.next(); len(r.rest) > 0; {
+		client, opened, last := r.next(), r.next(), r.next()
+		if r.bad || client > math.MaxUint32 {
 			return 0, false
 		}
 		named(ClientID(client), Seq(opened), Timestamp(last))
 	}
-	return limit, ok
+	return limit, !r.bad
 }
 
 // Tombstones is how many sessions that are gone are remembered, the latest.

@@ -115,31 +115,39 @@ func (s *Snapshot) decode() (rows []tableRow, app []byte, err error) {
 	if len(s.Body) == 0 || s.Body[0] != snapshotVersion {
 		return nil, nil, fmt.Errorf("%w: another version", errSnapshot)
 	}
-	rest, bad := s.Body[1:], false
-	next := func() uint64 {
-		x, n := binary.Uvarint(rest)
-		if n <= 0 {
-			bad, rest = true, nil
-			return 0
-		}
-		rest = rest[n:]
-		return x
-	}
-	seq, count := next(), next()
-	for i := uint64(0); i < count && !bad; i++ {
-		client, opened, used, last, size := next(), next(), next(), next(), next()
+	r := uvarints{rest: s.Body[1:]}
+	seq, count := r.next(), r.next()
+	for i := uint64(0); i < count && !r.bad; i++ {
+		client, opened, used, last, size := r.next(), r.next(), r.next(), r.next(), r.next()
 		switch {
-		case bad || size > uint64(len(rest)) || client != uint64(ClientID(client)) || last == 0,
+		case r.bad || size > uint64(len(r.rest)) || client != uint64(ClientID(client)) || last == 0,
 			len(rows) > 0 && rows[len(rows)-1].client >= ClientID(client):
 			return nil, nil, errSnapshot
 		}
-		rows = append(rows, tableRow{ClientID(client), Seq(opened), Seq(used), Timestamp(last), append([]byte{}, rest[:size]...)})
-		rest = rest[size:]
+		rows = append(rows, tableRow{ClientID(client), Seq(opened), Seq(used), Timestamp(last), append([]byte{}, r.rest[:size]...)})
+		r.rest = r.rest[size:]
 	}
-	if bad || seq == 0 || Seq(seq) != s.Seq {
+	if r.bad || seq == 0 || Seq(seq) != s.Seq {
 		return nil, nil, errSnapshot
 	}
-	return rows, rest, nil
+	return rows, r.rest, nil
+}
+
+// uvarints reads numbers off bytes that may be anything. After one that is none, bad is set
+// and nothing is left.
+type uvarints struct {
+	rest []byte
+	bad  bool
+}
+
+func (u *uvarints) next() uint64 {
+	x, n := binary.Uvarint(u.rest)
+	if n <= 0 {
+		u.bad, u.rest = true, nil
+		return 0
+	}
+	u.rest = u.rest[n:]
+	return x
 }
 
 // takeSnapshot records the state after LocalARU, unless the slots up to the next snapshot are
