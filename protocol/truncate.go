@@ -6,8 +6,7 @@ package protocol
 
 // truncate forgets what it may. It is asked at each heartbeat and as snapshots become durable.
 func (s *Server) truncate(out *Output) {
-	covered := s.durableSnapshot()
-	point := covered
+	point := s.durableSnapshot()
 	if s.localARU-s.history.truncated <= Seq(s.settings.HistorySlots) {
 		for id := ServerID(1); int(id) <= s.n; id++ {
 			if id != s.id {
