@@ -112,6 +112,14 @@ func (s *Stable) Last() Position {
 	return s.Records[len(s.Records)-1].Position
 }
 
+// Format is that of the cluster, once the disk knows one.
+func (s *Stable) Format() (f Format, known bool) {
+	if len(s.Records) == 0 || s.Records[0].Roster == nil {
+		return 0, false
+	}
+	return s.Records[0].Roster.Format, true
+}
+
 // EventKind says what an Event is.
 type EventKind uint8
 

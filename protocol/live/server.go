@@ -118,11 +118,14 @@ func Start(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Settings are the settings of a live server: as given, and its sessions expire.
-func Settings(s protocol.Settings) protocol.Settings {
+// Settings are the settings of a live server: as given, but that its sessions expire, and that
+// writes overlap (X16) unless its cluster was formed without, before they did.
+func Settings(s protocol.Settings, stable *protocol.Stable) protocol.Settings {
 	if s.SessionLimit == 0 {
 		s.SessionLimit = maxSessions
 	}
+	f, known := stable.Format()
+	s.Overlap = !known || f&protocol.FormatOverlap != 0
 	return s
 }
 
@@ -132,9 +135,9 @@ func start(cfg Config, st *store.Store) (*Server, error) {
 		inbox: make(chan []protocol.Message, inboxBatches), requests: make(chan *call),
 		elect: make(chan struct{}, 1), handOver: make(chan protocol.ServerID, 1), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
-	cfg.Settings = Settings(cfg.Settings)
-	machine := protocol.Config{ID: cfg.ID, Servers: len(cfg.Hosts), Settings: cfg.Settings, Store: st.ID()}
 	stable := st.Stable()
+	cfg.Settings = Settings(cfg.Settings, &stable)
+	machine := protocol.Config{ID: cfg.ID, Servers: len(cfg.Hosts), Settings: cfg.Settings, Store: st.ID()}
 	m, err := protocol.New(machine, 0, cfg.App(), stable)
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", cfg.Dir, err)

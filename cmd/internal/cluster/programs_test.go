@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 }
 
 // program is the path of a paxos built from this tree.
-func program(t *testing.T) string {
+func program(t testing.TB) string {
 	t.Helper()
 	building.Do(func() {
 		if buildDir, buildErr = os.MkdirTemp("", "paxos-test-"); buildErr != nil {

@@ -203,5 +203,8 @@ func (v *verdict) recover(id int) (*protocol.Server, error) {
 		return nil, err
 	}
 	defer st.Close()
-	return protocol.New(protocol.Config{ID: protocol.ServerID(id), Servers: len(hosts), Store: st.ID(), Settings: live.Settings(protocol.Settings{})}, 0, kv.New(), st.Stable())
+	stable := st.Stable()
+	return protocol.New(protocol.Config{
+		ID: protocol.ServerID(id), Servers: len(hosts), Store: st.ID(), Settings: live.Settings(protocol.Settings{}, &stable),
+	}, 0, kv.New(), stable)
 }
