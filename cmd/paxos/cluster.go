@@ -202,6 +202,9 @@ func (o *clusterFlags) report(w io.Writer, r *cluster.Report, judged bool) {
 		fmt.Fprintf(w, "%s compared; %s replayed, %s\n", plural(uint64(r.Slots), "slot"),
 			counted(r.Replayed.Lives, "recorded life", "recorded lives"), plural(r.Replayed.Steps, "step"))
 	}
+	if r.Replayed.Lives > 0 {
+		r.EachSeen(func(name string, times int) { fmt.Fprintf(w, "  %5d  %s\n", times, name) })
+	}
 	for _, f := range r.Findings {
 		wrapped(w, f.Property+" broken: ", f.Detail)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -37,8 +38,9 @@ type serveFlags struct {
 	keyFile  string
 	insecure bool
 	record   string
-	child    bool // of paxos cluster: takes orders on standard input, and ends with it
-	cuts     bool // a kill is a power cut: what is not synced is lost
+	child    bool   // of paxos cluster: takes orders on standard input, and ends with it
+	settings string // of the machine, JSON: for tests of what takes long by default
+	cuts     bool   // a kill is a power cut: what is not synced is lost
 }
 
 func serveCommand() *cobra.Command {
@@ -69,7 +71,8 @@ $ redis-cli SET greeting hello`,
 	c.Flags().BoolVar(&o.insecure, "insecure", false, "bind all interfaces without a key: whoever reaches the port can forge")
 	c.Flags().BoolVar(&o.child, "child", false, "")
 	c.Flags().BoolVar(&o.cuts, "power-cuts", false, "")
-	for _, hidden := range []string{"child", "power-cuts"} {
+	c.Flags().StringVar(&o.settings, "settings", "", "")
+	for _, hidden := range []string{"child", "power-cuts", "settings"} {
 		if err := c.Flags().MarkHidden(hidden); err != nil {
 			panic(err) // it was added above
 		}
@@ -178,6 +181,11 @@ func (o *serveFlags) config() (*live.Config, error) {
 				return nil, usage("--key-file FILE authenticates them, --insecure trusts the network",
 					"host %d, %s, is not on the loopback interface, and nothing authenticates its datagrams", i+1, h.Name)
 			}
+		}
+	}
+	if o.settings != "" {
+		if err := json.Unmarshal([]byte(o.settings), &cfg.Settings); err != nil {
+			return nil, usage("", "--settings: %v", err)
 		}
 	}
 	if o.cuts {

@@ -23,18 +23,19 @@ const (
 	CutOneWay
 	CutTwoWay
 	Isolate
+	HandOver // no fault, and yet a change of leaders under load
 	numFaults
 )
 
 var faultNames = [numFaults]string{
 	"leader killed", "server killed", "majority killed at once", "all killed at once", "leader stopped", "server stopped",
-	"link cut one way", "link cut both ways", "server cut off",
+	"link cut one way", "link cut both ways", "server cut off", "leadership handed over",
 }
 
 func (f Fault) String() string { return faultNames[f] }
 
-// weights say how many cards of each fault are in a deck of twenty.
-var weights = [numFaults]int{6, 1, 3, 2, 2, 1, 1, 2, 2}
+// weights say how many cards of each fault are in a deck.
+var weights = [numFaults]int{6, 1, 3, 2, 2, 1, 1, 2, 2, 2}
 
 // chaos makes faults, one after the other, each for a while, with a while between them.
 type chaos struct {
@@ -85,7 +86,7 @@ func (c *chaos) draw() Fault {
 func (c *chaos) strike(ctx context.Context, f Fault) error {
 	n := c.cluster.cfg.Nodes
 	some := 1 + rand.IntN(n)
-	if f == KillLeader || f == StopLeader {
+	if f == KillLeader || f == StopLeader || f == HandOver {
 		var err error
 		if some, err = c.cluster.AwaitLeader(ctx); err != nil {
 			return c.cluster.Surprise() // the time is over, or a server has ended
@@ -104,6 +105,9 @@ func (c *chaos) strike(ctx context.Context, f Fault) error {
 		c.cluster.Pause(some)
 		wait(ctx, between(200*time.Millisecond, 1200*time.Millisecond))
 		c.cluster.Resume(some)
+		return nil
+	case HandOver:
+		c.handOver(some, some%n+1)
 		return nil
 	}
 	c.cut(ctx, f, some)
@@ -172,6 +176,15 @@ func among(ids []int, leader int) string {
 		return fmt.Sprintf(", leader %d among them", leader)
 	}
 	return ""
+}
+
+// handOver has a leader give way, unless it leads no more.
+func (c *chaos) handOver(from, to int) {
+	if err := c.cluster.HandOver(from, to); err != nil {
+		c.counts[HandOver]--
+		return
+	}
+	c.say("%v: from %d to %d", HandOver, from, to)
 }
 
 // cut closes links for a while.

@@ -3,6 +3,7 @@ package cluster
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/gomodule/redigo/redis"
+
+	"github.com/fauer4effect/paxos/protocol"
 )
 
 // Config says what to run.
@@ -38,6 +41,10 @@ type Cluster struct {
 	net   network
 	nodes []*node // by id; 0 unused
 }
+
+// testedSettings have tested servers truncate within a second or two, so that one which was down
+// returns by snapshot, and forget sessions that rest for one.
+var testedSettings = protocol.Settings{SnapshotSlots: 100, HistorySlots: 200, SessionIdle: protocol.Instant(time.Second)}
 
 // node is one server, over all its lives.
 type node struct {
@@ -131,7 +138,11 @@ func (c *Cluster) Start(id int) error {
 		"--data", c.Store(id), "--client", n.client, "--child",
 	}
 	if c.cfg.Tested {
-		args = append(args, "--power-cuts", "--record", c.Tape(id))
+		settings, err := json.Marshal(testedSettings)
+		if err != nil {
+			return err
+		}
+		args = append(args, "--power-cuts", "--record", c.Tape(id), "--settings", string(settings))
 	}
 	if c.cfg.Namespaces {
 		args = append(args, "--key-file", filepath.Join(c.cfg.Dir, keyName))
@@ -226,6 +237,17 @@ func (c *Cluster) Resume(id int) {
 // Cut closes the link from one server to another, Heal opens it.
 func (c *Cluster) Cut(from, to int)  { c.net.cut(from, to) }
 func (c *Cluster) Heal(from, to int) { c.net.heal(from, to) }
+
+// HandOver asks a server, which leads, to give way to another; an error says that it does not.
+func (c *Cluster) HandOver(from, to int) error {
+	conn, err := dial(c.Client(from), infoLimit)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = conn.Do("HANDOVER", to)
+	return err
+}
 
 // order tells a server something on its standard input.
 func (c *Cluster) order(id int, line string) {

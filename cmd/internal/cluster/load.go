@@ -38,6 +38,7 @@ type load struct {
 	history []check.Operation
 	keys    []*key
 	made    int
+	owned   int // keys of pipelines
 }
 
 // key is one that clients work on for a while.
@@ -144,6 +145,7 @@ type client struct {
 	target int
 	conn   redis.Conn // nil: none
 	count  int
+	own    *key // for pipelines; nil: none yet
 }
 
 func (c *client) run(ctx context.Context) {
@@ -154,7 +156,11 @@ func (c *client) run(ctx context.Context) {
 			wait(ctx, 10*time.Millisecond)
 			continue
 		}
-		c.operate()
+		if rand.IntN(pipelineOdds) == 0 {
+			c.pipeline()
+		} else {
+			c.operate()
+		}
 		wait(ctx, time.Duration(rand.ExpFloat64()*float64(c.load.pause)))
 	}
 }
@@ -184,15 +190,24 @@ func (c *client) leave() {
 
 func (c *client) next() { c.target = c.target%c.load.cluster.cfg.Nodes + 1 }
 
-// operate does one operation. Only what was never sent, or what the server says it did not
-// execute, did not happen; any other failure leaves it open.
+// operate does one operation.
 func (c *client) operate() {
 	k := c.load.take()
 	o := check.Operation{Client: uint32(c.id), Op: c.draw(k.name), Call: c.load.now()}
 	name, args := resp(o.Op)
 	reply, err := c.conn.Do(name, args...)
 	o.Return = c.load.now()
-	happened := true
+	happened := judge(&o, reply, err)
+	c.load.done(k, o, happened)
+	if !o.Answered {
+		c.leave()
+		c.next()
+	}
+}
+
+// judge takes a reply into the operation. Only what was never sent, or what the server says it
+// did not execute, did not happen; any other failure leaves it open.
+func judge(o *check.Operation, reply any, err error) (happened bool) {
 	var refused redis.Error
 	switch {
 	case err == nil:
@@ -201,13 +216,9 @@ func (c *client) operate() {
 	case errors.As(err, &refused) && strings.HasPrefix(string(refused), "ERR value is not an integer"):
 		o.Result, o.Answered = kv.Result{Status: kv.NotInteger}, true
 	case errors.As(err, &refused) && strings.HasSuffix(string(refused), "nothing was executed"):
-		happened = false
+		return false
 	}
-	c.load.done(k, o, happened)
-	if !o.Answered {
-		c.leave()
-		c.next()
-	}
+	return true
 }
 
 // draw picks an operation; what it writes nobody else writes.

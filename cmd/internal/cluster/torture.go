@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/live"
 )
 
@@ -31,6 +32,7 @@ type Report struct {
 	History  string        // file
 	Replayed live.Replayed
 	Slots    int
+	Seen     [len(seen)]int
 	Findings []*Finding
 }
 
@@ -51,6 +53,25 @@ const (
 	leastLeaders    = 5
 	leastEver       = 100
 )
+
+// seen are the kinds of event that a minute of chaos must have brought about.
+var seen = [...]struct {
+	kind protocol.EventKind
+	name string
+}{
+	{protocol.SnapshotInstalled, "snapshots installed"},
+	{protocol.Expired, "sessions expired"},
+	{protocol.ReadAnswered, "reads answered without the log"},
+	{protocol.HandedOver, "hand-overs done"},
+}
+
+// EachSeen calls f with how often the servers recorded what a minute of chaos must bring about,
+// in a fixed order.
+func (r *Report) EachSeen(f func(name string, times int)) {
+	for i, n := range r.Seen {
+		f(seen[i].name, n)
+	}
+}
 
 // EachFault calls f with the faults that happened, in a fixed order.
 func (r *Report) EachFault(f func(name string, times int)) {
@@ -120,6 +141,9 @@ func (t Trial) judge(ctx context.Context, c *Cluster) (*Report, error) {
 		}
 	}
 	r.Findings, r.Replayed, r.Slots = v.findings, v.replayed, len(v.log)
+	for i := range seen {
+		r.Seen[i] = v.events[seen[i].kind]
+	}
 	t.demand(r)
 	return r, nil
 }
@@ -172,4 +196,12 @@ func (t Trial) demand(r *Report) {
 	if least := int(leastLeaders * share); t.Chaos && r.Leaders < least {
 		r.Findings = append(r.Findings, &Finding{"idle", fmt.Sprintf("only %d leaders were killed: less than %d prove nothing", r.Leaders, least)})
 	}
+	if !t.Chaos || !t.Check || t.For < time.Minute {
+		return
+	}
+	r.EachSeen(func(name string, times int) {
+		if times == 0 {
+			r.Findings = append(r.Findings, &Finding{"idle", "in a minute of chaos there were no " + name})
+		}
+	})
 }

@@ -28,6 +28,7 @@ type verdict struct {
 	findings []*Finding
 	log      map[protocol.Seq]executed
 	replayed live.Replayed
+	events   [protocol.NumEvents]int // recorded, of all servers
 }
 
 // executed is a slot as the first server executed it.
@@ -126,6 +127,7 @@ func (v *verdict) recording(id int) error {
 				durable = max(durable, in.UpTo)
 			}
 			for i := range out.Events {
+				v.events[out.Events[i].Kind]++
 				switch e := &out.Events[i]; e.Kind {
 				case protocol.Executed:
 					v.executed(fmt.Sprintf("server %d in life %d", id, life), e.Seq, e.Batch, e.Hash)
@@ -205,6 +207,6 @@ func (v *verdict) recover(id int) (*protocol.Server, error) {
 	defer st.Close()
 	stable := st.Stable()
 	return protocol.New(protocol.Config{
-		ID: protocol.ServerID(id), Servers: len(hosts), Store: st.ID(), Settings: live.Settings(protocol.Settings{}, &stable),
+		ID: protocol.ServerID(id), Servers: len(hosts), Store: st.ID(), Settings: live.Settings(testedSettings, &stable),
 	}, 0, kv.New(), stable)
 }
