@@ -3,6 +3,10 @@ package cluster
 import (
 	"context"
 	"flag"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,11 +18,17 @@ var failoversFlag = flag.Int("failovers", 0, "TestFailover: how often the leader
 const servedAgain = time.Second // after kill -9 of the leader, at default timeouts
 
 // After kill -9 of the leader a client of another server is answered again within a second,
-// every time, and nothing that was answered is lost.
+// every time, and nothing that was answered is lost; under load, too, which goes on meanwhile.
 func TestFailover(t *testing.T) {
 	if *failoversFlag == 0 {
 		t.Skip("seconds each: go test ./cmd/internal/cluster -run TestFailover -failovers=20 -v")
 	}
+	for _, clients := range []int{0, 64} {
+		t.Run(fmt.Sprintf("clients=%d", clients), func(t *testing.T) { failover(t, clients) })
+	}
+}
+
+func failover(t *testing.T, clients int) {
 	c, err := New(Config{Program: program(t), Dir: t.TempDir(), Nodes: 3})
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +43,16 @@ func TestFailover(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
+	if _, err := c.AwaitLeader(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var working sync.WaitGroup
+	defer working.Wait()
+	defer cancel()
+	var busy atomic.Int64 // operations that the load had answered
+	for id := range clients {
+		working.Go(func() { keepPutting(ctx, c, id, &busy) })
+	}
 	incremented := int64(0)
 	increment := func(id int) {
 		t.Helper()
@@ -55,6 +75,7 @@ func TestFailover(t *testing.T) {
 		other := leader%3 + 1
 		increment(leader)
 		increment(other)
+		loaded := busy.Load()
 		c.Kill(leader)
 		killed := time.Now()
 		increment(other)
@@ -67,15 +88,45 @@ func TestFailover(t *testing.T) {
 		if err := c.Start(leader); err != nil {
 			t.Fatal(err)
 		}
-		for caughtUp := false; !caughtUp; {
-			own, err := c.Info(leader)
-			their, err2 := c.Info(other)
-			caughtUp = err == nil && err2 == nil && own.ARU == their.ARU && own.State == "RegNonLeader"
-			if ctx.Err() != nil {
-				t.Fatalf("server %d does not come back: %+v %v; server %d: %+v %v", leader, own, err, other, their, err2)
-			}
-			time.Sleep(10 * time.Millisecond)
+		c.awaitReturn(ctx, t, leader, other)
+		if clients > 0 && busy.Load() == loaded {
+			t.Fatal("the load had nothing answered meanwhile")
 		}
 	}
-	t.Logf("served again within %v in %d of %d tries, the longest %v", servedAgain, *failoversFlag, *failoversFlag, longest.Round(time.Millisecond))
+	t.Logf("%d clients beside: served again within %v in %d of %d tries, the longest %v; %d commands of the others answered",
+		clients, servedAgain, *failoversFlag, *failoversFlag, longest.Round(time.Millisecond), busy.Load())
+}
+
+// awaitReturn waits until a server that was started again has what another has.
+func (c *Cluster) awaitReturn(ctx context.Context, t *testing.T, id, other int) {
+	t.Helper()
+	for {
+		their, err := c.Info(other)
+		own, err2 := c.Info(id) // asked later, so that a load does not keep it behind
+		if err == nil && err2 == nil && own.ARU >= their.ARU && own.State == "RegNonLeader" {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("server %d does not come back: %+v %v; server %d: %+v %v", id, own, err2, other, their, err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// keepPutting is one client of the load: it goes from server to server when one dies.
+func keepPutting(ctx context.Context, c *Cluster, id int, answered *atomic.Int64) {
+	value := strings.Repeat("v", 64)
+	for at := id; ctx.Err() == nil; at++ {
+		conn, err := dial(c.Client(1+at%c.cfg.Nodes), opLimit)
+		if err != nil {
+			wait(ctx, 10*time.Millisecond)
+			continue
+		}
+		for i := 0; err == nil && ctx.Err() == nil; i++ {
+			if _, err = conn.Do("SET", fmt.Sprintf("load%d-%d", id, i%1000), value); err == nil {
+				answered.Add(1)
+			}
+		}
+		conn.Close()
+	}
 }
