@@ -108,6 +108,7 @@ func TestSequenceMeetsItsTwin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		q.Reset()
 		var ops []Op
+		marks := []Mark{q.Mark()}
 		add := func() {
 			op := drawSingle(t, rapid.String())
 			fields := [][]byte{[]byte(op.Key), []byte(op.Value), []byte(op.Old)}
@@ -116,6 +117,7 @@ func TestSequenceMeetsItsTwin(t *testing.T) {
 		}
 		for range rapid.IntRange(1, 5).Draw(t, "ops") {
 			add()
+			marks = append(marks, q.Mark())
 			if mark := q.Mark(); rapid.Bool().Draw(t, "undo") {
 				kept := len(ops)
 				add()
@@ -129,6 +131,15 @@ func TestSequenceMeetsItsTwin(t *testing.T) {
 		}
 		if got := q.Op(); !bytes.Equal(got, want.Encode()) || q.Bytes() != len(got) || q.Count() != len(ops) || q.Reads() != want.Reads() {
 			t.Fatalf("%v is encoded as %q, in %d bytes of %d operations, reads %v", want, got, q.Bytes(), q.Count(), q.Reads())
+		}
+		from := rapid.IntRange(0, len(ops)-1).Draw(t, "from")
+		to := rapid.IntRange(from+1, len(ops)).Draw(t, "to")
+		want = ManyOf(ops[from:to]...)
+		if to-from == 1 {
+			want = ops[from]
+		}
+		if got := q.Between(marks[from], marks[to]); !bytes.Equal(got, want.Encode()) {
+			t.Fatalf("%d to %d of %v is encoded as %q", from, to, ops, got)
 		}
 	})
 }

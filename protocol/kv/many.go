@@ -3,7 +3,6 @@ package kv
 import (
 	"encoding/binary"
 	"fmt"
-	"strings"
 )
 
 // A Many is a sequence of operations that take effect in order and with no other between
@@ -54,16 +53,18 @@ func (o Op) Reads() bool {
 // listedParts is how many parts a Many tells of as text: it may have thousands.
 const listedParts = 8
 
-func (o Op) listed() string {
-	var words []string
-	for i, part := range o.Parts() {
+func (o Op) listed() string { return "many " + listed(o.Parts()) }
+
+func listed[T fmt.Stringer](parts []T) string {
+	s, between := "[", ""
+	for i, part := range parts {
 		if i == listedParts {
-			words = append(words, "…")
+			s += "; …"
 			break
 		}
-		words = append(words, part.String())
+		s, between = s+between+part.String(), "; "
 	}
-	return "many [" + strings.Join(words, "; ") + "]"
+	return s + "]"
 }
 
 // isMany looks at the kind alone.
@@ -186,14 +187,4 @@ func (r Result) Parts() []Result {
 	return all
 }
 
-func (r Result) listed() string {
-	var words []string
-	for i, part := range r.Parts() {
-		if i == listedParts {
-			words = append(words, "…")
-			break
-		}
-		words = append(words, part.String())
-	}
-	return "[" + strings.Join(words, "; ") + "]"
-}
+func (r Result) listed() string { return listed(r.Parts()) }

@@ -34,17 +34,29 @@ func (q *Sequence) from() int {
 // Reads says that none of them writes.
 func (q *Sequence) Reads() bool { return !q.writes }
 
-// Mark is a place in a sequence, to which Undo goes back.
-type Mark Sequence
+// Mark is a place in a sequence, between two operations.
+type Mark struct {
+	n, last, bytes int
+	writes         bool
+}
 
 // Mark is the place after the operations that there are.
-func (q *Sequence) Mark() Mark { return Mark(*q) }
+func (q *Sequence) Mark() Mark { return Mark{q.n, q.last, len(q.b), q.writes} }
 
 // Undo takes away the operations that were added since the mark, which is of this sequence
-// and not older than its last Reset or Undo.
+// since its last Reset.
 func (q *Sequence) Undo(m Mark) {
-	m.b = q.b[:len(m.b)] // which may have moved
-	*q = Sequence(m)
+	*q = Sequence{b: q.b[:m.bytes], n: m.n, last: m.last, writes: m.writes}
+}
+
+// Between is the encoding of the operations between two marks, as Op is of all.
+func (q *Sequence) Between(from, to Mark) []byte {
+	parts := q.b[max(from.bytes, 1):to.bytes]
+	if to.n-from.n == 1 {
+		part, _, _ := cutField(parts)
+		return append([]byte{}, part...)
+	}
+	return append([]byte{byte(Many)}, parts...)
 }
 
 // Add adds an operation on one key, whose fields are those that its kind uses. They are copied.
@@ -52,8 +64,8 @@ func (q *Sequence) Add(kind Kind, fields ...[]byte) {
 	if kind.fields() == 0 || len(fields) != kind.fields() {
 		panic(fmt.Sprintf("kv: %d fields of a %v", len(fields), kind))
 	}
-	if q.n == 0 {
-		q.b = append(q.b[:0], byte(Many))
+	if len(q.b) == 0 {
+		q.b = append(q.b, byte(Many))
 	}
 	size := 1
 	for _, f := range fields {
