@@ -40,9 +40,9 @@ A history is JSON lines, an operation each; one without return_ns was never
 answered:
   {"client":1,"op":"put","key":"x","value":"1","call_ns":0,"return_ns":9,
    "result":{"status":"done"}}
-Operations are get, put, append, cas, delete and incr; the status of a result is
-done, value, number, missing, mismatch, "not an integer" or overflow. Or it is
-Jepsen's log of a register.`,
+Operations are get, put, append, cas, delete, incr, putnew, putold, incrby and
+strlen; the status of a result is done, value, number, missing, mismatch, "not
+an integer", overflow or present. Or it is Jepsen's log of a register.`,
 		Example: `$ paxos check history.jsonl
 $ paxos check history.jsonl --html history.html
 $ paxos check etcd_002.log --format jepsen`,

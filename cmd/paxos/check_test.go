@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,16 @@ const (
 	getSoon = `{"client":1,"op":"get","key":"x","call_ns":8,"return_ns":19,"result":{"status":"value","value":"1"}}` + "\n"
 	getNone = `{"client":1,"op":"get","key":"x","call_ns":10,"return_ns":19,"result":{"status":"missing"}}` + "\n"
 )
+
+// newTwice is a key that is put where there is none, twice, the second time so answered.
+func newTwice(second string) string {
+	const line = `{"client":1,"op":"putnew","key":"x","value":"1","call_ns":%d,"return_ns":%d,"result":{"status":%q}}` + "\n"
+	return fmt.Sprintf(line, 0, 9, "done") + fmt.Sprintf(line, 10, 19, second)
+}
+
+func incrBy(status string) string {
+	return `{"client":1,"op":"incrby","key":"n","value":"5","call_ns":20,"return_ns":29,"result":{"status":` + status + "}}\n"
+}
 
 func TestCheck(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "page.html")
@@ -30,6 +41,9 @@ func TestCheck(t *testing.T) {
 		{putOne + strings.Replace(getSoon, `"client":1`, `"client":2`, 1), "", 0, "ok: 2 operations"},
 		{getOpen + strings.Replace(getSoon, `"call_ns":8`, `"call_ns":9`, 1) + putOne, "", 0, "ok: 3 operations"}, // it gave one up
 		{putOne + getNone, "--html " + page, 1, "not linearizable: key \"x\""},
+		{newTwice("present") + incrBy(`"number","number":5`), "", 0, "ok: 3 operations"},
+		{newTwice("done"), "", 1, "not linearizable: key \"x\""},
+		{newTwice("present") + incrBy(`"number","number":1`), "", 1, "not linearizable: key \"n\""},
 		{"x", "", 2, "line 1: invalid character"},
 		{putOne, "--model register", 2, "a register has get, put and cas"},
 		{putOne, "--model list", 2, "--model list: it is kv or register"},

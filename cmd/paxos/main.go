@@ -9,6 +9,7 @@
 //	paxos serve -p PORT -h HOSTFILE   # one live server; without "serve", as the seed had it
 //	paxos cluster            # a live cluster on this machine; --chaos --check breaks it
 //	paxos break              # planted bugs, and the sweep that catches them
+//	paxos status ADDR        # where a live cluster stands
 //	paxos version
 //
 // Exit status: 0 all is well; 1 a property was violated or a check failed; 2 wrong usage or
@@ -85,6 +86,6 @@ $ paxos break                               # see a planted bug caught`,
 	root.SetHelpFunc(showHelp)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(sweepCommand(), runCommand(), replayCommand(), shrinkCommand(), scenarioCommand(), checkCommand(), serveCommand(), clusterCommand(), breakCommand(), versionCommand())
+	root.AddCommand(sweepCommand(), runCommand(), replayCommand(), shrinkCommand(), scenarioCommand(), checkCommand(), serveCommand(), clusterCommand(), statusCommand(), breakCommand(), versionCommand())
 	return root
 }

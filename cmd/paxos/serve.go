@@ -57,8 +57,8 @@ name or address, or is told by --id.
 
 With --key-file datagrams are authenticated, and all interfaces are bound;
 without it only the loopback interface is, unless --insecure says that the
-network is trusted. Clients of --client speak Redis's protocol: GET, SET, DEL,
-INCR, APPEND, PING, INFO.`,
+network is trusted. Clients of --client speak Redis's protocol: docs/LIVE.md
+lists the commands, and COMMAND does.`,
 		Example: `$ paxos serve -p 55555 -h hosts --key-file key --client :6379
 $ printf 'localhost:7001\nlocalhost:7002\nlocalhost:7003\n' >hosts
 $ paxos serve -p 7001 -h hosts --id 1 --client localhost:6379

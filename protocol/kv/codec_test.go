@@ -20,6 +20,11 @@ func TestEncodingsPinned(t *testing.T) {
 		{Op{Kind: CAS, Key: "k", Value: "new", Old: "old"}, "\x04\x01k\x03new\x03old"},
 		{Op{Kind: Delete, Key: strings.Repeat("k", 200)}, "\x05\xc8\x01" + strings.Repeat("k", 200)},
 		{Op{Kind: Incr, Key: "\x00"}, "\x06\x01\x00"},
+		{Op{Kind: PutNew, Key: "k", Value: "val"}, "\x07\x01k\x03val"},
+		{Op{Kind: PutOld, Key: "k", Value: "val"}, "\x08\x01k\x03val"},
+		{Op{Kind: IncrBy, Key: "k", Value: "-3"}, "\x09\x01k\x02-3"},
+		{Op{Kind: Strlen, Key: "k"}, "\x0a\x01k"},
+		{ManyOf(Op{Kind: Get, Key: "k"}, Op{Kind: Put, Key: "k"}), "\x0b\x03\x01\x01k\x04\x02\x01k\x00"},
 	} {
 		if got := string(c.op.Encode()); got != c.want {
 			t.Errorf("%v encodes to %q, want %q", c.op, got, c.want)
@@ -34,6 +39,9 @@ func TestEncodingsPinned(t *testing.T) {
 		{Result{Status: HasValue}, "\x02"},
 		{Result{Status: HasNumber, Number: -2}, "\x03\xff\xff\xff\xff\xff\xff\xff\xfe"},
 		{Result{Status: Malformed}, "\x08"},
+		{Result{Status: Present}, "\x09"},
+		{Result{Status: TooLong}, "\x0a"},
+		{Result{Status: Results, Value: "\x02\x02v\x01\x01"}, "\x0b\x02\x02v\x01\x01"},
 	} {
 		if got := string(c.res.Encode()); got != c.want {
 			t.Errorf("%v encodes to %q, want %q", c.res, got, c.want)
@@ -45,7 +53,13 @@ func TestDecodeRefuses(t *testing.T) {
 	for _, c := range []struct{ bytes, why string }{
 		{"", "no bytes"},
 		{"\x00\x01k", "byte 0: no kind 0"},
-		{"\x07\x01k", "byte 0: no kind 7"},
+		{"\x0c\x01k", "byte 0: no kind 12"},
+		{"\x0b", "byte 1: many wants its part 1"},
+		{"\x0b\x00", "part 1 of many: kv: op: no bytes"},
+		{"\x0b\x03\x01\x01k\x03\x01\x01", "byte 5: many wants its part 2"},
+		{"\x0b\x03\x01\x01k\x02\x02k", "part 2 of many: kv: op: byte 1: put wants its field 1"},
+		{"\x0b\x05\x0b\x03\x01\x01k", "part 1 of many: kv: op: byte 0: no kind 11"},
+		{"\x0b\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "byte 1: many wants its part 1"},
 		{"\x02\x01k", "byte 3: put wants its field 2"},
 		{"\x02\x01k\x04val", "byte 3: put wants its field 2"},
 		{"\x01\x01kx", "byte 3: 1 bytes after the get"},
@@ -60,7 +74,11 @@ func TestDecodeRefuses(t *testing.T) {
 	for _, c := range []struct{ bytes, why string }{
 		{"", "no bytes"},
 		{"\x00", "no status 0"},
-		{"\x09", "no status 9"},
+		{"\x0c", "no status 12"},
+		{"\x0b", "results without one"},
+		{"\x0b\x02\x01", "part 1 of results: kv: result: no whole result"},
+		{"\x0b\x00", "part 1 of results: kv: result: no bytes"},
+		{"\x0b\x01\x01\x03\x0b\x01\x01", "part 2 of results: kv: result: results in results"},
 		{"\x01x", "1 bytes after status \"done\", not 0"},
 		{"\x03\x00", "1 bytes after status \"number\", not 8"},
 	} {
@@ -83,12 +101,56 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
+// A Sequence encodes what ManyOf does, or the one operation that it holds, also after some
+// were taken away again.
+func TestSequenceMeetsItsTwin(t *testing.T) {
+	var q Sequence
+	rapid.Check(t, func(t *rapid.T) {
+		q.Reset()
+		var ops []Op
+		marks := []Mark{q.Mark()}
+		add := func() {
+			op := drawSingle(t, rapid.String())
+			fields := [][]byte{[]byte(op.Key), []byte(op.Value), []byte(op.Old)}
+			q.Add(op.Kind, fields[:op.Kind.fields()]...)
+			ops = append(ops, op)
+		}
+		for range rapid.IntRange(1, 5).Draw(t, "ops") {
+			add()
+			marks = append(marks, q.Mark())
+			if mark := q.Mark(); rapid.Bool().Draw(t, "undo") {
+				kept := len(ops)
+				add()
+				q.Undo(mark)
+				ops = ops[:kept]
+			}
+		}
+		want := ManyOf(ops...)
+		if len(ops) == 1 {
+			want = ops[0]
+		}
+		if got := q.Op(); !bytes.Equal(got, want.Encode()) || q.Bytes() != len(got) || q.Count() != len(ops) || q.Reads() != want.Reads() {
+			t.Fatalf("%v is encoded as %q, in %d bytes of %d operations, reads %v", want, got, q.Bytes(), q.Count(), q.Reads())
+		}
+		from := rapid.IntRange(0, len(ops)-1).Draw(t, "from")
+		to := rapid.IntRange(from+1, len(ops)).Draw(t, "to")
+		want = ManyOf(ops[from:to]...)
+		if to-from == 1 {
+			want = ops[from]
+		}
+		if got := q.Between(marks[from], marks[to]); !bytes.Equal(got, want.Encode()) {
+			t.Fatalf("%d to %d of %v is encoded as %q", from, to, ops, got)
+		}
+	})
+}
+
 // Every accepted byte string is the one encoding of what it decodes to, and an App says
 // Malformed exactly to the others.
 func FuzzDecode(f *testing.F) {
-	for kind := range Incr + 2 {
+	for kind := range Many + 2 {
 		f.Add(Op{Kind: kind, Key: "k", Value: "v", Old: "o"}.Encode())
 	}
+	f.Add(ManyOf(Op{Kind: Get, Key: "k"}, Op{Kind: IncrBy, Key: "k", Value: "7"}).Encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		op, err := Decode(b)
 		if err == nil && !bytes.Equal(op.Encode(), b) {
@@ -102,7 +164,8 @@ func FuzzDecode(f *testing.F) {
 }
 
 func FuzzDecodeResult(f *testing.F) {
-	for status := range Malformed + 2 {
+	f.Add(Result{Status: Results, Value: "\x02\x02v\x01\x01"}.Encode())
+	for status := range Results + 2 {
 		f.Add([]byte{byte(status)})
 	}
 	f.Add(Result{Status: HasNumber, Number: 1}.Encode())
@@ -124,9 +187,21 @@ func FuzzRestore(f *testing.F) {
 	})
 }
 
-// drawOp leaves empty the fields that its kind does not use.
+// drawOp draws an Op, now and then a Many.
 func drawOp(t *rapid.T, text *rapid.Generator[string]) Op {
-	op := Op{Kind: Kind(rapid.IntRange(int(Get), int(Incr)).Draw(t, "kind"))}
+	if rapid.IntRange(0, 7).Draw(t, "many") > 0 {
+		return drawSingle(t, text)
+	}
+	ops := make([]Op, rapid.IntRange(1, 6).Draw(t, "parts"))
+	for i := range ops {
+		ops[i] = drawSingle(t, text)
+	}
+	return ManyOf(ops...)
+}
+
+// drawSingle leaves empty the fields that its kind does not use.
+func drawSingle(t *rapid.T, text *rapid.Generator[string]) Op {
+	op := Op{Kind: Kind(rapid.IntRange(int(Get), int(Strlen)).Draw(t, "kind"))}
 	for _, field := range []*string{&op.Key, &op.Value, &op.Old}[:op.Kind.fields()] {
 		*field = text.Draw(t, "field")
 	}

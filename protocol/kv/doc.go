@@ -13,6 +13,9 @@
 // and a checker need not guess which of them took effect. cas on a missing key fails
 // whatever it expects, so a missing key and an empty value are two states to clients too.
 //
+// Several operations in one are a [Many]: its parts are executed in order, with no other
+// between them. What a part means is Step's to say, as ever.
+//
 // The package is pure (see package protocol): equal operations in equal order give equal
 // results, snapshots and hashes, on every machine.
 package kv

@@ -16,9 +16,15 @@ const (
 	CAS                    // set Value if the key holds Old
 	Delete                 // remove the key
 	Incr                   // add one, a missing key counting as 0; the new value
+	PutNew                 // set Value if there is no such key
+	PutOld                 // set Value if there is one
+	IncrBy                 // add Value, an integer in base 10, as Incr adds one
+	Strlen                 // the length of the value
+	Many                   // several of the above, in order and at once: see ManyOf
 )
 
-// kinds gives each Kind its name and how many of Key, Value, Old it uses, in that order.
+// kinds gives each Kind its name and how many of Key, Value, Old it uses, in that order; 0
+// for what is not one operation on one key.
 var kinds = [...]struct {
 	name   string
 	fields int
@@ -29,18 +35,26 @@ var kinds = [...]struct {
 	CAS:    {"cas", 3},
 	Delete: {"delete", 1},
 	Incr:   {"incr", 1},
+	PutNew: {"putnew", 2},
+	PutOld: {"putold", 2},
+	IncrBy: {"incrby", 2},
+	Strlen: {"strlen", 1},
+	Many:   {"many", 0},
 }
 
 func (k Kind) String() string {
-	if k.fields() == 0 {
+	if int(k) >= len(kinds) || kinds[k].name == "" {
 		return "Kind(" + strconv.Itoa(int(k)) + ")"
 	}
 	return kinds[k].name
 }
 
-// KindNamed is the Kind of that name.
+// Reads says that an operation of this kind changes nothing. Of a Many its parts tell.
+func (k Kind) Reads() bool { return k == Get || k == Strlen }
+
+// KindNamed is the Kind of that name, of those that are one operation on one key.
 func KindNamed(name string) (Kind, bool) {
-	for k := Get; int(k) < len(kinds); k++ {
+	for k := Get; k < Many; k++ {
 		if kinds[k].name == name {
 			return k, true
 		}
@@ -56,17 +70,20 @@ func (k Kind) fields() int {
 	return kinds[k].fields
 }
 
-// Op is one operation on one key: a value, shared freely. A field that its Kind does not
+// Op is one operation on one key, or a Many: a value, shared freely. A field that its Kind does not
 // use is ignored. The zero Op is none: Decode rejects it, Step answers Malformed.
 type Op struct {
 	Kind  Kind
 	Key   string
-	Value string // put, append, cas: what to write
+	Value string // put, putnew, putold, append, cas: what to write; incrby: what to add; many: its parts
 	Old   string // cas: what must be there
 }
 
 // String reads like a command: cas "k" "new" "old".
 func (o Op) String() string {
+	if o.Kind == Many {
+		return o.listed()
+	}
 	s := o.Kind.String()
 	for _, field := range []string{o.Key, o.Value, o.Old}[:o.Kind.fields()] {
 		s += " " + strconv.Quote(field)
@@ -79,6 +96,9 @@ func (o Op) String() string {
 func (o Op) Encode() []byte {
 	b := make([]byte, 1, 1+3*binary.MaxVarintLen32+len(o.Key)+len(o.Value)+len(o.Old))
 	b[0] = byte(o.Kind)
+	if o.Kind == Many {
+		return append(b, o.Value...)
+	}
 	for _, field := range []string{o.Key, o.Value, o.Old}[:o.Kind.fields()] {
 		b = appendField(b, field)
 	}
@@ -88,6 +108,13 @@ func (o Op) Encode() []byte {
 // Decode reads what Encode wrote and nothing else: where it succeeds, encoding the Op
 // gives b again. The Op shares no memory with b.
 func Decode(b []byte) (Op, error) {
+	if isMany(b) {
+		_, err := countParts(b[1:])
+		if err != nil {
+			return Op{}, err
+		}
+		return Op{Kind: Many, Value: string(b[1:])}, nil
+	}
 	var p parsed
 	var o Op
 	if err := p.read(b); err != nil {

@@ -10,14 +10,17 @@ import (
 type Status uint8
 
 const (
-	Done       Status = iota + 1 // put; cas that swapped; delete of a key that existed
+	Done       Status = iota + 1 // put, putnew and putold that wrote; cas that swapped; delete of a key that existed
 	HasValue                     // get: Value
-	HasNumber                    // append, incr: Number
-	Missing                      // get, cas, delete: there is no such key
+	HasNumber                    // append, incr, incrby, strlen: Number
+	Missing                      // get, strlen, cas, delete, putold: there is no such key
 	Mismatch                     // cas: the key holds something other than Old
-	NotInteger                   // incr: the key holds no 64-bit integer
-	Overflow                     // incr: the key holds the largest one
+	NotInteger                   // incr, incrby: the key holds no 64-bit integer, or none is to be added
+	Overflow                     // incr, incrby: the sum is none
 	Malformed                    // these bytes are no operation
+	Present                      // putnew: there is such a key
+	TooLong                      // get, as a part of a Many: see MaxManyBytes
+	Results                      // many: Value holds its parts' results
 )
 
 var statuses = [...]string{
@@ -29,6 +32,9 @@ var statuses = [...]string{
 	NotInteger: "not an integer",
 	Overflow:   "overflow",
 	Malformed:  "malformed",
+	Present:    "present",
+	TooLong:    "too long",
+	Results:    "results",
 }
 
 func (s Status) String() string {
@@ -50,7 +56,7 @@ func StatusNamed(name string) (Status, bool) {
 
 func (s Status) valid() bool { return s != 0 && int(s) < len(statuses) }
 
-// Result is the answer to one operation: a value, compared by ==. A field that its Status
+// Result is the answer to one Op: a value, compared by ==. A field that its Status
 // does not name is zero. The zero Result is no answer.
 type Result struct {
 	Status Status
@@ -65,6 +71,8 @@ func (r Result) String() string {
 		return strconv.Quote(r.Value)
 	case HasNumber:
 		return strconv.FormatInt(r.Number, 10)
+	case Results:
+		return r.listed()
 	default:
 		return r.Status.String()
 	}
@@ -72,7 +80,7 @@ func (r Result) String() string {
 
 // bare holds, at each status, the whole encoding of a result without payload, so that
 // the most frequent answers cost no allocation. Nobody may write to it.
-var bare = [...]byte{0, 1, 2, 3, 4, 5, 6, 7, 8}
+var bare = [...]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}
 
 // numbers holds the whole encodings of small numbers, the most frequent after those in bare.
 var numbers = func() (b [4096 * numberBytes]byte) {
@@ -87,11 +95,13 @@ const numberBytes = 1 + 8
 
 // Encode returns the status in a byte, then the value to the end or the number in 8
 // bytes. The caller may not modify it: equal results may share memory.
-func (r Result) Encode() []byte {
+func (r Result) Encode() []byte { return r.encode() }
+
+func (r *Result) encode() []byte {
 	switch r.Status {
-	case HasValue:
+	case HasValue, Results:
 		b := make([]byte, 0, 1+len(r.Value))
-		return append(append(b, byte(HasValue)), r.Value...)
+		return append(append(b, byte(r.Status)), r.Value...)
 	case HasNumber:
 		if r.Number >= 0 && r.Number < int64(len(numbers)/numberBytes) {
 			at := r.Number * numberBytes
@@ -106,25 +116,45 @@ func (r Result) Encode() []byte {
 
 // DecodeResult reads what Encode wrote and nothing else, sharing no memory with b.
 func DecodeResult(b []byte) (Result, error) {
-	if len(b) == 0 {
-		return Result{}, fmt.Errorf("kv: result: no bytes")
+	a, err := ReadAnswer(b)
+	if err != nil {
+		return Result{}, err
 	}
-	r, payload := Result{Status: Status(b[0])}, b[1:]
+	return Result{Status: a.Status, Value: string(a.Value), Number: a.Number}, nil
+}
+
+// Answer is a Result whose Value lies in the bytes that it was read from.
+type Answer struct {
+	Status Status
+	Value  []byte
+	Number int64
+}
+
+// ReadAnswer is DecodeResult without a copy.
+func ReadAnswer(b []byte) (Answer, error) {
+	if len(b) == 0 {
+		return Answer{}, fmt.Errorf("kv: result: no bytes")
+	}
+	a, payload := Answer{Status: Status(b[0])}, b[1:]
 	want := 0
 	switch {
-	case !r.Status.valid():
-		return Result{}, fmt.Errorf("kv: result: byte 0: no status %d", b[0])
-	case r.Status == HasValue:
-		r.Value = string(payload)
-		want = len(payload)
-	case r.Status == HasNumber:
+	case !a.Status.valid():
+		return Answer{}, fmt.Errorf("kv: result: byte 0: no status %d", b[0])
+	case a.Status == Results:
+		a.Value, want = payload, len(payload)
+		if err := checkResults(payload); err != nil {
+			return Answer{}, err
+		}
+	case a.Status == HasValue:
+		a.Value, want = payload, len(payload)
+	case a.Status == HasNumber:
 		want = 8
 	}
 	if len(payload) != want {
-		return Result{}, fmt.Errorf("kv: result: byte 1: %d bytes after status %q, not %d", len(payload), r.Status, want)
+		return Answer{}, fmt.Errorf("kv: result: byte 1: %d bytes after status %q, not %d", len(payload), a.Status, want)
 	}
-	if r.Status == HasNumber {
-		r.Number = int64(binary.BigEndian.Uint64(payload))
+	if a.Status == HasNumber {
+		a.Number = int64(binary.BigEndian.Uint64(payload))
 	}
-	return r, nil
+	return a, nil
 }

@@ -8,6 +8,7 @@ import (
 // Step is what an operation means: it takes the value of its key, and whether the key
 // exists, to the new ones and the answer. It is the only definition; Store and the
 // linearizability model both run it. A missing key's value is ignored and returned as "".
+// A Many is on no one key: Malformed to Step, and to Store what its parts are in turn.
 func (o Op) Step(value string, found bool) (newValue string, newFound bool, res Result) {
 	return o.step(value, found)
 }
@@ -24,6 +25,21 @@ func (o *Op) step(value string, found bool) (newValue string, newFound bool, res
 		return value, found, Result{Status: HasValue, Value: value}
 	case Put:
 		return o.Value, true, Result{Status: Done}
+	case PutNew:
+		if found {
+			return value, found, Result{Status: Present}
+		}
+		return o.Value, true, Result{Status: Done}
+	case PutOld:
+		if !found {
+			return value, found, Result{Status: Missing}
+		}
+		return o.Value, true, Result{Status: Done}
+	case Strlen:
+		if !found {
+			return value, found, Result{Status: Missing}
+		}
+		return value, found, Result{Status: HasNumber, Number: int64(len(value))}
 	case Append:
 		value += o.Value
 		return value, true, Result{Status: HasNumber, Number: int64(len(value))}
@@ -41,15 +57,21 @@ func (o *Op) step(value string, found bool) (newValue string, newFound bool, res
 		}
 		return "", false, Result{Status: Done}
 	case Incr:
-		return incr(value, found)
+		return add(1, value, found)
+	case IncrBy:
+		by, err := strconv.ParseInt(o.Value, 10, 64)
+		if err != nil {
+			return value, found, Result{Status: NotInteger}
+		}
+		return add(by, value, found)
 	default:
 		return value, found, Result{Status: Malformed}
 	}
 }
 
-// incr reads an integer as strconv does in base 10, so "+7" and "007" are integers too,
+// add reads an integer as strconv does in base 10, so "+7" and "007" are integers too,
 // and writes it without sign or zeros to spare.
-func incr(value string, found bool) (newValue string, newFound bool, res Result) {
+func add(by int64, value string, found bool) (newValue string, newFound bool, res Result) {
 	n := int64(0)
 	if found {
 		var err error
@@ -57,9 +79,9 @@ func incr(value string, found bool) (newValue string, newFound bool, res Result)
 			return value, found, Result{Status: NotInteger}
 		}
 	}
-	if n == math.MaxInt64 {
+	if by > 0 && n > math.MaxInt64-by || by < 0 && n < math.MinInt64-by {
 		return value, found, Result{Status: Overflow}
 	}
-	n++
+	n += by
 	return strconv.FormatInt(n, 10), true, Result{Status: HasNumber, Number: n}
 }

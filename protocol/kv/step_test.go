@@ -62,8 +62,30 @@ func TestStep(t *testing.T) {
 		{Op{Kind: Incr}, is(max), only(Overflow), is(max)},
 		{Op{Kind: Incr}, is("-9223372036854775808"), number(math.MinInt64 + 1), is("-9223372036854775807")},
 
+		{Op{Kind: PutNew, Value: "v"}, none, only(Done), is("v")},
+		{Op{Kind: PutNew, Value: "v"}, is(""), only(Present), is("")},
+		{Op{Kind: PutOld, Value: "v"}, none, only(Missing), none},
+		{Op{Kind: PutOld, Value: "v"}, is("u"), only(Done), is("v")},
+
+		{Op{Kind: IncrBy, Value: "5"}, none, number(5), is("5")},
+		{Op{Kind: IncrBy, Value: "-5"}, is("3"), number(-2), is("-2")},
+		{Op{Kind: IncrBy, Value: "0"}, is("007"), number(7), is("7")},
+		{Op{Kind: IncrBy, Value: "1"}, is("x"), only(NotInteger), is("x")},
+		{Op{Kind: IncrBy, Value: "x"}, is("1"), only(NotInteger), is("1")},
+		{Op{Kind: IncrBy, Value: ""}, none, only(NotInteger), none},
+		{Op{Kind: IncrBy, Value: "1"}, is(max), only(Overflow), is(max)},
+		{Op{Kind: IncrBy, Value: "-1"}, is("-9223372036854775808"), only(Overflow), is("-9223372036854775808")},
+		{Op{Kind: IncrBy, Value: "-9223372036854775808"}, is("-1"), only(Overflow), is("-1")},
+		{Op{Kind: IncrBy, Value: "-9223372036854775808"}, is("0"), number(math.MinInt64), is("-9223372036854775808")},
+		{Op{Kind: IncrBy, Value: max}, is("-9223372036854775808"), number(-1), is("-1")},
+
+		{Op{Kind: Strlen}, none, only(Missing), none},
+		{Op{Kind: Strlen}, is(""), number(0), is("")},
+		{Op{Kind: Strlen}, is("é"), number(2), is("é")},
+
 		{Op{}, none, only(Malformed), none},
-		{Op{Kind: Incr + 1}, is("v"), only(Malformed), is("v")},
+		{ManyOf(Op{Kind: Get}), is("v"), only(Malformed), is("v")},
+		{Op{Kind: Many + 1}, is("v"), only(Malformed), is("v")},
 	} {
 		value, found, res := c.op.Step(c.before.value, c.before.found)
 		if res != c.want || (cell{value, found}) != c.after {
@@ -75,8 +97,8 @@ func TestStep(t *testing.T) {
 
 // A missing key has no value: what the caller passes for it must not leak through.
 func TestStepIgnoresTheValueOfAMissingKey(t *testing.T) {
-	for kind := range Incr + 2 {
-		op := Op{Kind: kind, Value: "v", Old: "7"}
+	for kind := range Many + 2 {
+		op := Op{Kind: kind, Value: "7", Old: "7"}
 		value, found, res := op.Step("7", false)
 		value2, found2, res2 := op.Step("", false)
 		if value != value2 || found != found2 || res != res2 {

@@ -31,17 +31,29 @@ func New() *Store { return &Store{entries: make(map[string]*entry)} }
 // change nothing and are answered Malformed. It allocates only the strings that the op
 // brings, and results that hold a value.
 func (s *Store) Apply(op []byte) []byte {
+	if isMany(op) {
+		return s.many(op[1:], false)
+	}
 	var p parsed
 	if p.read(op) != nil {
 		return Result{Status: Malformed}.Encode()
 	}
+	var res Result
+	s.execute(&p, &res)
+	return res.encode()
+}
+
+// execute is one operation on one key.
+func (s *Store) execute(p *parsed, res *Result) {
 	e := s.entries[string(p.key)]
 	if e == nil {
-		return s.applyNew(&p)
+		s.executeNew(p, res)
+		return
 	}
 	var o Op
 	p.fill(&o, e.key)
-	value, stays, res := o.step(e.value, true)
+	value, stays, r := o.step(e.value, true)
+	*res = r
 	switch {
 	case !stays:
 		s.hash -= e.mix
@@ -49,30 +61,44 @@ func (s *Store) Apply(op []byte) []byte {
 	case value != e.value: // else a read or a refusal
 		s.set(e, value)
 	}
-	return res.Encode()
 }
 
-// Query answers an encoded Get as Apply would; any other operation is Malformed to it.
-func (s *Store) Query(op []byte) []byte {
-	var p parsed
-	if p.read(op) != nil || p.kind != Get {
-		return Result{Status: Malformed}.Encode()
-	}
-	if e := s.entries[string(p.key)]; e != nil {
-		return Result{Status: HasValue, Value: e.value}.Encode()
-	}
-	return Result{Status: Missing}.Encode()
-}
-
-// applyNew is Apply for a key that does not exist.
-func (s *Store) applyNew(p *parsed) []byte {
+// executeNew is execute for a key that does not exist.
+func (s *Store) executeNew(p *parsed, res *Result) {
 	var o Op
 	p.fill(&o, string(p.key))
-	value, stays, res := o.step("", false)
+	value, stays, r := o.step("", false)
+	*res = r
 	if stays {
 		s.put(o.Key, value)
 	}
-	return res.Encode()
+}
+
+// Query answers an encoded Op that only reads as Apply would; any other is Malformed to it.
+func (s *Store) Query(op []byte) []byte {
+	if isMany(op) {
+		if !readsOnly(op[1:]) {
+			return Result{Status: Malformed}.Encode()
+		}
+		return s.many(op[1:], true)
+	}
+	var p parsed
+	if p.read(op) != nil || !p.kind.Reads() {
+		return Result{Status: Malformed}.Encode()
+	}
+	var res Result
+	s.look(&p, &res)
+	return res.encode()
+}
+
+// look is one read of one key.
+func (s *Store) look(p *parsed, res *Result) {
+	o := Op{Kind: p.kind}
+	if e := s.entries[string(p.key)]; e != nil {
+		_, _, *res = o.step(e.value, true)
+	} else {
+		_, _, *res = o.step("", false)
+	}
 }
 
 // put adds a key that does not exist.

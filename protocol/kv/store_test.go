@@ -17,26 +17,40 @@ type twin map[string]string
 func (m twin) apply(o Op) string {
 	value, found := m[o.Key]
 	switch {
+	case o.Kind == Many:
+		var words []string
+		for _, part := range o.Parts() {
+			words = append(words, m.apply(part))
+		}
+		return "[" + strings.Join(words, "; ") + "]"
 	case o.Kind == Put:
 		m[o.Key] = o.Value
 		return "done"
 	case o.Kind == Append:
 		m[o.Key] += o.Value
 		return strconv.Itoa(len(m[o.Key]))
-	case o.Kind == Incr:
+	case o.Kind == Incr || o.Kind == IncrBy:
 		if !found {
 			value = "0"
 		}
+		by, wrong := 1, error(nil)
+		if o.Kind == IncrBy {
+			by, wrong = strconv.Atoi(o.Value)
+		}
 		n, err := strconv.Atoi(value)
-		if err != nil {
+		if err != nil || wrong != nil {
 			return "not an integer"
 		}
-		m[o.Key] = fmt.Sprint(n + 1)
+		m[o.Key] = fmt.Sprint(n + by)
 		return m[o.Key]
-	case !found:
+	case o.Kind == PutNew && found:
+		return "present"
+	case !found && o.Kind != PutNew:
 		return "missing"
 	case o.Kind == Get:
 		return strconv.Quote(value)
+	case o.Kind == Strlen:
+		return strconv.Itoa(len(value))
 	case o.Kind == Delete:
 		delete(m, o.Key)
 		return "done"
@@ -127,7 +141,7 @@ func TestOpAndResultShareNoMutableMemory(t *testing.T) {
 		t.Errorf("get answered %v, %v", res, err)
 	}
 	done := s.Apply(Op{Kind: Put, Key: "k", Value: "v"}.Encode())
-	if _ = append(done, 0xff); bare != [...]byte{0, 1, 2, 3, 4, 5, 6, 7, 8} {
+	if _ = append(done, 0xff); bare != [...]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11} {
 		t.Errorf("appending to a shared result changed the others: %v", bare)
 	}
 }
@@ -202,6 +216,8 @@ func TestAllocations(t *testing.T) {
 		{Op{Kind: CAS, Key: "key", Value: "some value", Old: "no"}, 1},
 		{Op{Kind: Get, Key: "key"}, 2}, // the op's string and the answer
 		{Op{Kind: Delete, Key: "missing"}, 1},
+		{Op{Kind: Strlen, Key: "key"}, 1},                                                         // its number is small
+		{ManyOf(Op{Kind: Put, Key: "key", Value: "a"}, Op{Kind: Put, Key: "key", Value: "b"}), 3}, // the answer
 	} {
 		op := c.op.Encode()
 		if got := testing.AllocsPerRun(100, func() { s.Apply(op) }); got > c.want {

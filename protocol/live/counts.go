@@ -8,7 +8,8 @@ type Counts struct {
 	unsendable                atomic.Uint64 // messages or datagrams that could not leave
 	overflow                  atomic.Uint64 // messages dropped because the machine was busy
 	syncs, records            atomic.Uint64
-	commands                  atomic.Uint64 // answered
+	commands                  atomic.Uint64 // answered: of a pipeline, those that were one update are one
+	cutOff                    atomic.Uint64 // clients that did not read
 }
 
 // Each calls f with the counts, in a fixed order.
@@ -24,6 +25,7 @@ func (c *Counts) Each(f func(name string, n uint64)) {
 		{"syncs", &c.syncs},
 		{"records", &c.records},
 		{"commands", &c.commands},
+		{"clients cut off", &c.cutOff},
 	} {
 		f(e.name, e.n.Load())
 	}

@@ -9,7 +9,12 @@
 //	sender.go    what waits for the socket
 //	resolve.go   the peers' addresses
 //	sessions.go  commands become updates of sessions, and replies find their commands
-//	resp.go      Redis's protocol for clients
+//	resp.go      clients, who speak Redis's protocol: connections come and go
+//	respread.go  bytes become commands, in bounded memory
+//	respconn.go  one connection: commands in, replies out
+//	resprun.go   the commands that wait on a connection become one update
+//	respcommands.go, respdata.go, respserver.go, respclient.go, resppaxos.go   what each command is
+//	peers.go     what the others said last
 //	patient.go   rests after errors that come without end
 //	tape.go      the record of what a machine was fed with, and what came of it
 //	replay.go    the same, fed to a machine again

@@ -21,7 +21,6 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
-	"github.com/gomodule/redigo/redis"
 	"go.uber.org/goleak"
 
 	"github.com/fauer4effect/paxos/protocol"
@@ -462,68 +461,6 @@ func TestTape(t *testing.T) {
 	}
 	if !json.Valid(text[:bytes.IndexByte(text, '\n')]) {
 		t.Error("a line is no JSON")
-	}
-}
-
-// Clients speak Redis's protocol.
-func TestRESP(t *testing.T) {
-	c := newTrio(t, nil)
-	c.startAll()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	clients := ServeClients(l, c.servers[2])
-	defer clients.Close()
-	conn, err := redis.Dial("tcp", l.Addr().String(), redis.DialReadTimeout(20*time.Second))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	for _, x := range []struct {
-		command string
-		want    string
-	}{
-		{"PING", "PONG"},
-		{"PING hello", "hello"},
-		{"GET x", "<nil>"},
-		{"SET x 1", "OK"},
-		{"GET x", "1"},
-		{"INCR x", "2"},
-		{"APPEND x 3", "2"},
-		{"GET x", "23"},
-		{"SET y word", "OK"},
-		{"INCR y", "ERR value is not an integer or out of range"},
-		{"DEL x y z", "2"},
-		{"get x", "<nil>"},
-		{"SET x 1 EX 10", "ERR syntax error: SET takes a key and a value, no options yet"},
-		{"SET x", "ERR wrong number of arguments for 'set' command"},
-		{"GET", "ERR wrong number of arguments for 'get' command"},
-		{"FLUSHALL", "ERR unknown command 'FLUSHALL': there are GET, SET, DEL, INCR, APPEND, PING, INFO and HANDOVER"},
-		{"SET big " + strings.Repeat("x", MaxOpBytes), "ERR more than 65536 bytes; nothing was executed"},
-		{"SET big " + strings.Repeat("x", MaxOpBytes-100), "OK"},
-		{"APPEND big y", fmt.Sprint(MaxOpBytes - 99)},
-	} {
-		words := strings.Fields(x.command)
-		var args []any
-		for _, w := range words[1:] {
-			args = append(args, w)
-		}
-		reply, err := conn.Do(words[0], args...)
-		got := fmt.Sprint(reply)
-		if b, ok := reply.([]byte); ok {
-			got = string(b)
-		}
-		if err != nil {
-			got = err.Error()
-		}
-		if got != x.want {
-			t.Errorf("%.40s: %.100s, want %s", x.command, got, x.want)
-		}
-	}
-	info, err := redis.String(conn.Do("INFO"))
-	if err != nil || !strings.Contains(info, "server:3\r\n") || !strings.Contains(info, "formed:true\r\n") {
-		t.Errorf("INFO: %s, %v", info, err)
 	}
 }
 

@@ -86,6 +86,9 @@ func (s *Server) drain() {
 
 func (s *Server) receive(messages []protocol.Message) {
 	for _, m := range messages {
+		if m.Kind == protocol.VCProof {
+			s.peers.hear(&m, s.now())
+		}
 		s.step(protocol.Input{Kind: protocol.Receive, Message: m})
 	}
 }
@@ -188,7 +191,7 @@ func (s *Server) publish() {
 	st := &Status{
 		ID: m.ID(), State: m.State(), View: m.LastInstalled(), ARU: m.LocalARU(), AppHash: m.App().Hash(),
 		Formed: roster.Formed, Life: s.store.Life(), Store: s.store.ID(), Pending: m.Pending(), Waiting: len(s.calls.waiting),
-		Sessions: s.calls.count(), Refused: map[string]uint64{}, Drops: map[string]uint64{},
+		Sessions: s.calls.count(), Peers: s.peers.list(s.now()), Refused: map[string]uint64{}, Drops: map[string]uint64{},
 	}
 	if st.State != protocol.LeaderElection {
 		st.Leader = protocol.Leader(st.View, len(s.cfg.Hosts))

@@ -80,7 +80,7 @@ func opAt(out *protocol.Output, applied protocol.Event) []byte {
 	return nil
 }
 
-// HANDOVER moves the leadership where one wants it, while clients go on and none of their
+// PAXOS HANDOVER moves the leadership where one wants it, while clients go on and none of their
 // commands fails.
 func TestHANDOVER(t *testing.T) {
 	c := newTrio(t, nil)
@@ -107,14 +107,14 @@ func TestHANDOVER(t *testing.T) {
 	}()
 	leader := c.agreed()
 	heir := leader%2 + 1
-	if _, err := conns[heir-1].Do("HANDOVER", leader); err == nil {
+	if _, err := conns[heir-1].Do("PAXOS", "HANDOVER", leader); err == nil {
 		t.Errorf("server %d, which does not lead, hands over", heir)
 	}
-	if _, err := conns[leader-1].Do("HANDOVER", 4); err == nil {
+	if _, err := conns[leader-1].Do("PAXOS", "HANDOVER", 4); err == nil {
 		t.Error("there is no server 4")
 	}
 	begun := time.Now()
-	if _, err := conns[leader-1].Do("HANDOVER", heir); err != nil {
+	if _, err := conns[leader-1].Do("PAXOS", "HANDOVER", heir); err != nil {
 		t.Fatal(err)
 	}
 	for c.agreed() != heir {

@@ -50,6 +50,8 @@ var (
 	ErrBusy    = errors.New("too many commands are waiting")
 	ErrTooBig  = fmt.Errorf("more than %d bytes", MaxOpBytes)
 	ErrStopped = errors.New("the server stops")
+
+	errNotBegun = errors.New("not begun")
 )
 
 // MaxOpBytes bounds an operation, so that every message fits the datagrams of one.
@@ -67,6 +69,7 @@ type Server struct {
 	held    []protocol.Outgoing // messages that wait for records
 	synced  protocol.Position
 	calls   sessions
+	peers   peers
 	again   []*call // to be asked once more, after what came of the last steps is done
 
 	inbox    chan []protocol.Message
@@ -98,6 +101,7 @@ type Status struct {
 	Pending  int // updates that the machine keeps until they are executed
 	Waiting  int // commands of clients
 	Sessions int
+	Peers    []Peer            // that were heard of
 	Refused  map[string]uint64 // datagrams, by reason
 	Foreign  uint64            // the last other cluster of which a datagram came; zero for none
 	Drops    map[string]uint64 // messages, by reason
@@ -292,7 +296,7 @@ func (s *Server) do(ctx context.Context, c *call) ([]byte, error) {
 	case <-s.stop:
 		return nil, ErrStopped
 	case <-ctx.Done():
-		return nil, fmt.Errorf("not begun: %w", ctx.Err())
+		return nil, fmt.Errorf("%w: %w", errNotBegun, ctx.Err())
 	}
 	select {
 	case a := <-c.done:

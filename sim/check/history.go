@@ -63,7 +63,7 @@ func byKey(history []Operation) []keyHistory {
 			panic(fmt.Sprintf("check: operation %d of the history is answered before its call: %v", i, o))
 		case o.Answered:
 			keys[at].answered = append(keys[at].answered, o)
-		case o.Op.Kind != kv.Get:
+		case !o.Op.Kind.Reads():
 			keys[at].open = append(keys[at].open, o)
 		}
 	}
@@ -78,7 +78,7 @@ func (h keyHistory) until(n int) keyHistory {
 	now := h.answered[n].Return
 	past := keyHistory{key: h.key, answered: h.answered[:n+1]}
 	for _, o := range slices.Concat(h.answered[n+1:], h.open) {
-		if o.Call <= now && o.Op.Kind != kv.Get {
+		if o.Call <= now && !o.Op.Kind.Reads() {
 			past.open = append(past.open, o)
 		}
 	}

@@ -15,9 +15,9 @@ import (
 // return_ns was never answered: it may have taken effect, or not.
 type historyLine struct {
 	Client uint32      `json:"client"`
-	Op     string      `json:"op"` // get, put, append, cas, delete, incr
+	Op     string      `json:"op"` // get, put, append, cas, delete, incr, putnew, putold, incrby, strlen
 	Key    string      `json:"key,omitempty"`
-	Value  string      `json:"value,omitempty"` // of put, append and cas
+	Value  string      `json:"value,omitempty"` // of put, putnew, putold, append, cas, incrby
 	Old    string      `json:"old,omitempty"`   // of cas
 	Call   int64       `json:"call_ns"`
 	Return *int64      `json:"return_ns,omitempty"`
@@ -25,7 +25,7 @@ type historyLine struct {
 }
 
 type resultLine struct {
-	Status string `json:"status"` // done, value, number, missing, mismatch, not an integer, overflow
+	Status string `json:"status"` // done, value, number, missing, mismatch, not an integer, overflow, present
 	Value  string `json:"value,omitempty"`
 	Number int64  `json:"number,omitempty"`
 }
@@ -92,7 +92,7 @@ func readLine(text []byte) (Operation, error) {
 	}
 	var ok bool
 	if o.Op.Kind, ok = kv.KindNamed(l.Op); !ok {
-		return o, fmt.Errorf("unknown op %q (get, put, append, cas, delete or incr)", l.Op)
+		return o, fmt.Errorf("unknown op %q (get, put, append, cas, delete, incr, putnew, putold, incrby or strlen)", l.Op)
 	}
 	if !o.Answered {
 		if l.Result != nil {

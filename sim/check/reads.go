@@ -29,17 +29,28 @@ func (l *Log) KeepValues() { l.contents.of = make(map[string][]keyState) }
 // wrote takes down what an update left behind, which took effect at seq.
 func (v *contents) wrote(seq protocol.Seq, op []byte, app protocol.App) {
 	o, err := kv.Decode(op)
-	if err != nil || o.Kind == kv.Get {
+	if err != nil || o.Reads() {
 		return
 	}
-	held := v.of[o.Key]
-	result := app.Query(kv.Op{Kind: kv.Get, Key: o.Key}.Encode())
+	if o.Kind != kv.Many { // which allocates
+		v.wroteKey(seq, o.Key, app)
+		return
+	}
+	for _, part := range o.Parts() {
+		v.wroteKey(seq, part.Key, app)
+	}
+}
+
+// wroteKey takes down what a key holds once the update at seq is executed.
+func (v *contents) wroteKey(seq protocol.Seq, key string, app protocol.App) {
+	held := v.of[key]
+	result := app.Query(kv.Op{Kind: kv.Get, Key: key}.Encode())
 	switch n := len(held); {
 	case n > 0 && bytes.Equal(held[n-1].result, result):
 	case n > 0 && held[n-1].from == seq: // of the same batch
 		held[n-1].result = result
 	default:
-		v.of[o.Key] = append(held, keyState{seq, result})
+		v.of[key] = append(held, keyState{seq, result})
 	}
 }
 
@@ -63,21 +74,36 @@ func (v *contents) at(seq protocol.Seq, key string) []byte {
 	return kv.Result{Status: kv.Missing}.Encode()
 }
 
+// answer is the result of an operation that only reads, after seq.
+func (v *contents) answer(seq protocol.Seq, op kv.Op) []byte {
+	if op.Kind == kv.Get {
+		return v.at(seq, op.Key)
+	}
+	store := kv.New()
+	for _, part := range op.Parts() {
+		held, err := kv.DecodeResult(v.at(seq, part.Key))
+		if err == nil && held.Status == kv.HasValue {
+			store.Apply(kv.Op{Kind: kv.Put, Key: part.Key, Value: held.Value}.Encode())
+		}
+	}
+	return store.Query(op.Encode())
+}
+
 // read is a reply to a read that took no slot.
 func (r *Replies) read(client protocol.ClientID, ts protocol.Timestamp, index protocol.Seq, result []byte) {
 	in := r.validity.find(client, ts)
 	op, err := kv.Decode(in.op)
 	switch {
-	case err != nil || op.Kind != kv.Get:
+	case err != nil || !op.Reads():
 		r.fail("S8", "client %d's operation %d is answered as a read, and is none", client, ts)
 	case index > r.log.aru:
 		r.fail("S8", "client %d's read %d is answered from the state after seq %d, but only 1 to %d are ordered", client, ts, index, r.log.aru)
 	case index < in.floor:
 		r.fail("S8", "client %d's read %d is answered from the state after seq %d, though it was sent after seq %d had been answered",
 			client, ts, index, in.floor)
-	case !bytes.Equal(r.log.contents.at(index, op.Key), result):
+	case !bytes.Equal(r.log.contents.answer(index, op), result):
 		r.fail("S8", "client %d's read %d is answered %q; after seq %d its result is %q",
-			client, ts, result, index, r.log.contents.at(index, op.Key))
+			client, ts, result, index, r.log.contents.answer(index, op))
 	}
 	r.highest = max(r.highest, index)
 }

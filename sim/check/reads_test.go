@@ -29,6 +29,17 @@ func TestS8Read(t *testing.T) {
 			s.read(5, 2, 1, value("a"))
 			s.read(5, 3, 2, value("b"))
 		}, "", nil},
+		{"several reads in one, of what several writes in one left behind", func(s *story) {
+			s.Log.KeepValues()
+			s.settled(1, 1, s.sentBatch(1, kv.ManyOf(put("a"), appends("b"), kv.Op{Kind: kv.Put, Key: "l", Value: "long"})))
+			s.sent(5, 1, kv.ManyOf(get(), kv.Op{Kind: kv.Strlen, Key: "l"}, kv.Op{Kind: kv.Get, Key: "none"}))
+			s.read(5, 1, 1, kv.Result{Status: kv.Results, Value: "\x03\x02ab\x09\x03\x00\x00\x00\x00\x00\x00\x00\x04\x01\x04"})
+		}, "", nil},
+		{"one of several reads is of an earlier value", func(s *story) {
+			two(s)
+			s.sent(5, 1, kv.ManyOf(kv.Op{Kind: kv.Strlen, Key: "k"}, get()))
+			s.read(5, 1, 2, kv.Result{Status: kv.Results, Value: "\x09\x03\x00\x00\x00\x00\x00\x00\x00\x01\x02\x02a"})
+		}, "S8", []string{"client 5", "read 1", "seq 2"}},
 		{"the value before the index", func(s *story) {
 			two(s)
 			s.sent(5, 1, get())

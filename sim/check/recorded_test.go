@@ -64,12 +64,12 @@ func TestHistoryRoundTrip(t *testing.T) {
 		for range rapid.IntRange(0, 10).Draw(t, "operations") {
 			o := Operation{
 				Client: rapid.Uint32().Draw(t, "client"), Call: rapid.Int64Range(0, 1000).Draw(t, "call"),
-				Op:       kv.Op{Kind: kv.Kind(rapid.IntRange(1, 6).Draw(t, "kind")), Key: rapid.String().Draw(t, "key"), Value: rapid.String().Draw(t, "value")},
+				Op:       kv.Op{Kind: kv.Kind(rapid.IntRange(int(kv.Get), int(kv.Strlen)).Draw(t, "kind")), Key: rapid.String().Draw(t, "key"), Value: rapid.String().Draw(t, "value")},
 				Answered: rapid.Bool().Draw(t, "answered"),
 			}
 			if o.Answered {
 				o.Return = o.Call + rapid.Int64Range(0, 1000).Draw(t, "took")
-				o.Result = kv.Result{Status: kv.Status(rapid.IntRange(1, 7).Draw(t, "status")), Value: rapid.String().Draw(t, "result")}
+				o.Result = kv.Result{Status: kv.Status(rapid.IntRange(1, int(kv.Present)).Draw(t, "status")), Value: rapid.String().Draw(t, "result")}
 			}
 			history = append(history, o)
 		}
@@ -94,6 +94,7 @@ func TestBadHistories(t *testing.T) {
 		"\n\nx":                                  "line 3: invalid character",
 		`{"op":"get","call_ns":1,"retrun_ns":2}`: `line 1: json: unknown field "retrun_ns"`,
 		`{"op":"steal","call_ns":1}`:             `line 1: unknown op "steal"`,
+		`{"op":"many","call_ns":1}`:              `line 1: unknown op "many"`, // it is on no one key
 		`{"op":"get","call_ns":5,"return_ns":2,"result":{"status":"missing"}}`: "line 1: return_ns 2 is before call_ns 5",
 		`{"op":"get","call_ns":5,"return_ns":6}`:                               "line 1: return_ns, but no result",
 		`{"op":"get","call_ns":5,"result":{"status":"missing"}}`:               "line 1: a result, but no return_ns",

@@ -1,0 +1,89 @@
+package live
+
+import (
+	"errors"
+	"net"
+	"time"
+
+	"github.com/tidwall/redcon"
+)
+
+// conn is a client's connection, and its goroutine's but for what Clients.mu guards.
+type conn struct {
+	clients *Clients
+	id      int64
+	net     net.Conn
+	since   time.Time
+	in      commandReader
+	run     run    // of commands that wait to be executed together
+	out     []byte // replies that are not sent yet
+	broken  error  // the connection is
+	leaving bool   // the client is told to go, or wants to
+
+	// Of Clients.mu, for others to list.
+	name, library, version string
+}
+
+func newConn(c *Clients, id int64, from net.Conn) *conn {
+	return &conn{clients: c, id: id, net: from, since: time.Now(), in: commandReader{from: from, room: c.room}}
+}
+
+// serve answers commands until the connection ends.
+func (c *conn) serve() {
+	for !c.leaving && c.broken == nil {
+		if err := c.in.fill(); err != nil {
+			return
+		}
+		c.answer()
+		c.flush()
+	}
+}
+
+// answer answers the commands that have come, in order. Those on data are collected, and
+// executed together: before any other command, and when there are no more.
+func (c *conn) answer() {
+	for !c.leaving && c.broken == nil {
+		args, err := c.in.next()
+		var wrong protocolError
+		switch {
+		case errors.Is(err, errIncomplete):
+			c.execute()
+			return
+		case errors.As(err, &wrong):
+			c.fail("ERR " + err.Error())
+			c.leaving = true
+		case errors.Is(err, errNoRoom):
+			c.fail("BUSY " + err.Error() + "; nothing was executed")
+		case err != nil:
+			c.fail(refusal(err))
+		default:
+			c.command(args)
+		}
+	}
+}
+
+// fail answers a command with an error, in its turn.
+func (c *conn) fail(text string) {
+	c.execute()
+	c.out = redcon.AppendError(c.out, text)
+}
+
+// flush sends the replies. A client that takes none of them for a while is cut off: what it
+// does not read is kept, and others need the room.
+func (c *conn) flush() {
+	for rest := c.out; len(rest) > 0 && c.broken == nil; {
+		_ = c.net.SetWriteDeadline(time.Now().Add(c.clients.patience))
+		n, err := c.net.Write(rest[:min(len(rest), replyBytes)])
+		rest = rest[n:]
+		if err != nil {
+			c.broken = err
+			var slow net.Error
+			if errors.As(err, &slow) && slow.Timeout() && c.clients.server != nil {
+				c.clients.server.Counts.cutOff.Add(1)
+			}
+		}
+	}
+	if c.out = c.out[:0]; cap(c.out) > replyBytes {
+		c.out = nil
+	}
+}

@@ -1,0 +1,260 @@
+package live
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/tidwall/redcon"
+)
+
+// commandReader cuts a connection's bytes into commands. What it keeps is bounded by
+// maxCommandBytes, whatever a client claims; a command that is longer is read to its end, for
+// its client to be told so and to go on. It looks at each byte once, however slowly they come.
+type commandReader struct {
+	from       io.Reader
+	room       func(bytes int64) bool
+	buf        []byte
+	begin, end int // of what is not consumed, in buf
+	at         int // as far as the command is looked at, from begin
+	want       int // arguments that are still to come; 0: the command begins
+	skip       int // bytes of an argument that nobody keeps, to come
+	spans      []span
+	args       [][]byte
+	refused    error // of the command that comes: it is not kept
+}
+
+// span is an argument, from begin.
+type span struct{ from, to int }
+
+const (
+	smallBuffer   = 16 << 10
+	smallArgs     = 1024
+	leastRead     = 512 // bytes of room for the next Read
+	maxHeadBytes  = 64  // of a line that claims a length
+	maxInline     = 4096
+	maxClaimed    = 512 << 20 // bytes of an argument, as in Redis: what is longer is no command
+	maxClaimedArg = 1 << 20   // arguments
+)
+
+var (
+	errIncomplete = errors.New("the command goes on")
+	errNoRoom     = fmt.Errorf("commands that are not complete take %d bytes", maxBufferedBytes)
+)
+
+// protocolError is what a client did that no Redis client does. Its connection ends.
+type protocolError string
+
+func (e protocolError) Error() string { return "Protocol error: " + string(e) }
+
+// fill reads what has come.
+func (r *commandReader) fill() error {
+	switch {
+	case r.begin == r.end:
+		r.begin, r.end = 0, 0
+		if len(r.buf) != smallBuffer {
+			r.release()
+			r.buf = make([]byte, smallBuffer)
+		}
+	case len(r.buf)-r.end < leastRead && r.begin > 0:
+		r.end = copy(r.buf, r.buf[r.begin:r.end])
+		r.begin = 0
+	}
+	if len(r.buf)-r.end < leastRead && !r.grow() {
+		return nil // what is there is passed over first
+	}
+	n, err := r.from.Read(r.buf[r.end:])
+	r.end += n
+	if n > 0 {
+		return nil // an error comes again
+	}
+	return err
+}
+
+// grow makes room for the next Read, or gives the command up.
+func (r *commandReader) grow() bool {
+	more := len(r.buf)
+	if !r.room(int64(more)) {
+		r.refuse(errNoRoom)
+		return false
+	}
+	grown := make([]byte, len(r.buf)+more)
+	r.end = copy(grown, r.buf[r.begin:r.end])
+	r.buf, r.begin = grown, 0
+	return true
+}
+
+// release gives the buffer's room back.
+func (r *commandReader) release() {
+	if more := len(r.buf) - smallBuffer; more > 0 {
+		r.room(int64(-more))
+	}
+	r.buf = nil
+}
+
+// refuse keeps nothing more of the command.
+func (r *commandReader) refuse(why error) {
+	if r.refused == nil {
+		r.refused = why
+	}
+	r.spans = r.spans[:0]
+	r.begin, r.at = r.begin+r.at, 0
+}
+
+// next is the next command among the bytes that have come; its arguments stay where they are
+// until fill. errIncomplete: there is none; a protocolError: there will be none; any other: it
+// is over, and was not kept.
+func (r *commandReader) next() ([][]byte, error) {
+	for {
+		if args, err := r.advance(); err != nil || len(args) > 0 {
+			return args, err
+		}
+	}
+}
+
+// advance looks at what is next: a line or an argument. A command that is complete, and has
+// arguments, is returned.
+func (r *commandReader) advance() ([][]byte, error) {
+	rest := r.buf[r.begin+r.at : r.end]
+	switch {
+	case len(rest) == 0:
+		return nil, errIncomplete
+	case r.skip > 0:
+		n := min(r.skip, len(rest))
+		r.skip -= n
+		r.begin += n
+		return r.complete()
+	case r.want == 0 && rest[0] != '*':
+		return r.inline(rest)
+	}
+	n, width, err := claimed(rest)
+	switch {
+	case err != nil:
+		return nil, err
+	case r.want > 0:
+		return r.argument(rest, n, width)
+	case n > maxClaimedArg:
+		return nil, protocolError("invalid multibulk length")
+	case n <= 0:
+		r.begin += width
+	default:
+		r.want, r.at = n, width
+	}
+	return nil, nil
+}
+
+// argument takes an argument of n bytes, whose head is the first width bytes of rest.
+func (r *commandReader) argument(rest []byte, n, width int) ([][]byte, error) {
+	if n < 0 || n > maxClaimed {
+		return nil, protocolError("invalid bulk length")
+	}
+	whole := width + n + len("\r\n")
+	if r.at+whole > maxCommandBytes {
+		r.refuse(ErrTooBig)
+	}
+	switch {
+	case r.refused != nil:
+		r.want--
+		r.skip = whole - width
+		r.begin += width
+		return nil, nil
+	case len(rest) < whole:
+		return nil, errIncomplete
+	case rest[whole-2] != '\r' || rest[whole-1] != '\n':
+		return nil, protocolError("invalid bulk length")
+	}
+	r.spans = append(r.spans, span{r.at + width, r.at + width + n})
+	r.at += whole
+	r.want--
+	return r.complete()
+}
+
+// complete returns the command if it is.
+func (r *commandReader) complete() ([][]byte, error) {
+	if r.want > 0 || r.skip > 0 {
+		return nil, nil
+	}
+	if why := r.refused; why != nil {
+		r.refused = nil
+		return nil, why
+	}
+	if cap(r.args) > smallArgs {
+		r.args = nil
+	}
+	r.args = r.args[:0]
+	for _, s := range r.spans {
+		r.args = append(r.args, r.buf[r.begin+s.from:r.begin+s.to:r.begin+s.to])
+	}
+	if r.spans = r.spans[:0]; cap(r.spans) > smallArgs {
+		r.spans = nil
+	}
+	r.begin, r.at = r.begin+r.at, 0
+	return r.args, nil
+}
+
+// claimed reads the head of a command or an argument, such as *3 or $12.
+func claimed(b []byte) (n, width int, err error) {
+	end := bytes.IndexByte(b[:min(len(b), maxHeadBytes)], '\n')
+	array := b[0] == '*'
+	switch {
+	case !array && b[0] != '$':
+		return 0, 0, protocolError(fmt.Sprintf("expected '$', got '%c'", printableByte(b[0])))
+	case end < 0 && len(b) < maxHeadBytes:
+		return 0, 0, errIncomplete
+	case end < 0 && array:
+		return 0, 0, protocolError("too big mbulk count string")
+	case end < 0:
+		return 0, 0, protocolError("too big bulk count string")
+	}
+	n, ok := number(bytes.TrimSuffix(b[1:end], []byte("\r")))
+	switch {
+	case ok && b[end-1] == '\r':
+		return n, end + 1, nil
+	case array:
+		return 0, 0, protocolError("invalid multibulk length")
+	}
+	return 0, 0, protocolError("invalid bulk length")
+}
+
+// number reads what most heads are without an allocation.
+func number(b []byte) (int, bool) {
+	n := 0
+	for _, c := range b {
+		if c < '0' || c > '9' || len(b) > 18 {
+			n, err := strconv.Atoi(string(b))
+			return n, err == nil
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n, len(b) > 0
+}
+
+func printableByte(c byte) byte {
+	if c < ' ' || c > '~' {
+		return '?'
+	}
+	return c
+}
+
+// inline takes a line typed by hand.
+func (r *commandReader) inline(rest []byte) ([][]byte, error) {
+	end := bytes.IndexByte(rest[:min(len(rest), maxInline)], '\n')
+	switch {
+	case end < 0 && len(rest) < maxInline:
+		return nil, errIncomplete
+	case end < 0:
+		return nil, protocolError("too big inline request")
+	}
+	line := rest[:end+1]
+	r.begin += len(line)
+	if line[0] == '$' { // redcon would take it for Tile38's protocol
+		return bytes.Fields(line), nil
+	}
+	_, args, _, _, err := redcon.ReadNextCommand(line, nil)
+	if err != nil {
+		return nil, protocolError("unbalanced quotes in request")
+	}
+	return args, nil
+}
