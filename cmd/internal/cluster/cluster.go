@@ -245,7 +245,7 @@ func (c *Cluster) HandOver(from, to int) error {
 		return err
 	}
 	defer conn.Close()
-	_, err = conn.Do("HANDOVER", to)
+	_, err = conn.Do("PAXOS", "HANDOVER", to)
 	return err
 }
 
