@@ -32,7 +32,7 @@ func (a arrow) wrong() string {
 	case a.from == "protocol/kv", a.from == "protocol/wire":
 		allowed = []string{"protocol"}
 	case a.from == "protocol/live", strings.HasPrefix(a.from, "protocol/live/"):
-		allowed = append(machine, "protocol/live/*")
+		allowed = append(machine, "protocol/live", "protocol/live/*")
 	case top == "sim":
 		allowed = append(machine, "sim", "sim/*")
 	case top == "scenarios":

@@ -8,8 +8,18 @@ type Counts struct {
 	unsendable                atomic.Uint64 // messages or datagrams that could not leave
 	overflow                  atomic.Uint64 // messages dropped because the machine was busy
 	syncs, records            atomic.Uint64
-	commands                  atomic.Uint64 // answered: of a pipeline, those that were one update are one
-	cutOff                    atomic.Uint64 // clients that did not read
+
+	commands atomic.Uint64 // answered: of a pipeline, those that were one update are one
+	busy     atomic.Uint64 // commands that ended with ErrBusy
+	unknown  atomic.Uint64 // with ErrUnknown
+	refused  atomic.Uint64 // with anything else: they were not begun
+
+	cutOff atomic.Uint64 // clients that did not read
+
+	attempts, views, reigns            atomic.Uint64 // views attempted, installed, led
+	handOvers                          atomic.Uint64 // to others, as wished
+	catchUps                           atomic.Uint64
+	snapshotsTaken, snapshotsInstalled atomic.Uint64
 }
 
 // Each calls f with the counts, in a fixed order.
@@ -26,6 +36,16 @@ func (c *Counts) Each(f func(name string, n uint64)) {
 		{"records", &c.records},
 		{"commands", &c.commands},
 		{"clients cut off", &c.cutOff},
+		{"commands busy", &c.busy},
+		{"commands unknown", &c.unknown},
+		{"commands refused", &c.refused},
+		{"views attempted", &c.attempts},
+		{"views installed", &c.views},
+		{"views led", &c.reigns},
+		{"hand-overs", &c.handOvers},
+		{"catch-ups", &c.catchUps},
+		{"snapshots taken", &c.snapshotsTaken},
+		{"snapshots installed", &c.snapshotsInstalled},
 	} {
 		f(e.name, e.n.Load())
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/live/store"
@@ -23,6 +24,7 @@ type recordWriter interface {
 type disk struct {
 	store    recordWriter
 	counts   *Counts
+	meter    Meter         // nil: nobody measures
 	progress chan struct{} // something has become durable
 	synced   atomic.Uint64
 
@@ -136,8 +138,12 @@ func (d *disk) sync() error {
 	if len(records) == 0 {
 		return nil
 	}
+	begun := time.Now()
 	if err := d.store.Write(records); err != nil {
 		return fmt.Errorf("the store: %w; what it holds after that nobody knows, so the server stops", err)
+	}
+	if d.meter != nil {
+		d.meter.Sync(time.Since(begun))
 	}
 	d.counts.syncs.Add(1)
 	d.counts.records.Add(uint64(len(records)))

@@ -15,6 +15,8 @@
 //	resprun.go   the commands that wait on a connection become one update
 //	respcommands.go, respdata.go, respserver.go, respclient.go, resppaxos.go   what each command is
 //	peers.go     what the others said last
+//	drain.go     a server ends in good order
+//	observe.go   what others may know of a server
 //	patient.go   rests after errors that come without end
 //	tape.go      the record of what a machine was fed with, and what came of it
 //	replay.go    the same, fed to a machine again

@@ -173,14 +173,11 @@ func (s *Server) flush(sender *sender) {
 	}
 	sender.send(ready)
 	for i := range s.out.Replies {
-		done, again := s.calls.answer(&s.out.Replies[i])
-		if again != nil {
+		if again := s.calls.answer(&s.out.Replies[i]); again != nil {
 			s.again = append(s.again, again)
 		}
-		if done {
-			s.Counts.commands.Add(1)
-		}
 	}
+	s.note(s.out.Events)
 	s.out.Reset()
 }
 
@@ -189,9 +186,9 @@ func (s *Server) publish() {
 	m := s.machine
 	roster := m.Roster()
 	st := &Status{
-		ID: m.ID(), State: m.State(), View: m.LastInstalled(), ARU: m.LocalARU(), AppHash: m.App().Hash(),
+		At: time.Now(), ID: m.ID(), State: m.State(), View: m.LastInstalled(), ARU: m.LocalARU(), AppHash: m.App().Hash(),
 		Formed: roster.Formed, Life: s.store.Life(), Store: s.store.ID(), Pending: m.Pending(), Waiting: len(s.calls.waiting),
-		Sessions: s.calls.count(), Peers: s.peers.list(s.now()), Refused: map[string]uint64{}, Drops: map[string]uint64{},
+		Sessions: s.calls.count(), Truncated: s.truncated, Peers: s.peers.list(s.now()), Refused: map[string]uint64{}, Drops: map[string]uint64{},
 	}
 	if st.State != protocol.LeaderElection {
 		st.Leader = protocol.Leader(st.View, len(s.cfg.Hosts))

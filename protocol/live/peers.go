@@ -1,6 +1,7 @@
 package live
 
 import (
+	"slices"
 	"time"
 
 	"github.com/fauer4effect/paxos/protocol"
@@ -42,11 +43,11 @@ func (p *peers) list(now protocol.Instant) []Peer {
 const heirSilence = time.Second
 
 // Heir is the server to which a leader would hand over: of the peers that were heard lately
-// the one that is furthest; zero if there is none.
-func (st *Status) Heir() protocol.ServerID {
+// the one that is furthest; zero if there is none. Those that were tried in vain are left out.
+func (st *Status) Heir(tried ...protocol.ServerID) protocol.ServerID {
 	var heir Peer
 	for _, p := range st.Peers {
-		if p.Silent < heirSilence && (heir.ID == 0 || p.ARU > heir.ARU) {
+		if p.Silent < heirSilence && !slices.Contains(tried, p.ID) && (heir.ID == 0 || p.ARU > heir.ARU) {
 			heir = p
 		}
 	}

@@ -20,6 +20,7 @@ import (
 type Clients struct {
 	server   *Server
 	listener net.Listener
+	gate     gate
 	open     atomic.Int64    // connections
 	buffered atomic.Int64    // bytes of their buffers, beyond the smallest
 	ctx      context.Context // of commands: ends with Close

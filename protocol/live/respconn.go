@@ -19,6 +19,7 @@ type conn struct {
 	out     []byte // replies that are not sent yet
 	broken  error  // the connection is
 	leaving bool   // the client is told to go, or wants to
+	late    bool   // what came last came after the gate was shut
 
 	// Of Clients.mu, for others to list.
 	name, library, version string
@@ -34,8 +35,10 @@ func (c *conn) serve() {
 		if err := c.in.fill(); err != nil {
 			return
 		}
+		c.late = !c.clients.gate.enter()
 		c.answer()
 		c.flush()
+		c.clients.gate.leave()
 	}
 }
 
@@ -48,6 +51,7 @@ func (c *conn) answer() {
 		switch {
 		case errors.Is(err, errIncomplete):
 			c.execute()
+			c.leaving = c.leaving || c.late && len(c.out) > 0
 			return
 		case errors.As(err, &wrong):
 			c.fail("ERR " + err.Error())
@@ -56,6 +60,8 @@ func (c *conn) answer() {
 			c.fail("BUSY " + err.Error() + "; nothing was executed")
 		case err != nil:
 			c.fail(refusal(err))
+		case c.late:
+			c.fail(refusal(ErrStopped))
 		default:
 			c.command(args)
 		}

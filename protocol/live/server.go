@@ -30,6 +30,7 @@ type Config struct {
 	Settings protocol.Settings   // see the function Settings
 	App      func() protocol.App // a fresh one
 	Tape     *Tape               // nil: nothing is recorded
+	Meter    Meter               // nil: nobody measures
 	// Watch sees each input and what came of it, in the server's own loop: it may not
 	// block, nor keep them. Nil: nobody watches.
 	Watch func(in *protocol.Input, out *protocol.Output)
@@ -59,18 +60,19 @@ const MaxOpBytes = 64 << 10
 
 // Server is a running server. Its methods may be called from any goroutine.
 type Server struct {
-	cfg     Config
-	started time.Time
-	store   *store.Store
-	machine *protocol.Server // the loop's
-	socket  *socket
-	disk    *disk
-	out     protocol.Output
-	held    []protocol.Outgoing // messages that wait for records
-	synced  protocol.Position
-	calls   sessions
-	peers   peers
-	again   []*call // to be asked once more, after what came of the last steps is done
+	cfg       Config
+	started   time.Time
+	store     *store.Store
+	machine   *protocol.Server // the loop's
+	socket    *socket
+	disk      *disk
+	out       protocol.Output
+	held      []protocol.Outgoing // messages that wait for records
+	synced    protocol.Position
+	calls     sessions
+	peers     peers
+	truncated protocol.Seq
+	again     []*call // to be asked once more, after what came of the last steps is done
 
 	inbox    chan []protocol.Message
 	requests chan *call
@@ -89,35 +91,46 @@ type Server struct {
 
 // Status is where a server stands.
 type Status struct {
-	ID       protocol.ServerID
-	State    protocol.State
-	View     protocol.View
-	Leader   protocol.ServerID // of View; zero where the server is in an election
-	ARU      protocol.Seq
-	AppHash  uint64
-	Formed   bool
-	Life     uint64
-	Store    protocol.StoreID
-	Pending  int // updates that the machine keeps until they are executed
-	Waiting  int // commands of clients
-	Sessions int
-	Peers    []Peer            // that were heard of
-	Refused  map[string]uint64 // datagrams, by reason
-	Foreign  uint64            // the last other cluster of which a datagram came; zero for none
-	Drops    map[string]uint64 // messages, by reason
+	At        time.Time // it was so: the loop says it anew every publishEvery
+	ID        protocol.ServerID
+	State     protocol.State
+	View      protocol.View
+	Leader    protocol.ServerID // of View; zero where the server is in an election
+	ARU       protocol.Seq
+	AppHash   uint64
+	Formed    bool
+	Life      uint64
+	Store     protocol.StoreID
+	Pending   int // updates that the machine keeps until they are executed
+	Waiting   int // commands of clients
+	Sessions  int
+	Truncated protocol.Seq      // 1…Truncated is forgotten, since this life's beginning; zero for none
+	Peers     []Peer            // that were heard of
+	Refused   map[string]uint64 // datagrams, by reason
+	Foreign   uint64            // the last other cluster of which a datagram came; zero for none
+	Drops     map[string]uint64 // messages, by reason
 }
 
-// Start opens the store, binds the socket and begins to serve. The caller must Close it.
+// Start binds the socket, opens the store and begins to serve. The caller must Close it. Where
+// the port is taken the store is not touched.
 func Start(cfg Config) (*Server, error) {
+	port := cfg.Port
+	if own := cfg.Hosts[cfg.ID-1].Port; own != 0 {
+		port = own
+	}
+	udp, err := listen(cfg.Address, port)
+	if err != nil {
+		return nil, err
+	}
 	st, err := store.Open(cfg.Dir, store.Identity{
 		Cluster: cfg.Hosts.Cluster(), Server: cfg.ID, Servers: len(cfg.Hosts),
 	}, cfg.FS)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, udp.Close())
 	}
-	s, err := start(cfg, st)
+	s, err := start(cfg, st, udp)
 	if err != nil {
-		return nil, errors.Join(err, st.Close())
+		return nil, errors.Join(err, st.Close(), udp.Close())
 	}
 	return s, nil
 }
@@ -146,7 +159,7 @@ func Settings(s protocol.Settings, stable *protocol.Stable) protocol.Settings {
 	return s
 }
 
-func start(cfg Config, st *store.Store) (*Server, error) {
+func start(cfg Config, st *store.Store, udp *net.UDPConn) (*Server, error) {
 	s := &Server{
 		cfg: cfg, store: st, started: time.Now(),
 		inbox: make(chan []protocol.Message, inboxBatches), requests: make(chan *call),
@@ -162,13 +175,14 @@ func start(cfg Config, st *store.Store) (*Server, error) {
 	s.machine = m
 	s.synced = stable.Last()
 	s.calls.init(cfg.ID, st.Life())
-	if err := s.open(); err != nil {
+	if err := s.open(udp); err != nil {
 		return nil, err
 	}
 	if err := cfg.Tape.begin(machine, stable, st.Life()); err != nil {
-		return nil, errors.Join(err, s.socket.udp.Close())
+		return nil, err
 	}
 	s.disk = newDisk(st, st.Peers(), &s.Counts)
+	s.disk.meter = cfg.Meter
 	s.publish()
 	s.workers.Add(4)
 	go s.works(s.loop)
@@ -179,19 +193,11 @@ func start(cfg Config, st *store.Store) (*Server, error) {
 	return s, nil
 }
 
-// open binds the socket.
-func (s *Server) open() error {
-	port := s.cfg.Port
-	if own := s.cfg.Hosts[s.cfg.ID-1].Port; own != 0 {
-		port = own
-	}
+// open makes the bound socket speak our datagrams.
+func (s *Server) open(udp *net.UDPConn) error {
 	encoder, err := wire.NewEncoder(wire.Identity{
 		Cluster: s.cfg.Hosts.Cluster(), Server: s.cfg.ID, Life: s.store.Incarnation(),
 	}, 0, s.cfg.Key)
-	if err != nil {
-		return err
-	}
-	udp, err := listen(s.cfg.Address, port)
 	if err != nil {
 		return err
 	}
@@ -287,6 +293,20 @@ func (s *Server) Read(ctx context.Context, op []byte) ([]byte, error) {
 }
 
 func (s *Server) do(ctx context.Context, c *call) ([]byte, error) {
+	var begun time.Time
+	if s.cfg.Meter != nil {
+		begun = time.Now()
+	}
+	result, err := s.execute(ctx, c)
+	s.Counts.command(err)
+	if s.cfg.Meter != nil && err == nil {
+		s.cfg.Meter.Command(time.Since(begun))
+	}
+	return result, err
+}
+
+// execute hands a command to the loop and waits for what becomes of it.
+func (s *Server) execute(ctx context.Context, c *call) ([]byte, error) {
 	if len(c.op) > MaxOpBytes {
 		return nil, ErrTooBig
 	}

@@ -105,14 +105,13 @@ func (t *sessions) batch(c *call, kind protocol.UpdateKind, session protocol.Seq
 	return protocol.BatchOf(u)
 }
 
-// answer takes a reply to a command. It says whether the command has its answer now, and
-// whether there is something else to ask for.
-func (t *sessions) answer(r *protocol.Reply) (done bool, again *call) {
+// answer takes a reply to a command, which is returned where there is something else to ask for.
+func (t *sessions) answer(r *protocol.Reply) (again *call) {
 	c := t.waiting[r.Client]
 	of := func(b *protocol.Batch) bool { return b != nil && b.Updates[0].Timestamp == r.Timestamp }
 	switch {
 	case c == nil || !of(c.reading) && !of(c.opening) && !of(c.update):
-		return false, nil
+		return nil
 	case r.Status == protocol.ReplyBusy: // at the first request, or it would be pending here
 		t.end(c, answer{err: ErrBusy})
 	case of(c.opening):
@@ -120,18 +119,18 @@ func (t *sessions) answer(r *protocol.Reply) (done bool, again *call) {
 		if session, ok := protocol.SessionOf(r.Result); ok && r.Status == protocol.ReplyOK {
 			t.opened[c.slot] = session
 		}
-		return false, c
+		return c
 	case r.Status == protocol.ReplyExpired:
 		t.opened[c.slot] = 0
 		if c.sent == 1 { // then it was not executed, and never will be
 			c.update, c.sent = nil, 0
-			return false, c
+			return c
 		}
 		t.end(c, answer{err: ErrUnknown})
 	default:
 		t.end(c, answer{result: r.Result})
 	}
-	return true, nil
+	return nil
 }
 
 // end gives the command its answer, and its session to the next.

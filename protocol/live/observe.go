@@ -1,0 +1,71 @@
+package live
+
+import (
+	"errors"
+	"time"
+
+	"github.com/fauer4effect/paxos/protocol"
+)
+
+// Meter is told how long things took. Its methods are called from many goroutines, on the way
+// of every command: they may not block.
+type Meter interface {
+	Command(took time.Duration) // from when it was handed to the server until its answer
+	Sync(took time.Duration)    // of one batch of records
+}
+
+// note counts what happened. Whoever asks Status for the leader hears of a new one at once.
+func (s *Server) note(events []protocol.Event) {
+	changed := false
+	for i := range events {
+		switch events[i].Kind {
+		case protocol.Attempted:
+			s.Counts.attempts.Add(1)
+			changed = true
+		case protocol.Installed:
+			s.Counts.views.Add(1)
+			changed = true
+		case protocol.Prepared:
+			s.Counts.reigns.Add(1)
+			changed = true
+		case protocol.HandedOver:
+			s.Counts.handOvers.Add(1)
+		case protocol.Returned, protocol.Formed:
+			changed = true
+		case protocol.CatchUp:
+			s.Counts.catchUps.Add(1)
+		case protocol.SnapshotTaken:
+			s.Counts.snapshotsTaken.Add(1)
+		case protocol.SnapshotInstalled:
+			s.Counts.snapshotsInstalled.Add(1)
+		case protocol.Truncated:
+			s.truncated = events[i].Seq
+		}
+	}
+	if changed {
+		s.publish()
+	}
+}
+
+// command counts how a command ended.
+func (c *Counts) command(err error) {
+	switch {
+	case err == nil:
+		c.commands.Add(1)
+	case errors.Is(err, ErrUnknown):
+		c.unknown.Add(1)
+	case errors.Is(err, ErrBusy):
+		c.busy.Add(1)
+	default:
+		c.refused.Add(1)
+	}
+}
+
+// StoreBytes is what the store takes on disk.
+func (s *Server) StoreBytes() (int64, error) { return s.store.Bytes() }
+
+// Hosts are the servers of the cluster.
+func (s *Server) Hosts() Hosts { return s.cfg.Hosts }
+
+// Open is how many clients are connected.
+func (c *Clients) Open() int { return int(c.open.Load()) }
