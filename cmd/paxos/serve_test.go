@@ -77,14 +77,14 @@ func TestServeWhileNobodyReads(t *testing.T) {
 // Lines that were lost are told of, and where.
 func TestLostLinesAreTold(t *testing.T) {
 	var out bytes.Buffer
-	n := newNarrator(&out, &live.Config{}, true)
-	for i := range cap(n.lines) + 2 {
+	n := newNarrator(&out, nil, &live.Config{}, true)
+	for i := range cap(n.told) + 2 {
 		n.say("line %d", i)
 	}
-	n.begin(nil, "hello")
+	n.begin(nil, telling{line: "hello"})
 	close(n.ended)
 	<-n.printed
-	if text := out.String(); !strings.HasPrefix(text, "hello\n(2 lines not printed: nobody read them in time)\nline 0\n") || strings.Count(text, "\n") != cap(n.lines)+2 {
+	if text := out.String(); !strings.HasPrefix(text, "hello\n(2 lines not printed: nobody read them in time)\nline 0\n") || strings.Count(text, "\n") != cap(n.told)+2 {
 		t.Errorf("%.200s… %d lines", text, strings.Count(text, "\n"))
 	}
 }

@@ -45,6 +45,9 @@ func TestHeir(t *testing.T) {
 	if heir := st.Heir(); heir != 4 {
 		t.Errorf("server %d", heir)
 	}
+	if heir := st.Heir(4, 1); heir != 5 {
+		t.Errorf("server %d after 4 and 1", heir)
+	}
 	if heir := new(Status).Heir(); heir != 0 {
 		t.Errorf("server %d of none", heir)
 	}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/fauer4effect/paxos/protocol/live"
+	"github.com/fauer4effect/paxos/protocol/live/metrics"
+)
+
+// How long a server that is told to end (SIGTERM) takes for it at most.
+const (
+	giveWayLimit = time.Second     // to hand its leadership over
+	drainLimit   = 5 * time.Second // to answer the commands under way
+)
+
+// service is a server that runs, with all who use it.
+type service struct {
+	server  *live.Server
+	clients *live.Clients    // nil: none are served
+	metrics *metrics.Metrics // nil: nobody asks
+	tell    *narrator
+}
+
+// drain brings the server to where it can end without anybody's noticing: it is not ready any
+// more, takes no new clients, gives way to another leader, and answers what it was asked.
+func (s *service) drain() error {
+	s.tell.event(slog.LevelInfo, "draining", "told to end: no new clients")
+	if s.metrics != nil {
+		s.metrics.Drain()
+	}
+	if s.clients != nil {
+		s.clients.RefuseClients()
+	}
+	within, cancel := context.WithTimeout(context.Background(), giveWayLimit)
+	heir, err := s.server.GiveWay(within)
+	cancel()
+	switch {
+	case err != nil:
+		s.tell.event(slog.LevelWarn, "not handed over", fmt.Sprintf("no other server takes over: %v", err), slog.Any("error", err))
+	case heir != 0:
+		s.tell.event(slog.LevelInfo, "handed over", fmt.Sprintf("server %d leads now", heir), slog.Int("leader", int(heir)))
+	}
+	if s.clients == nil {
+		return nil
+	}
+	within, cancel = context.WithTimeout(context.Background(), drainLimit)
+	defer cancel()
+	if err := s.clients.Drain(within); err != nil {
+		return &failure{status: statusFailed, line: fmt.Sprintf("told to end: %v; their outcome is unknown", err)}
+	}
+	return nil
+}
+
+// close ends the server, and returns what ended it if it ended by itself.
+func (s *service) close() error {
+	if s.clients != nil {
+		s.clients.Close()
+	}
+	return s.server.Close()
+}
