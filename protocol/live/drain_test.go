@@ -168,13 +168,13 @@ func TestDrain(t *testing.T) {
 	if err := clients.Drain(t.Context()); err != nil {
 		t.Errorf("with a majority: %v", err)
 	}
+	clients.Close()
 	if got := busy.hears(); got != ":2" {
 		t.Errorf("the command under way is answered %q", got)
 	}
 	if got := busy.hears(); got != "" {
 		t.Errorf("and then %q", got)
 	}
-	clients.Close()
 	if got := quiet.hears(); got != "" {
 		t.Errorf("one that asked nothing hears %q", got)
 	}
@@ -204,6 +204,7 @@ func TestDrainAPipeline(t *testing.T) {
 	if err := clients.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	clients.Close()
 	var got []string
 	for line := s.hears(); line != ""; line = s.hears() {
 		got = append(got, line)
