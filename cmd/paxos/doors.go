@@ -26,6 +26,10 @@ func (o *serveFlags) open() (*doors, error) {
 		}
 		l, err := listenAt(door.address)
 		if err != nil {
+			var op *net.OpError
+			if errors.As(err, &op) {
+				err = op.Err // the flag says the rest
+			}
 			d.close()
 			return nil, usage("", "%s %s: %v", door.flag, quote(door.address), cause(err))
 		}

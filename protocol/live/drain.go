@@ -32,13 +32,15 @@ func (s *Server) GiveWay(ctx context.Context) (protocol.ServerID, error) {
 	var tried []protocol.ServerID
 	patience := time.Now().Add(s.timeout()) // within which a server that lives is heard
 	for {
-		switch st := s.Status(); st.State {
-		case protocol.RegNonLeader:
+		switch st := s.Status(); {
+		case !st.Formed:
+			return 0, nil
+		case st.State == protocol.RegNonLeader:
 			if !led {
 				return 0, nil
 			}
 			return st.Leader, nil
-		case protocol.RegLeader:
+		case st.State == protocol.RegLeader:
 			heir := st.Heir(tried...)
 			switch {
 			case heir != 0:
@@ -47,7 +49,7 @@ func (s *Server) GiveWay(ctx context.Context) (protocol.ServerID, error) {
 				if err := s.yields(ctx, st.View); err != nil {
 					return 0, fmt.Errorf("server %d does not take over: %w", heir, err)
 				}
-			case len(tried) > 0 || time.Now().After(patience):
+			case len(tried) > 0 || len(s.cfg.Hosts) == 1 || time.Now().After(patience):
 				return 0, ErrNoHeir
 			default: // it leads since a moment ago
 				if err := s.pause(ctx); err != nil {
