@@ -48,8 +48,9 @@ func (s *service) drain() error {
 	}
 	within, cancel = context.WithTimeout(context.Background(), drainLimit)
 	defer cancel()
-	if err := s.clients.Drain(within); err != nil {
-		return &failure{status: statusFailed, line: fmt.Sprintf("told to end: %v; their outcome is unknown", err)}
+	if left := s.clients.Drain(within); left > 0 {
+		return &failure{status: statusFailed, line: fmt.Sprintf("told to end: after %v %s had no answer, and the outcome of what they asked is unknown",
+			drainLimit, plural(uint64(left), "client"))}
 	}
 	return nil
 }

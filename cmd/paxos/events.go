@@ -83,11 +83,13 @@ func (n *narrator) refused(e *protocol.Event) {
 		switch {
 		case e.Servers&(1<<id) == 0:
 		case int(n.id) == id:
-			n.event(slog.LevelError, "own store refused", fmt.Sprintf("the others know another store as that of server %d: this one can never vote. "+
-				"Bring back the store that the cluster was formed with, or run without this server", id))
+			line := fmt.Sprintf("the others know another store as that of server %d: this one can never vote. "+
+				"Bring back the store that the cluster was formed with, or run without this server", id)
+			n.event(slog.LevelError, "own store refused", line, slog.String("detail", line))
 		default:
-			n.event(slog.LevelWarn, "store refused", fmt.Sprintf("server %d comes with another store than the cluster was formed with, and is refused: "+
-				"an emptied or swapped disk can never vote. Run without it, or bring its store back", id), slog.Int("peer", id))
+			line := fmt.Sprintf("server %d comes with another store than the cluster was formed with, and is refused: "+
+				"an emptied or swapped disk can never vote. Run without it, or bring its store back", id)
+			n.event(slog.LevelWarn, "store refused", line, slog.Int("peer", id), slog.String("detail", line))
 		}
 	}
 }

@@ -200,7 +200,7 @@ func TestDrainLimit(t *testing.T) {
 	if took := time.Since(begun); took < drainLimit || took > drainLimit+giveWayLimit+5*time.Second {
 		t.Errorf("it takes %v", took)
 	}
-	if want := "told to end: 1 clients have no answer"; status != statusFailed || !strings.Contains(r.stderr.String(), want) {
+	if want := "told to end: after 5s 1 client had no answer"; status != statusFailed || !strings.Contains(r.stderr.String(), want) {
 		t.Errorf("status %d: %s", status, &r.stderr)
 	}
 }

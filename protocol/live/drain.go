@@ -100,9 +100,9 @@ func (s *Server) pause(ctx context.Context) error {
 func (c *Clients) RefuseClients() { _ = c.listener.Close() }
 
 // Drain refuses new commands, in words that say that nothing was executed, and returns when
-// those under way have their answers. When ctx ends before, it says how many are left; Close
-// leaves their outcome unknown.
-func (c *Clients) Drain(ctx context.Context) error {
+// those under way have their answers, or the server or ctx ends: then it says how many clients
+// are without, and Close leaves the outcome of what they asked unknown.
+func (c *Clients) Drain(ctx context.Context) (left int) {
 	c.gate.shut.Store(true)
 	look := time.NewTicker(drainLook)
 	defer look.Stop()
@@ -110,15 +110,13 @@ func (c *Clients) Drain(ctx context.Context) error {
 		select {
 		case <-look.C:
 		case <-c.server.stop:
-			return ErrStopped
+			return int(c.gate.inside.Load())
 		case <-ctx.Done():
-			if left := c.gate.inside.Load(); left > 0 {
-				return fmt.Errorf("%d clients have no answer: %w", left, ctx.Err())
-			}
+			return int(c.gate.inside.Load())
 		}
 	}
 	time.Sleep(lingering)
-	return nil
+	return 0
 }
 
 // gate counts the connections whose commands are under way, replies included, and says to those

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/live"
 )
 
 // turnLimit is how long ago the server's loop may have published where it stands, which it does
@@ -36,8 +37,11 @@ func turning(age time.Duration) error {
 	return nil
 }
 
-// Ready says what keeps the server from serving commands. A leader that lost its majority does
-// not know it while it is idle, and is ready.
+// peerSilence is how long a peer may be silent, which speaks every 50 ms, until it counts as away.
+const peerSilence = 2 * time.Second
+
+// Ready says what keeps the server from serving commands. A leader that has lost its majority
+// need not know it while it is idle; so those who are heard are counted, too.
 func (m *Metrics) Ready() error {
 	if err := m.Healthy(); err != nil {
 		return err
@@ -45,14 +49,29 @@ func (m *Metrics) Ready() error {
 	if m.draining.Load() {
 		return errors.New("it ends: no new clients, please")
 	}
-	switch st := m.watched.Load().server.Status(); {
+	w := m.watched.Load()
+	switch st := w.server.Status(); {
 	case !st.Formed:
 		return errors.New("the cluster is not formed, or this server's store is not the one that it was formed with: the log says which")
 	case st.State == protocol.RegLeader || st.Leader != 0 && st.Leader != st.ID:
-		return nil
+		return majority(&st, len(w.server.Hosts()))
 	case st.State == protocol.Preparing:
 		return fmt.Errorf("it is about to lead view %d", st.View)
 	default:
 		return errors.New("no leader is known: an election is under way")
 	}
+}
+
+// majority says whether fewer than a majority of all servers are there.
+func majority(st *live.Status, servers int) error {
+	there := 1
+	for _, p := range st.Peers {
+		if p.Silent < peerSilence {
+			there++
+		}
+	}
+	if 2*there <= servers {
+		return fmt.Errorf("no majority: it hears %d of %d servers, itself included", there, servers)
+	}
+	return nil
 }

@@ -132,6 +132,28 @@ func TestTurnLimit(t *testing.T) {
 	}
 }
 
+// A server that hears too few others is not ready, whatever it believes of its leader.
+func TestMajority(t *testing.T) {
+	peer := func(silent time.Duration) live.Peer { return live.Peer{Silent: silent} }
+	for _, c := range []struct {
+		servers int
+		peers   []live.Peer
+		want    string
+	}{
+		{1, nil, ""},
+		{3, nil, "no majority: it hears 1 of 3 servers, itself included"},
+		{3, []live.Peer{peer(peerSilence), peer(0)}, ""},
+		{3, []live.Peer{peer(peerSilence), peer(time.Hour)}, "no majority: it hears 1 of 3 servers, itself included"},
+		{4, []live.Peer{peer(0)}, "no majority: it hears 2 of 4 servers, itself included"},
+		{5, []live.Peer{peer(0), peer(peerSilence - 1)}, ""},
+	} {
+		err := majority(&live.Status{Peers: c.peers}, c.servers)
+		if got := fmt.Sprint(err); got != c.want && (err != nil || c.want != "") {
+			t.Errorf("%d servers, %v: %s", c.servers, c.peers, got)
+		}
+	}
+}
+
 func scrape(t *testing.T, url string) string {
 	t.Helper()
 	status, text := get(t, url+"/metrics")
