@@ -10,8 +10,8 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 )
 
-// A server that ends in good order goes in this one: RefuseClients, GiveWay, Drain, Close. No
-// command fails then that another server has, nor one that is under way here.
+// A server that ends in good order calls these, one after the other: RefuseClients, GiveWay,
+// Drain, Close. No command fails then that another server has, nor one that is under way here.
 
 const (
 	drainLook = 5 * time.Millisecond // how often the steps of an end are looked at

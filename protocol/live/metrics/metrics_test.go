@@ -7,12 +7,14 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
@@ -208,6 +210,19 @@ func TestMetrics(t *testing.T) {
 	} {
 		if !regexp.MustCompile(`(?m)^` + want).MatchString(text) {
 			t.Errorf("no line %s in\n%s", want, text)
+		}
+	}
+	operate, err := os.ReadFile("../../../docs/OPERATE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := text // and what is shown where there is something to show
+	for _, d := range []*prometheus.Desc{peerHeard, peerARU, refused, dropped} {
+		shown += d.String()
+	}
+	for _, name := range regexp.MustCompile(`\bpaxos_[a-z_]+[a-z]`).FindAllString(string(operate), -1) {
+		if !strings.Contains(shown, name) {
+			t.Errorf("docs/OPERATE.md speaks of %s, and nothing shows it", name)
 		}
 	}
 	problems, err := testutil.GatherAndLint(m.registry)
