@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"flag"
-
 	"net"
 	"os/exec"
 	"regexp"
