@@ -50,7 +50,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func rootCommand() *cobra.Command {
-	o := serveFlags{insecure: true}
 	root := &cobra.Command{
 		Use:   "paxos",
 		Short: "a testbed in which Paxos meets every fault that a seed can draw",
@@ -66,19 +65,14 @@ $ paxos break                               # see a planted bug caught`,
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: 2,
 		Args:                       noCommand,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if c.Flags().NFlag() == 0 {
-				return c.Help()
-			}
-			return o.run(c)
-		},
+		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.Flags().SortFlags = false
-	o.register(root.Flags())
 	root.PersistentFlags().Bool("help", false, "show this") // -h is kept for the host file
 	root.SetHelpFunc(showHelp)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(sweepCommand(), runCommand(), replayCommand(), shrinkCommand(), scenarioCommand(), checkCommand(), serveCommand(), clusterCommand(), statusCommand(), breakCommand(), versionCommand())
+	root.AddCommand(sweepCommand(), runCommand(), replayCommand(), shrinkCommand(), scenarioCommand(), checkCommand())
+	addLive(root)
+	root.AddCommand(breakCommand(), versionCommand())
 	return root
 }

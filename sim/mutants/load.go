@@ -28,6 +28,7 @@ type Mutant struct {
 	Patch  string   // its file, for messages: testdata/mutants/NAME.patch
 
 	files []*gitdiff.File
+	live  bool // it stands in the live server, which other mutants are built without
 }
 
 // Expects says whether property is one of those that must catch m.
@@ -62,6 +63,7 @@ func load(root, dir string) ([]Mutant, error) {
 		if err != nil {
 			return nil, err
 		}
+		m.live = dir == LiveDir
 		list = append(list, m)
 	}
 	if len(list) == 0 {

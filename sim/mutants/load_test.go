@@ -112,3 +112,22 @@ func TestParseErrors(t *testing.T) {
 		})
 	}
 }
+
+// Every patch fits the sources as they are, those of the live server too, which no quick test
+// builds.
+func TestPatchesApply(t *testing.T) {
+	for _, load := range []func(string) ([]Mutant, error){Load, LoadLive} {
+		all, err := load("../..")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(all) == 0 {
+			t.Fatal("there is none")
+		}
+		for _, m := range all {
+			if _, err := m.writeOverlay("../..", t.TempDir()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
