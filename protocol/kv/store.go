@@ -1,8 +1,8 @@
 package kv
 
 import (
+	"encoding/binary"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/fauer4effect/paxos/protocol"
@@ -15,6 +15,7 @@ var _ protocol.App = (*Store)(nil)
 type Store struct {
 	entries map[string]*entry // pointers: a value changes without a write to the map
 	hash    uint64            // Invariant: the wrapping sum of all entries' mix.
+	order   order
 }
 
 // entry is a key and its value, with the hashes of the key and of both, so that neither
@@ -22,6 +23,7 @@ type Store struct {
 type entry struct {
 	key, value  string
 	keyMix, mix uint64
+	gone        bool // it is no longer the store's
 }
 
 // New returns a Store without keys.
@@ -57,6 +59,7 @@ func (s *Store) execute(p *parsed, res *Result) {
 	switch {
 	case !stays:
 		s.hash -= e.mix
+		e.gone = true
 		delete(s.entries, e.key)
 	case value != e.value: // else a read or a refusal
 		s.set(e, value)
@@ -105,6 +108,7 @@ func (s *Store) look(p *parsed, res *Result) {
 func (s *Store) put(key, value string) {
 	e := &entry{key: key, keyMix: mix(key)}
 	s.entries[key] = e
+	s.order.add(e, len(s.entries))
 	s.set(e, value)
 }
 
@@ -117,9 +121,14 @@ func (s *Store) set(e *entry, value string) {
 
 // Snapshot returns all keys in order, each followed by its value.
 func (s *Store) Snapshot() []byte {
-	var b []byte
-	for _, key := range slices.Sorted(maps.Keys(s.entries)) {
-		b = appendField(appendField(b, key), s.entries[key].value)
+	entries := s.order.settle()
+	bytes := 0
+	for _, e := range entries {
+		bytes += len(e.key) + len(e.value) + 2*binary.MaxVarintLen32
+	}
+	b := make([]byte, 0, bytes)
+	for _, e := range entries {
+		b = appendField(appendField(b, e.key), e.value)
 	}
 	return b
 }
@@ -148,11 +157,14 @@ func (s *Store) Restore(snapshot []byte) error {
 
 // Clone copies the entries; the strings are immutable and shared.
 func (s *Store) Clone() protocol.App {
-	c := &Store{entries: maps.Clone(s.entries), hash: s.hash}
-	for _, key := range slices.Sorted(maps.Keys(s.entries)) {
-		e := *s.entries[key]
-		c.entries[key] = &e
+	c := &Store{entries: make(map[string]*entry, len(s.entries)), hash: s.hash}
+	sorted := slices.Clone(s.order.settle())
+	for i, e := range sorted {
+		own := *e
+		sorted[i] = &own
+		c.entries[e.key] = &own
 	}
+	c.order.sorted = sorted
 	return c
 }
 
