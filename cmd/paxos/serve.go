@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -98,6 +99,9 @@ func (o *serveFlags) register(f *pflag.FlagSet) {
 
 // run serves until it is told to end.
 func (o *serveFlags) run(c *cobra.Command) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(100) // a server's memory is mostly its state: four times that is too much
+	}
 	cfg, err := o.config()
 	if err != nil {
 		return err
