@@ -50,7 +50,7 @@ func (s *Server) onViewChange(m *Message, out *Output) {
 // may not start the timer again, or a leader that is dead would hold all up for good.
 func (s *Server) vote(id ServerID, out *Output) {
 	s.votes |= 1 << id
-	if s.preinstalled || popcount(s.votes) < s.majority() {
+	if s.preinstalled || popcount(s.votes) < s.quorum(s.localARU+1) {
 		return
 	}
 	s.preinstalled = true

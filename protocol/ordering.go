@@ -178,7 +178,7 @@ func (s *Server) accept(id ServerID, view View, seq Seq, out *Output) {
 	sl := s.history.at(seq)
 	s.invariant(sl.seq == seq, "a window slot belongs to its seq")
 	sl.accepts[id] = max(sl.accepts[id], view)
-	if sl.ordered || sl.view == 0 || sl.accepted(sl.view, s.n) < s.majority() {
+	if sl.ordered || sl.view == 0 || sl.accepted(sl.view, s.n) < s.quorum(seq) {
 		return
 	}
 	sl.ordered = true // S1: sl.batch is final

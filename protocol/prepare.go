@@ -229,7 +229,7 @@ func (s *Server) tryLead(out *Output) {
 			answers |= 1 << id
 		}
 	}
-	if popcount(answers) < s.majority() {
+	if popcount(answers) < s.quorum(s.localARU+1) {
 		return
 	}
 	s.state = RegLeader

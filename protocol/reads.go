@@ -164,7 +164,7 @@ func (s *Server) onReadAck(m *Message, out *Output) {
 // tryConfirm ends the round once a majority has acknowledged it: the reads that arrived before
 // it began have their index, and those that arrived since get a round of their own.
 func (s *Server) tryConfirm(out *Output) {
-	if popcount(s.rounds.acks) < s.majority() {
+	if popcount(s.rounds.acks) < s.quorum(s.localARU+1) {
 		return
 	}
 	s.rounds.open = false

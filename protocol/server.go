@@ -381,7 +381,10 @@ func (s *Server) toAll(after Position, m Message, out *Output) {
 	}
 }
 
-func (s *Server) majority() int            { return s.n/2 + 1 }
+// quorum is how many servers decide on a slot, in whatever phase: a majority of the configuration
+// that is in force there. There is one for all slots, as long as membership does not change (X19).
+func (s *Server) quorum(Seq) int { return s.n/2 + 1 }
+
 func (s *Server) leader(v View) ServerID   { return Leader(v, s.n) }
 func (s *Server) ID() ServerID             { return s.id }
 func (s *Server) State() State             { return s.state }
