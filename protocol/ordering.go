@@ -178,6 +178,9 @@ func (s *Server) accept(id ServerID, view View, seq Seq, out *Output) {
 	sl := s.history.at(seq)
 	s.invariant(sl.seq == seq, "a window slot belongs to its seq")
 	sl.accepts[id] = max(sl.accepts[id], view)
+	if sl.view < view && !sl.ordered {
+		out.event(Event{Kind: Overtook, View: view, Seq: seq, Servers: 1 << id})
+	}
 	if sl.ordered || sl.view == 0 || sl.accepted(sl.view, s.n) < s.quorum(seq) {
 		return
 	}

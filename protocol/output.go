@@ -149,6 +149,8 @@ const (
 	RoundConfirmed                         // View, Seq: the read round, Servers that acknowledged it, Timestamp: how many reads it serves (X20)
 	ReadAnswered                           // Seq: the state it was answered from, Client, Timestamp
 	HandedOver                             // View, Servers: the heir, whose view is installed here now
+	Overtook                               // View, Seq, Servers: whose Accept counts, though its Proposal is not here yet (X13)
+	Starved                                // an update has waited too long for this leader, who gets on with others (X23)
 	NumEvents
 )
 
@@ -156,7 +158,7 @@ func (k EventKind) String() string {
 	return nameOf(int(k), "none", "attempted", "preinstalled", "installed", "prepared", "returned",
 		"proposed", "accepted", "ordered", "learned", "applied", "filtered", "opened", "expired", "lapsed", "executed", "catch-up", "formed", "refused",
 		"snapshot-taken", "snapshot-installed", "truncated",
-		"round confirmed", "read answered", "handed over")
+		"round confirmed", "read answered", "handed over", "overtook", "starved")
 }
 
 // Event is one thing that happened in the machine. Fields that a kind does not use are zero.

@@ -64,7 +64,11 @@ func (s *Server) onTimer(out *Output) {
 	if s.now >= s.starvesAt() {
 		s.findOldest() // the bound may be of an update that is long executed
 	}
-	if s.now >= s.attemptAt() || s.state == RegNonLeader && s.starving() {
+	switch {
+	case s.now >= s.attemptAt():
+		s.attempt(s.lastAttempted+1, out)
+	case s.state == RegNonLeader && s.starving():
+		out.event(Event{Kind: Starved})
 		s.attempt(s.lastAttempted+1, out)
 	}
 	if s.now >= s.retransmitAt {

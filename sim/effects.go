@@ -67,6 +67,11 @@ const (
 	catchUps
 	reads
 	readRounds
+	preparedAgain
+	proposedAgain
+	overtook
+	windowFull
+	starved
 	noOps
 	batches
 	overlapped
@@ -144,6 +149,11 @@ var effectNames = [numEffects]struct{ key, meaning string }{
 	catchUps:          {"catch-up", "server asked for slots it lacked (X11)"},
 	reads:             {"read", "read answered without a log append (X20)"},
 	readRounds:        {"read-round", "round that confirmed several reads at once (X20)"},
+	preparedAgain:     {"prepare-again", "Prepare sent again (X4)"},
+	proposedAgain:     {"propose-again", "Proposal sent again (X5)"},
+	overtook:          {"overtook", "Accept counted before its Proposal came (X13)"},
+	windowFull:        {"window", "updates bound that had waited for the window (X15)"},
+	starved:           {"starved", "update that waited too long for a leader (X23)"},
 	noOps:             {"no-op", "hole filled (X7)"},
 	batches:           {"batch", "several updates bound to one slot (X14)"},
 	overlapped:        {"overlapped", "proposal that left before its leader's write ended (X16)"},

@@ -34,6 +34,7 @@ type paxosWorld = world.World[packet, diskRecord]
 type paxos struct {
 	*run
 	settings protocol.Settings
+	window   protocol.Seq // of settings
 	world    *paxosWorld
 	checker  *check.Checker
 	servers  []*server // by id; 0 unused. A server that is down keeps its last life here.
@@ -52,7 +53,7 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	if err != nil {
 		panic("sim: Run of an invalid plan: " + err.Error())
 	}
-	r := &paxos{run: newRun(p, directed, options), settings: settings, servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
+	r := &paxos{run: newRun(p, directed, options), settings: settings, window: protocol.Seq(settings.WithDefaults().WindowSlots), servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.checker.Departures.Formation, r.checker.Departures.Overlap = p.Formation, settings.Overlap
 	r.checker.Endless = p.Endless
@@ -308,6 +309,21 @@ func (r *paxos) Departed(n world.Node, p *packet) {
 	}
 	if !p.isReply() {
 		r.checker.Departed(r.now(), protocol.ServerID(n), &p.Message)
+		r.repeats(r.servers[n], &p.Message)
+	}
+}
+
+// repeats counts what a leader says again: in each view it asks once, and proposes in order.
+func (r *paxos) repeats(s *server, m *protocol.Message) {
+	switch {
+	case m.Kind == protocol.Prepare && m.View == s.prepared:
+		r.effects[preparedAgain]++
+	case m.Kind == protocol.Prepare:
+		s.prepared = m.View
+	case m.Kind == protocol.Proposal && m.View == s.proposing && m.Seq <= s.proposed:
+		r.effects[proposedAgain]++
+	case m.Kind == protocol.Proposal:
+		s.proposing, s.proposed = m.View, m.Seq
 	}
 }
 

@@ -17,6 +17,12 @@ type server struct {
 	clock   *clock
 	out     protocol.Output
 	wire    *codec // nil: messages travel as they are
+
+	// For effects.
+	prepared  protocol.View // the view of the latest Prepare that left
+	proposing protocol.View // of the latest Proposal, and …
+	proposed  protocol.Seq  // … the highest seq of those
+	executed  protocol.Seq  // the first slot that the current step executes
 }
 
 // startServer begins a life of the server, with what its disk holds.
@@ -142,6 +148,7 @@ func (s *server) obey() {
 	if len(out.Events)+len(out.Records)+len(out.Messages)+len(out.Replies) == 0 && out.Truncate == 0 {
 		return // most acceptances ask for nothing
 	}
+	s.executed = protocol.Infinity
 	for i := range out.Events {
 		r.event(s, &out.Events[i])
 	}
@@ -198,6 +205,7 @@ func (r *paxos) event(s *server, e *protocol.Event) {
 	switch e.Kind {
 	case protocol.Prepared:
 		r.led(s)
+		s.executed = protocol.Infinity // a new leader had nothing waiting
 	case protocol.Filtered:
 		r.effects[filtered]++
 	case protocol.Opened:
@@ -224,7 +232,16 @@ func (r *paxos) event(s *server, e *protocol.Event) {
 		}
 	case protocol.HandedOver:
 		r.effects[handOver]++
+	case protocol.Overtook:
+		r.effects[overtook]++
+	case protocol.Starved:
+		r.effects[starved]++
+	case protocol.Executed:
+		s.executed = min(s.executed, e.Seq)
 	case protocol.Proposed:
+		if s.executed != protocol.Infinity && e.Seq >= s.executed+r.window {
+			r.effects[windowFull]++ // it was beyond the window when the step began
+		}
 		switch len(e.Batch.Updates) {
 		case 0:
 			r.effects[noOps]++
@@ -278,6 +295,8 @@ func describe(e *protocol.Event) string {
 	switch e.Kind {
 	case protocol.Proposed, protocol.Accepted, protocol.Ordered:
 		return fmt.Sprintf("view %d, seq %d: %v", e.View, e.Seq, e.Batch)
+	case protocol.Overtook:
+		return fmt.Sprintf("view %d, seq %d", e.View, e.Seq)
 	case protocol.Learned, protocol.Executed:
 		return fmt.Sprintf("seq %d: %v", e.Seq, e.Batch)
 	case protocol.Applied, protocol.Filtered:

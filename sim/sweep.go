@@ -55,7 +55,8 @@ func (s *Summary) Idle() []Effect {
 		due := s.Planned[e] > 0
 		switch e {
 		case reordered, unsyncedLost, recoveries, viewChanges, returns, catchUps, timeouts, abandoned,
-			snapshots, snapshotInstalls, truncations, reads, readRounds, expiries, expiredOperations, batches, overlapped, busy:
+			snapshots, snapshotInstalls, truncations, reads, readRounds, expiries, expiredOperations, batches, overlapped, busy,
+			preparedAgain, proposedAgain, overtook, windowFull, starved:
 			due = s.Roomy > idleSeeds/2
 		case twoLeaders, noOps, filtered:
 			due = s.Roomy > 4*idleSeeds // these are rare

@@ -91,6 +91,9 @@ func (w *World[M, R]) Resume(n Node) {
 	nd.paused = false
 	for _, e := range nd.stash {
 		if e.kind() == timer {
+			if e.at == nd.later {
+				nd.later = Never
+			}
 			if nd.process == nil {
 				continue
 			}

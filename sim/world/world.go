@@ -126,6 +126,7 @@ type node[M, R any] struct {
 	process Process[M, R]
 	life    uint32 // rises with each crash
 	timerAt Instant
+	later   Instant // of a timer that is queued too, and was overtaken by timerAt; Never: none
 	disk    disk[M, R]
 	slow    Instant
 	shuffle Instant
@@ -144,7 +145,7 @@ func New[M, R any](cfg Config, observer Observer[M, R]) *World[M, R] {
 	}
 	w.links = make([]link, len(w.nodes)*len(w.nodes))
 	for i := range w.nodes {
-		w.nodes[i].timerAt = Never
+		w.nodes[i].timerAt, w.nodes[i].later = Never, Never
 	}
 	return w
 }
@@ -182,7 +183,7 @@ func (w *World[M, R]) Crash(n Node) {
 	w.fold(uint64(n)|1<<16, uint64(nd.life))
 	nd.process = nil
 	nd.life++
-	nd.timerAt = Never
+	nd.timerAt, nd.later = Never, Never
 	w.Resume(n) // nobody is left to pause; what came for it meets a server that is down
 	for _, h := range nd.disk.held {
 		w.slab.release(h.item)
@@ -259,22 +260,35 @@ func (w *World[M, R]) fold(what, word uint64) {
 	w.hash = Mix(Mix(w.hash, uint64(w.now)^what<<40), word)
 }
 
-// arm queues the node's timer anew if its deadline has moved earlier.
+// arm sees to it that a timer is queued that fires no later than the node's deadline. One that
+// was overtaken by an earlier one serves again after that: a client that is answered and asks
+// again, with a far timeout each time, keeps a single far timer in the queue.
 func (w *World[M, R]) arm(n Node) {
 	nd := &w.nodes[n]
 	if nd.process == nil {
 		return
 	}
-	if d := max(nd.process.Deadline(), w.now); d < nd.timerAt {
-		nd.timerAt = d
-		w.schedule(entry{at: d, event: newEvent(timer, n, 0)})
+	d := max(nd.process.Deadline(), w.now)
+	switch {
+	case d >= nd.timerAt:
+		return
+	case nd.timerAt != Never:
+		nd.later = nd.timerAt
+	case nd.later <= d:
+		nd.timerAt, nd.later = nd.later, Never
+		return
 	}
+	nd.timerAt = d
+	w.schedule(entry{at: d, event: newEvent(timer, n, 0)})
 }
 
 // fire wakes a process. A node has one timer that counts, the one of timerAt; it is armed
 // anew only for an earlier deadline, so one that fires too early is queued again.
 func (w *World[M, R]) fire(e entry) {
 	nd := &w.nodes[e.node()]
+	if e.at == nd.later {
+		nd.later = Never
+	}
 	if nd.process == nil || e.at != nd.timerAt {
 		return
 	}
