@@ -42,9 +42,9 @@ type Cluster struct {
 	nodes []*node // by id; 0 unused
 }
 
-// testedSettings have tested servers truncate within a second or two, so that one which was down
+// testedSettings have tested servers truncate within a second, so that one which was down
 // returns by snapshot, and forget sessions that rest for one.
-var testedSettings = protocol.Settings{SnapshotSlots: 100, HistorySlots: 200, SessionIdle: protocol.Instant(time.Second)}
+var testedSettings = protocol.Settings{SnapshotSlots: 30, HistorySlots: 60, SessionIdle: protocol.Instant(time.Second)}
 
 // node is one server, over all its lives.
 type node struct {
