@@ -53,6 +53,7 @@ const (
 	drawMachine
 	drawSnapshots
 	drawRead
+	drawMute
 )
 
 func newClient(r *run, id int) *client {

@@ -10,6 +10,9 @@ import (
 
 // drawFaults draws the faults of each kind that the seed has, in order of time.
 func (s *swarm) drawFaults() {
+	if s.drawMuted() {
+		return
+	}
 	type kind struct {
 		odds    int64 // one seed in so many has it
 		servers int   // it takes
@@ -49,6 +52,22 @@ func (s *swarm) drawFaults() {
 		}
 	}
 	slices.SortStableFunc(s.plan.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
+}
+
+// drawMuted draws whether the seed's one fault is that a server hears all and is not heard, for
+// long, while each client stays with its server: what is asked of that one starves, though the
+// leader gets on with the rest (X23), and a mixture of faults would have changed the view before
+// that. The dice are its own.
+func (s *swarm) drawMuted() bool {
+	d := world.NewDice(world.Draw(s.plan.Seed, drawMute))
+	p, w := s.plan, &s.plan.Workload
+	if p.Servers < 3 || s.sleepy || s.rough || !d.One(20) {
+		return false
+	}
+	w.Home, w.Sticky, w.Tries, w.Readers = s.other == nil, true, 12, nil
+	w.Clients = max(w.Clients, min(p.Servers, swarmClients))
+	s.add(Fault{At: world.Instant(d.Int(0, int64(p.Faulty/3))), Do: doMute, Servers: s.some(1), For: p.Faulty})
+	return true
 }
 
 // drawFormation draws whether the disks begin fresh and must meet (X18), and who loses its
