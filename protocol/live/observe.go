@@ -30,7 +30,10 @@ func (s *Server) note(events []protocol.Event) {
 			changed = true
 		case protocol.HandedOver:
 			s.Counts.handOvers.Add(1)
-		case protocol.Returned, protocol.Formed:
+		case protocol.Formed:
+			s.calls.each(func(c *call) { s.again = append(s.again, c) }) // the machine took none before
+			changed = true
+		case protocol.Returned:
 			changed = true
 		case protocol.CatchUp:
 			s.Counts.catchUps.Add(1)
