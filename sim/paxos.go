@@ -340,7 +340,7 @@ func (r *paxos) Arrived(_, to world.Node, p *packet, way world.Way) {
 
 // Durable tells the checker.
 func (r *paxos) Durable(n world.Node, d *diskRecord) {
-	record := r.bodies.unpack(d)
+	record := d.head()
 	r.checker.Durable(r.now(), protocol.ServerID(n), &record)
 }
 
@@ -355,7 +355,7 @@ func (r *paxos) truncate(n world.Node, position protocol.Position) {
 	r.effects[truncations]++
 	gone := 0
 	r.world.Truncate(n, uint64(position), func(d *diskRecord) {
-		record := r.bodies.unpack(d)
+		record := d.head()
 		r.checker.Forgotten(r.now(), id, &record, &first)
 		r.bodies.drop(d)
 		gone++

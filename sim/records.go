@@ -75,9 +75,14 @@ func (b *bodies) add(batch *protocol.Batch) uint32 {
 	return b.made
 }
 
+// head is the record without what it refers to, which is all that most checks ask for.
+func (d *diskRecord) head() protocol.Record {
+	return protocol.Record{Kind: d.kind, Lazy: d.lazy, Position: d.position, View: d.view, Seq: d.seq}
+}
+
 // unpack is the record again.
 func (b *bodies) unpack(d *diskRecord) protocol.Record {
-	r := protocol.Record{Kind: d.kind, Lazy: d.lazy, Position: d.position, View: d.view, Seq: d.seq}
+	r := d.head()
 	switch {
 	case d.body == 0:
 	case rare(d.kind):

@@ -142,7 +142,8 @@ func (c *Checker) Event(now int64, id protocol.ServerID, e *protocol.Event) {
 	}
 }
 
-// Durable tells the checker that a record survives crashes from now on.
+// Durable tells the checker that a record survives crashes from now on. What the record refers to
+// is not looked at.
 func (c *Checker) Durable(now int64, id protocol.ServerID, r *protocol.Record) {
 	c.now = now
 	switch r.Kind {
@@ -180,7 +181,7 @@ func (c *Checker) Truncating(now int64, id protocol.ServerID, first *protocol.Re
 }
 
 // Forgotten tells the checker of a record that goes from the disk of a server, which begins
-// with first from then on.
+// with first from then on. What the record refers to is not looked at; first must be whole.
 func (c *Checker) Forgotten(now int64, id protocol.ServerID, r, first *protocol.Record) {
 	c.now = now
 	c.Truncation.forgotten(id, r, first)
