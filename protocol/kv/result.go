@@ -19,7 +19,7 @@ const (
 	Overflow                     // incr, incrby: the sum is none
 	Malformed                    // these bytes are no operation
 	Present                      // putnew: there is such a key
-	TooLong                      // get, as a part of a Many: see MaxManyBytes
+	TooLong                      // append: see MaxValueBytes; get, as a part of a Many: see MaxManyBytes
 	Results                      // many: Value holds its parts' results
 )
 

@@ -59,6 +59,12 @@ func (q *Sequence) Between(from, to Mark) []byte {
 	return append([]byte{byte(Many)}, parts...)
 }
 
+// ReadsFirst says that what was added after the mark begins with a read and ends with a write.
+func (q *Sequence) ReadsFirst(m Mark) bool {
+	part, _, ok := cutField(q.b[min(max(m.bytes, 1), len(q.b)):])
+	return ok && Kind(part[0]).Reads() && !Kind(q.b[q.last]).Reads()
+}
+
 // Add adds an operation on one key, whose fields are those that its kind uses. They are copied.
 func (q *Sequence) Add(kind Kind, fields ...[]byte) {
 	if kind.fields() == 0 || len(fields) != kind.fields() {

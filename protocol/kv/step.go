@@ -41,6 +41,9 @@ func (o *Op) step(value string, found bool) (newValue string, newFound bool, res
 		}
 		return value, found, Result{Status: HasNumber, Number: int64(len(value))}
 	case Append:
+		if len(value)+len(o.Value) > MaxValueBytes {
+			return value, found, Result{Status: TooLong}
+		}
 		value += o.Value
 		return value, true, Result{Status: HasNumber, Number: int64(len(value))}
 	case CAS:
@@ -59,8 +62,8 @@ func (o *Op) step(value string, found bool) (newValue string, newFound bool, res
 	case Incr:
 		return add(1, value, found)
 	case IncrBy:
-		by, err := strconv.ParseInt(o.Value, 10, 64)
-		if err != nil {
+		by, ok := integer(o.Value)
+		if !ok {
 			return value, found, Result{Status: NotInteger}
 		}
 		return add(by, value, found)
@@ -69,13 +72,33 @@ func (o *Op) step(value string, found bool) (newValue string, newFound bool, res
 	}
 }
 
-// add reads an integer as strconv does in base 10, so "+7" and "007" are integers too,
-// and writes it without sign or zeros to spare.
+// MaxValueBytes bounds what append makes; what a put writes is bounded by its Op's size. Each server
+// would copy a longer value for every byte that is added to it.
+const MaxValueBytes = 1_000_000
+
+// integer reads what is written as Redis writes integers: without a plus, and without zeros to
+// spare.
+func integer(value string) (int64, bool) {
+	digits := value
+	if len(digits) > 1 && digits[0] == '-' {
+		digits = digits[1:]
+		if digits[0] == '0' {
+			return 0, false
+		}
+	}
+	if len(digits) == 0 || digits[0] == '+' || digits[0] == '0' && len(digits) > 1 {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(value, 10, 64)
+	return n, err == nil
+}
+
+// add adds to the integer that a key holds, a missing key counting as 0.
 func add(by int64, value string, found bool) (newValue string, newFound bool, res Result) {
 	n := int64(0)
 	if found {
-		var err error
-		if n, err = strconv.ParseInt(value, 10, 64); err != nil {
+		var ok bool
+		if n, ok = integer(value); !ok {
 			return value, found, Result{Status: NotInteger}
 		}
 	}

@@ -3,6 +3,7 @@ package kv
 import (
 	"math"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -18,6 +19,7 @@ func TestStep(t *testing.T) {
 	number := func(n int64) Result { return Result{Status: HasNumber, Number: n} }
 	value := func(v string) Result { return Result{Status: HasValue, Value: v} }
 	only := func(s Status) Result { return Result{Status: s} }
+	full := strings.Repeat("v", MaxValueBytes)
 
 	for _, c := range []struct {
 		op     Op
@@ -40,6 +42,9 @@ func TestStep(t *testing.T) {
 		{Op{Kind: Append, Value: ""}, none, number(0), is("")}, // it creates the key all the same
 		{Op{Kind: Append, Value: "é"}, none, number(2), is("é")},
 
+		{Op{Kind: Append, Value: "1"}, is(full[1:]), number(MaxValueBytes), is(full[1:] + "1")},
+		{Op{Kind: Append, Value: "1"}, is(full), only(TooLong), is(full)},
+
 		{Op{Kind: CAS, Old: "v", Value: "w"}, is("v"), only(Done), is("w")},
 		{Op{Kind: CAS, Old: "v", Value: "v"}, is("v"), only(Done), is("v")},
 		{Op{Kind: CAS, Old: "u", Value: "w"}, is("v"), only(Mismatch), is("v")},
@@ -53,7 +58,12 @@ func TestStep(t *testing.T) {
 		{Op{Kind: Incr}, none, number(1), is("1")},
 		{Op{Kind: Incr}, is("41"), number(42), is("42")},
 		{Op{Kind: Incr}, is("-1"), number(0), is("0")},
-		{Op{Kind: Incr}, is("+007"), number(8), is("8")},
+		{Op{Kind: Incr}, is("+7"), only(NotInteger), is("+7")},
+		{Op{Kind: Incr}, is("07"), only(NotInteger), is("07")},
+		{Op{Kind: Incr}, is("-0"), only(NotInteger), is("-0")},
+		{Op{Kind: Incr}, is("-07"), only(NotInteger), is("-07")},
+		{Op{Kind: Incr}, is("-"), only(NotInteger), is("-")},
+		{Op{Kind: Incr}, is("0"), number(1), is("1")},
 		{Op{Kind: Incr}, is(""), only(NotInteger), is("")},
 		{Op{Kind: Incr}, is("1.5"), only(NotInteger), is("1.5")},
 		{Op{Kind: Incr}, is(" 1"), only(NotInteger), is(" 1")},
@@ -69,7 +79,8 @@ func TestStep(t *testing.T) {
 
 		{Op{Kind: IncrBy, Value: "5"}, none, number(5), is("5")},
 		{Op{Kind: IncrBy, Value: "-5"}, is("3"), number(-2), is("-2")},
-		{Op{Kind: IncrBy, Value: "0"}, is("007"), number(7), is("7")},
+		{Op{Kind: IncrBy, Value: "0"}, is("7"), number(7), is("7")},
+		{Op{Kind: IncrBy, Value: "+1"}, is("7"), only(NotInteger), is("7")},
 		{Op{Kind: IncrBy, Value: "1"}, is("x"), only(NotInteger), is("x")},
 		{Op{Kind: IncrBy, Value: "x"}, is("1"), only(NotInteger), is("1")},
 		{Op{Kind: IncrBy, Value: ""}, none, only(NotInteger), none},

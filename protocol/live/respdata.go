@@ -94,7 +94,7 @@ func planStrlen(ops *kv.Sequence, args [][]byte) (reply, string) {
 
 func planAppend(ops *kv.Sequence, args [][]byte) (reply, string) {
 	ops.Add(kv.Append, args[1], args[2])
-	return replyNumber, ""
+	return replyAppend, ""
 }
 
 func planIncr(ops *kv.Sequence, args [][]byte) (reply, string) {
@@ -158,8 +158,12 @@ func replySet(b []byte, answers []kv.Answer) []byte {
 
 // replyOld is SET's with GET: the value before, whatever NX or XX did.
 func replyOld(b []byte, answers []kv.Answer) []byte {
-	if answers[0].Status == kv.TooLong {
-		return redcon.AppendError(b, fmt.Sprintf("ERR the value before is longer than %d bytes; the command was executed", kv.MaxManyBytes))
+	if answers[0].Status == kv.TooLong { // of a store that is older than kv.MaxValueBytes
+		what := "nothing was changed"
+		if answers[1].Status == kv.Done {
+			what = "the command was executed"
+		}
+		return redcon.AppendError(b, fmt.Sprintf("ERR the value before is longer than %d bytes; %s", kv.MaxManyBytes, what))
 	}
 	return replyValue(b, answers)
 }
@@ -185,6 +189,13 @@ func replyValues(b []byte, answers []kv.Answer) []byte {
 		b = replyValue(b, answers[i:i+1])
 	}
 	return b
+}
+
+func replyAppend(b []byte, answers []kv.Answer) []byte {
+	if answers[0].Status == kv.TooLong {
+		return redcon.AppendError(b, fmt.Sprintf("ERR string exceeds maximum allowed size (%d bytes)", kv.MaxValueBytes))
+	}
+	return replyNumber(b, answers)
 }
 
 func replyNumber(b []byte, answers []kv.Answer) []byte {

@@ -40,12 +40,15 @@ func (c *conn) collect(p plan, args [][]byte) {
 	for {
 		from, before := ops.Mark(), ops.Count()
 		reply, wrong := p(ops, args)
+		// SET with GET leads its update, or others' results could leave no room for the value that
+		// is gone then.
+		unfit := ops.Bytes() > MaxOpBytes || before > 0 && ops.ReadsFirst(from)
 		switch {
 		case wrong != "":
 			ops.Undo(from)
 			c.fail(wrong)
 			return
-		case ops.Bytes() <= MaxOpBytes:
+		case !unfit:
 			c.run.commands = append(c.run.commands, planned{from, ops.Count() - before, reply})
 			return
 		}

@@ -194,12 +194,18 @@ func TestLongReads(t *testing.T) {
 	c.expect("MGET", tooMuch)
 	c.send("GET k\nINCR n\nGET k\nINCR n\n")
 	c.expect("reads among writes", bulk(long)+":1\r\n"+tooMuch+":2\r\n")
-	store.Apply(kv.Op{Kind: kv.Append, Key: "k", Value: long}.Encode())
+	c.send("GET k\nINCR n\nSET k short GET\nSET k long GET\n")
+	c.expect("SET GET after others", bulk(long)+":3\r\n"+bulk(long)+bulk("short"))
+	store.Apply(kv.Op{Kind: kv.Put, Key: "k", Value: long + long}.Encode())
+	c.send("APPEND k x\nAPPEND k2 x\n")
+	c.expect("APPEND", "-ERR string exceeds maximum allowed size (1000000 bytes)\r\n:1\r\n")
+	c.send("SET k short NX GET\n")
+	c.expect("SET NX GET", "-ERR the value before is longer than 1048576 bytes; nothing was changed\r\n")
 	c.send("SET k short GET\n")
 	c.expect("SET GET", "-ERR the value before is longer than 1048576 bytes; the command was executed\r\n")
 	c.send("GET k\n")
 	c.expect("GET", bulk("short"))
-	if n := len(*all); n != 1+2+2+1+1+1 {
+	if n := len(*all); n != 1+2+2+1+3+1+1+1+1 {
 		t.Errorf("%d updates and reads", n)
 	}
 }
