@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/fauer4effect/paxos/cmd/internal/cluster"
 )
@@ -68,12 +69,15 @@ func listenAt(address string) (net.Listener, error) {
 	if !strings.Contains(address, "/") {
 		return net.Listen("tcp", address)
 	}
-	if info, err := os.Stat(address); err == nil && info.Mode()&os.ModeSocket != 0 {
-		if c, err := net.Dial("unix", address); err == nil {
+	if info, err := os.Lstat(address); err == nil && info.Mode()&os.ModeSocket != 0 {
+		c, err := net.Dial("unix", address)
+		switch {
+		case err == nil:
 			c.Close()
 			return nil, errors.New("a server listens there already")
+		case errors.Is(err, syscall.ECONNREFUSED): // a server that was killed left it behind
+			os.Remove(address)
 		}
-		os.Remove(address) // a server that was killed left it behind
 	}
 	return net.Listen("unix", address)
 }

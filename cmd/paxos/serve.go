@@ -8,9 +8,11 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -99,6 +101,7 @@ func (o *serveFlags) register(f *pflag.FlagSet) {
 
 // run serves until it is told to end.
 func (o *serveFlags) run(c *cobra.Command) error {
+	signal.Ignore(syscall.SIGPIPE) // a server goes on without whoever read what it says
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(100) // a server's memory is mostly its state: four times that is too much
 	}

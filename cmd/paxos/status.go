@@ -17,6 +17,9 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 	"github.com/spf13/cobra"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/live/client"
 )
 
 const statusLimit = 3 * time.Second // for a server's answer
@@ -152,7 +155,7 @@ func askStatus(ctx context.Context, address string) (*standing, []standing, erro
 	}
 	defer raw.Close()
 	defer context.AfterFunc(ctx, func() { raw.Close() })()
-	text, err := redis.String(redis.NewConn(raw, statusLimit, statusLimit).Do("PAXOS", "STATUS"))
+	text, err := redis.String(redis.NewConn(client.Limit(raw), statusLimit, statusLimit).Do("PAXOS", "STATUS"))
 	var timeout net.Error
 	switch {
 	case errors.As(err, &timeout) && timeout.Timeout() || ctx.Err() != nil:
@@ -238,7 +241,24 @@ func readStatus(text string) (own *standing, peers []standing, ok bool) {
 	for i := range peers {
 		peers[i].HeardBy = own.Server
 	}
-	return own, peers, own.Server > 0 && own.Servers >= own.Server && own.State != "" && own.Cluster != ""
+	ok = own.Server > 0 && own.Servers >= own.Server && own.Servers <= protocol.MaxServers &&
+		isState(own.State) && isHash(own.Cluster) && isHash(own.Hash)
+	return own, peers, ok
+}
+
+// isState and isHash keep a stranger's words off the terminal.
+func isState(text string) bool {
+	for _, s := range []protocol.State{protocol.LeaderElection, protocol.Preparing, protocol.RegLeader, protocol.RegNonLeader} {
+		if text == s.String() {
+			return true
+		}
+	}
+	return false
+}
+
+func isHash(text string) bool {
+	_, err := strconv.ParseUint(text, 16, 64)
+	return err == nil && len(text) == 16
 }
 
 // readPeer reads what a server tells of another one.
@@ -251,5 +271,5 @@ func readPeer(id, value string) (p standing, ok bool) {
 	state, numbers, _ := strings.Cut(value, ",")
 	p.State, ok = strings.CutPrefix(state, "state=")
 	n, err := fmt.Sscanf(numbers, "view=%d,aru=%d,heard_ms=%d", &p.View, &p.ARU, p.Heard)
-	return p, ok && n == 3 && err == nil
+	return p, ok && n == 3 && err == nil && isState(p.State) && p.Server >= 1 && p.Server <= protocol.MaxServers
 }

@@ -3,6 +3,7 @@ package live
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"runtime"
 	"strings"
@@ -185,7 +186,7 @@ func TestClientsAreLimited(t *testing.T) {
 	}
 	clients := ServeClients(l, nil)
 	defer clients.Close()
-	clients.open.Add(maxClients - 1) // as if they were there
+	clients.open.Add(clients.limit - 1) // as if they were there
 	ping := func() error {
 		conn, err := redis.Dial("tcp", l.Addr().String(), redis.DialReadTimeout(5*time.Second))
 		if err != nil {
@@ -193,11 +194,11 @@ func TestClientsAreLimited(t *testing.T) {
 		}
 		defer conn.Close()
 		_, err = conn.Do("PING")
-		if err != nil || clients.open.Load() != maxClients {
+		if err != nil || clients.open.Load() != clients.limit {
 			return errors.Join(err, fmt.Errorf("%d are open", clients.open.Load()))
 		}
 		_, err = redis.Dial("tcp", l.Addr().String(), redis.DialReadTimeout(5*time.Second), redis.DialClientName("x"))
-		if err == nil || !strings.Contains(err.Error(), "there are 4096 clients already") {
+		if err == nil || !strings.Contains(err.Error(), "max number of clients reached") {
 			return fmt.Errorf("one too many: %v", err)
 		}
 		return nil
@@ -205,7 +206,7 @@ func TestClientsAreLimited(t *testing.T) {
 	if err := ping(); err != nil {
 		t.Error(err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); clients.open.Load() >= maxClients; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Second); clients.open.Load() >= clients.limit; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the one that left makes no room")
 		}
@@ -213,5 +214,16 @@ func TestClientsAreLimited(t *testing.T) {
 	if err := ping(); err != nil {
 		t.Error(err)
 	}
-	clients.open.Add(1 - maxClients)
+	clients.open.Add(1 - clients.limit)
+}
+
+// Where descriptors are few, clients leave the server what it needs of them.
+func TestClientLimit(t *testing.T) {
+	for descriptors, want := range map[uint64]int64{
+		0: maxClients, 1: 1, 64: 16, 192: 48, 256: 64, 1024: 1024 - ownDescriptors, 1 << 20: maxClients, math.MaxUint64: maxClients,
+	} {
+		if got := clientLimit(descriptors); got != want {
+			t.Errorf("%d descriptors: %d clients, not %d", descriptors, got, want)
+		}
+	}
 }

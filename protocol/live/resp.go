@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net"
 	"slices"
@@ -27,6 +26,7 @@ type Clients struct {
 	cancel   context.CancelFunc
 	workers  sync.WaitGroup
 	patience time.Duration // with one that does not read
+	limit    int64         // of connections
 
 	mu    sync.Mutex
 	last  int64           // connection's number
@@ -36,8 +36,11 @@ type Clients struct {
 // What a client may ask of a server's memory, and time.
 const (
 	// maxClients bounds the connections: each has one update at a time, so more than may wait
-	// are of no use, and each costs a file descriptor.
+	// are of no use, and each costs a file descriptor: see clientLimit.
 	maxClients = maxWaiting
+	// ownDescriptors are left to the server itself: its store, logs, sockets, and whoever asks for
+	// its metrics. A store that can't open a file has failed for good.
+	ownDescriptors = 192
 	// maxCommandBytes bounds a command as it comes. Whatever fits an operation fits it: a
 	// field costs up to twelve bytes here, and at least four there.
 	maxCommandBytes = 4 * MaxOpBytes
@@ -49,6 +52,19 @@ const (
 	replyBytes = 64 << 10
 )
 
+// clientLimit is how many clients a process takes that may have so many descriptors: where those
+// are few, a quarter of them.
+func clientLimit(descriptors uint64) int64 {
+	if descriptors == 0 {
+		return maxClients
+	}
+	room := descriptors / 4
+	if descriptors > ownDescriptors {
+		room = max(room, descriptors-ownDescriptors)
+	}
+	return int64(max(1, min(room, maxClients)))
+}
+
 // ServeClients serves the clients that come to the listener, until Close. The server's App
 // must be a kv.Store.
 func ServeClients(l net.Listener, s *Server) *Clients {
@@ -57,7 +73,7 @@ func ServeClients(l net.Listener, s *Server) *Clients {
 
 func serveClients(l net.Listener, s *Server, patience time.Duration) *Clients {
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &Clients{server: s, listener: newPatient(l), ctx: ctx, cancel: cancel, patience: patience, conns: make(map[int64]*conn)}
+	c := &Clients{server: s, listener: newPatient(l), ctx: ctx, cancel: cancel, patience: patience, limit: clientLimit(descriptors()), conns: make(map[int64]*conn)}
 	c.workers.Go(c.accept)
 	return c
 }
@@ -90,8 +106,8 @@ func (c *Clients) admit(from net.Conn) (*conn, string) {
 	switch {
 	case c.conns == nil:
 		return nil, "ERR " + ErrStopped.Error()
-	case c.open.Load() >= maxClients:
-		return nil, fmt.Sprintf("ERR there are %d clients already", maxClients)
+	case c.open.Load() >= c.limit:
+		return nil, "ERR max number of clients reached"
 	}
 	c.open.Add(1)
 	c.last++

@@ -65,6 +65,9 @@ func (c *conn) answer() {
 		default:
 			c.command(args)
 		}
+		if len(c.out) > replyBytes {
+			c.flush()
+		}
 	}
 }
 

@@ -94,7 +94,7 @@ var settings = [][2]string{
 	{"appendfsync", "always"},
 	{"appendonly", "yes"}, // a write is on the disks of a majority before it is answered
 	{"databases", "1"},
-	{"maxclients", strconv.Itoa(maxClients)},
+	{"maxclients", ""}, // of this process
 	{"maxmemory", "0"},
 	{"proto-max-bulk-len", strconv.Itoa(MaxOpBytes)},
 	{"save", ""},
@@ -110,6 +110,9 @@ func (c *conn) configGet(args [][]byte) {
 	for _, s := range settings {
 		for _, pattern := range args[2:] {
 			if ok, _ := path.Match(strings.ToLower(string(pattern)), s[0]); ok { // a bad pattern matches none
+				if s[0] == "maxclients" {
+					s[1] = strconv.FormatInt(c.clients.limit, 10)
+				}
 				found = append(found, s)
 				break
 			}
@@ -130,7 +133,7 @@ func (c *conn) info([][]byte) {
 	b.WriteString("# Paxos\r\n")
 	writeStatus(&b, s, &st)
 	fmt.Fprintf(&b, "# Server\r\nredis_version:%s\r\nredis_mode:standalone\r\n", spokenVersion)
-	fmt.Fprintf(&b, "# Clients\r\nconnected_clients:%d\r\nmaxclients:%d\r\n", c.clients.open.Load(), maxClients)
+	fmt.Fprintf(&b, "# Clients\r\nconnected_clients:%d\r\nmaxclients:%d\r\n", c.clients.open.Load(), c.clients.limit)
 	b.WriteString("# Replication\r\nrole:master\r\n# Counts\r\n")
 	s.Counts.Each(func(name string, n uint64) {
 		fmt.Fprintf(&b, "%s:%d\r\n", strings.ReplaceAll(name, " ", "_"), n)

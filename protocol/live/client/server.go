@@ -89,7 +89,7 @@ func (s *server) dial(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: redis.NewConn(raw, 0, 0), raw: raw}, nil
+	return &conn{Conn: redis.NewConn(Limit(raw), 0, 0), raw: raw}, nil
 }
 
 // give takes a connection back.

@@ -12,12 +12,14 @@ import (
 const (
 	memTable = 8 << 20 // bytes
 	cacheMem = 8 << 20
+
+	openFiles = 64 // tables that it keeps open
 )
 
 func (s *Store) options(fs vfs.FS, fresh bool) *pebble.Options {
 	return &pebble.Options{
 		FS: fs, Lock: s.quarrel.lock, Logger: s.quarrel, ErrorIfNotExists: !fresh,
-		CacheSize: cacheMem, MemTableSize: memTable, FormatMajorVersion: pebble.FormatNewest,
+		CacheSize: cacheMem, MemTableSize: memTable, MaxOpenFiles: openFiles, FormatMajorVersion: pebble.FormatNewest,
 		EventListener: &pebble.EventListener{
 			BackgroundError: func(err error) { _ = s.quarrel.poison(err) },
 			WALCreated:      func(i pebble.WALCreateInfo) { s.log.Store(uint64(i.FileNum)) },
