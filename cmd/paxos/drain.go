@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -16,6 +17,8 @@ import (
 const (
 	giveWayLimit = time.Second     // to hand its leadership over
 	drainLimit   = 5 * time.Second // to answer the commands under way
+
+	unformedLimit = 50 * time.Millisecond // to tell clients, where there is no cluster yet
 )
 
 // service is a server that runs, with all who use it.
@@ -36,10 +39,16 @@ func (s *service) drain() error {
 	if s.clients != nil {
 		s.clients.RefuseClients()
 	}
+	if !s.server.Status().Formed { // what was asked never began, and there is nothing to hand over
+		err := s.server.Close()
+		time.Sleep(unformedLimit)
+		return err
+	}
 	within, cancel := context.WithTimeout(context.Background(), giveWayLimit)
 	heir, err := s.server.GiveWay(within)
 	cancel()
 	switch {
+	case errors.Is(err, live.ErrNoHeir) && len(s.server.Hosts()) == 1: // of course
 	case err != nil:
 		s.tell.event(slog.LevelWarn, "not handed over", fmt.Sprintf("no other server takes over: %v", err), slog.Any("error", err))
 	case heir != 0:

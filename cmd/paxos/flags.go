@@ -128,7 +128,7 @@ func parseShard(text string) (shard, error) {
 	i, err := strconv.ParseUint(number, 10, 64)
 	n, err2 := strconv.ParseUint(of, 10, 64)
 	if !found || err != nil || err2 != nil || i < 1 || i > n || n > seedLimit {
-		return shard{}, errors.New("shards are 1/3, 2/3 and 3/3")
+		return shard{}, errors.New("shards are such as 1/3, 2/3 and 3/3: which one of how many")
 	}
 	return shard{i, n}, nil
 }

@@ -56,6 +56,15 @@ func decode[T any](t *testing.T, r result) T {
 	return v
 }
 
+// A command that starts servers starts this program, which under test is the test: it then does
+// as the program would, and not all the tests once more.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
 // file writes a file of that text and returns its path.
 func file(t *testing.T, name, text string) string {
 	t.Helper()
@@ -149,6 +158,7 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 		{"cluster --nodes 10", "--nodes 10: a cluster has"},
 		{"cluster --for 0s", "--for 0s: a duration is above zero"},
 		{"cluster --data " + plain, "--data " + plain + ": "},
+		{"cluster --data " + foreign, "--data " + foreign + ": it holds no cluster, but other files, such as precious"},
 		{"cluster --check --data " + full, "--data " + full + ": it holds history.jsonl already"},
 		{"cluster --data " + others, "cluster-hosts: host 2 is alpha:7001: a cluster on this machine has 127.0.0.1 and a port there"},
 		{"cluster --check --data " + strings.Repeat("x", 110), "that of a Unix socket has at most 107"},

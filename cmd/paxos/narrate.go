@@ -13,6 +13,7 @@ import (
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/live"
+	"github.com/fauer4effect/paxos/protocol/wire"
 )
 
 // narrator tells what the server does, beside the server's loop, and beside whoever has to
@@ -146,14 +147,20 @@ func (n *narrator) end() {
 // returns why.
 func (n *narrator) await(ctx context.Context, s *live.Server) error {
 	var foreign uint64 // the last one that was told of
+	var strangers bool // those without our key were told of
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
 	for {
 		select {
 		case <-look.C:
-			if f := s.Status().Foreign; f != foreign {
-				foreign = f
-				n.foreign(f)
+			st := s.Status()
+			if st.Foreign != foreign {
+				foreign = st.Foreign
+				n.foreign(foreign)
+			}
+			if why := wire.OtherKey; st.Refused[why] > 0 && !strangers {
+				strangers = true
+				n.event(slog.LevelWarn, "other key", "datagrams arrive that are "+why+", and are refused: all servers need the same key file")
 			}
 		case <-s.Done():
 			return nil

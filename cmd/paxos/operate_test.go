@@ -121,7 +121,7 @@ func TestServeLogs(t *testing.T) {
 		}
 		seen[fmt.Sprint(record["msg"])] = record
 	}
-	for _, want := range []string{"started", "formed", "election", "view installed", "leading", "draining", "not handed over", "stopped"} {
+	for _, want := range []string{"started", "formed", "election", "view installed", "leading", "draining", "stopped"} {
 		if seen[want] == nil {
 			t.Errorf("no record %q in\n%s", want, &r.stderr)
 		}

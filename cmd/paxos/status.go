@@ -52,8 +52,8 @@ func statusCommand() *cobra.Command {
 		Use:   "status ADDR... [flags]",
 		Short: "where a live cluster stands",
 		Long: `Status asks servers of a live cluster where they stand. An ADDR is where a
-server's Redis clients find it: host:port, or the path of a Unix socket. A server
-that was not asked is shown as the others heard it last.
+server's Redis clients find it: host:port, or the path of a Unix socket. A
+server that was not asked is shown as the others heard it last.
 
 Exit status 1: a server did not answer; 2: an ADDR is none, or not that of a
 server of this cluster.`,

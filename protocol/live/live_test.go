@@ -359,6 +359,11 @@ func TestEmptiedStore(t *testing.T) {
 	if r := c.do(0, incr); r.Number != 2 {
 		t.Errorf("the others: %v", r)
 	}
+	for _, do := range []func(context.Context, []byte) ([]byte, error){c.servers[1].Do, c.servers[1].Read} {
+		if _, err := do(t.Context(), kv.Op{Kind: kv.Get, Key: "n"}.Encode()); !errors.Is(err, ErrRefused) {
+			t.Errorf("the emptied disk's clients: %v", err)
+		}
+	}
 	if st := c.servers[1].Status(); st.Formed || st.View != 0 {
 		t.Errorf("the emptied disk takes part: %+v", st)
 	}

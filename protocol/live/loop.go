@@ -14,7 +14,13 @@ const (
 
 // loop owns the machine: it feeds it with what happens, and does what it asks for.
 func (s *Server) loop() error {
-	defer s.calls.drop()
+	defer func() {
+		why := ErrUnknown
+		if !s.machine.Roster().Formed {
+			why = ErrStopped // the machine took none
+		}
+		s.calls.drop(why)
+	}()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	publish := time.NewTicker(publishEvery)
@@ -95,6 +101,10 @@ func (s *Server) receive(messages []protocol.Message) {
 
 // request begins a command.
 func (s *Server) request(c *call) {
+	if s.refused {
+		c.done <- answer{err: ErrRefused}
+		return
+	}
 	if !s.calls.begin(c) {
 		c.done <- answer{err: ErrBusy}
 		return

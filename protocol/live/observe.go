@@ -33,6 +33,11 @@ func (s *Server) note(events []protocol.Event) {
 		case protocol.Formed:
 			s.calls.each(func(c *call) { s.again = append(s.again, c) }) // the machine took none before
 			changed = true
+		case protocol.Refused:
+			if events[i].Servers&(1<<s.cfg.ID) != 0 {
+				s.refused = true
+				s.calls.each(func(c *call) { s.calls.end(c, answer{err: ErrRefused}) }) // the machine took none
+			}
 		case protocol.Returned:
 			changed = true
 		case protocol.CatchUp:

@@ -22,6 +22,7 @@ type Clients struct {
 	gate     gate
 	open     atomic.Int64    // connections
 	buffered atomic.Int64    // bytes of their buffers, beyond the smallest
+	unread   atomic.Int64    // bytes of replies that are on their way, beyond the smallest
 	ctx      context.Context // of commands: ends with Close
 	cancel   context.CancelFunc
 	workers  sync.WaitGroup
@@ -46,6 +47,9 @@ const (
 	maxCommandBytes = 4 * MaxOpBytes
 	// maxBufferedBytes bounds what commands that are not complete take, all clients together.
 	maxBufferedBytes = 64 << 20
+	// maxUnreadBytes bounds the replies that clients have yet to read, all together; one whose
+	// reply has no room is cut off.
+	maxUnreadBytes = 128 << 20
 	// replyPatience is how long a client may take none of its replies before it is cut off.
 	replyPatience = 10 * time.Second
 	// replyBytes are collected before they are sent although commands wait.

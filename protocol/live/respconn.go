@@ -77,9 +77,18 @@ func (c *conn) fail(text string) {
 	c.out = redcon.AppendError(c.out, text)
 }
 
+var errUnread = errors.New("too much is not read")
+
 // flush sends the replies. A client that takes none of them for a while is cut off: what it
 // does not read is kept, and others need the room.
 func (c *conn) flush() {
+	if held := int64(len(c.out)); held > replyBytes {
+		defer c.clients.unread.Add(-held)
+		if c.clients.unread.Add(held) > maxUnreadBytes && c.broken == nil {
+			c.broken = errUnread
+			c.clients.server.Counts.cutOff.Add(1)
+		}
+	}
 	for rest := c.out; len(rest) > 0 && c.broken == nil; {
 		_ = c.net.SetWriteDeadline(time.Now().Add(c.clients.patience))
 		n, err := c.net.Write(rest[:min(len(rest), replyBytes)])

@@ -150,3 +150,34 @@ func TestNoWebServer(t *testing.T) {
 		}
 	}
 }
+
+// What all clients together do not read has a bound: one that goes past it is cut off at once.
+func TestUnreadRepliesAreBounded(t *testing.T) {
+	s, _, store := understudy(t, nothing)
+	store.Apply(kv.Op{Kind: kv.Put, Key: "k", Value: strings.Repeat("v", 1<<20)}.Encode())
+	clients, address := listening(t, s, time.Minute)
+	clients.unread.Add(maxUnreadBytes - 3<<19) // others': there is room for one of two
+	for range 2 {
+		deaf := dialRaw(t, address)
+		go func() {
+			for range 60 { // more than the kernel keeps
+				_, _ = io.WriteString(deaf.conn, "GET k\n")
+			}
+		}()
+	}
+	for begun := time.Now(); s.Counts.cutOff.Load() == 0; time.Sleep(5 * time.Millisecond) {
+		if time.Since(begun) > 20*time.Second {
+			t.Fatal("nobody is cut off")
+		}
+	}
+	other := dialRaw(t, address)
+	other.send("PING\n")
+	other.expect("PING", "+PONG\r\n")
+	if open := clients.open.Load(); open < 2 {
+		t.Errorf("%d clients are there", open)
+	}
+	clients.Close()
+	if left := clients.unread.Load(); left != maxUnreadBytes-3<<19 {
+		t.Errorf("%d bytes are not given back", left-(maxUnreadBytes-3<<19))
+	}
+}

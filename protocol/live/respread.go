@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-
-	"github.com/tidwall/redcon"
 )
 
 // commandReader cuts a connection's bytes into commands. What it keeps is bounded by
@@ -249,12 +247,64 @@ func (r *commandReader) inline(rest []byte) ([][]byte, error) {
 	}
 	line := rest[:end+1]
 	r.begin += len(line)
-	if line[0] == '$' { // redcon would take it for Tile38's protocol
-		return bytes.Fields(line), nil
-	}
-	_, args, _, _, err := redcon.ReadNextCommand(line, nil)
-	if err != nil {
+	args, ok := words(line)
+	if !ok {
 		return nil, protocolError("unbalanced quotes in request")
 	}
 	return args, nil
+}
+
+// words splits a line as Redis does: at white space, but for what stands in quotes. Within double
+// ones \n, \r, \t, \b, \a and \x41 mean what they do in C, and \ before anything else itself;
+// within single ones only \' does. False: a quote has no end, or something follows it at once.
+func words(line []byte) (all [][]byte, ok bool) {
+	for {
+		line = bytes.TrimLeft(line, " \t\r\n\v\f")
+		if len(line) == 0 {
+			return all, true
+		}
+		word := []byte{}
+		for len(line) > 0 && !space(line[0]) {
+			if line[0] != '"' && line[0] != '\'' {
+				word, line = append(word, line[0]), line[1:]
+				continue
+			}
+			if word, line, ok = quoted(word, line[1:], line[0]); !ok || len(line) > 0 && !space(line[0]) {
+				return nil, false
+			}
+		}
+		all = append(all, word)
+	}
+}
+
+func space(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+var escapes = map[byte]byte{'n': '\n', 'r': '\r', 't': '\t', 'b': '\b', 'a': '\a'}
+
+// quoted adds to the word what comes before the closing quote, and returns what follows that.
+func quoted(word, line []byte, quote byte) (grown, rest []byte, ok bool) {
+	for len(line) > 0 && line[0] != quote {
+		n, c := 1, line[0]
+		switch {
+		case c != '\\' || len(line) < 2:
+		case quote == '\'':
+			if line[1] == '\'' {
+				n, c = 2, '\''
+			}
+		default:
+			n, c = 2, line[1]
+			if to, known := escapes[c]; known {
+				c = to
+			} else if c == 'x' && len(line) >= 4 {
+				if b, err := strconv.ParseUint(string(line[2:4]), 16, 8); err == nil {
+					n, c = 4, byte(b)
+				}
+			}
+		}
+		word, line = append(word, c), line[n:]
+	}
+	if len(line) == 0 {
+		return nil, nil, false
+	}
+	return word, line[1:], true
 }

@@ -164,6 +164,8 @@ func refusal(err error) string {
 		return "UNKNOWN " + err.Error() + "; the command may have been executed, or not"
 	case errors.Is(err, ErrBusy):
 		return "BUSY " + err.Error() + "; nothing was executed"
+	case errors.Is(err, ErrRefused):
+		return "REFUSED " + err.Error() + "; nothing was executed"
 	case errors.Is(err, ErrStopped), errors.Is(err, errNotBegun):
 		return "STOPPING " + err.Error() + "; nothing was executed"
 	}

@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"path"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 
@@ -125,25 +126,50 @@ func (c *conn) configGet(args [][]byte) {
 	}
 }
 
-// info says where this server stands, in the form of Redis's own.
-func (c *conn) info([][]byte) {
+// info says where this server stands, in the form of Redis's own: all, or the sections that are
+// named.
+func (c *conn) info(args [][]byte) {
 	s := c.clients.server
 	st := s.Status()
 	var b strings.Builder
-	b.WriteString("# Paxos\r\n")
-	writeStatus(&b, s, &st)
-	fmt.Fprintf(&b, "# Server\r\nredis_version:%s\r\nredis_mode:standalone\r\n", spokenVersion)
-	fmt.Fprintf(&b, "# Clients\r\nconnected_clients:%d\r\nmaxclients:%d\r\n", c.clients.open.Load(), c.clients.limit)
-	b.WriteString("# Replication\r\nrole:master\r\n# Counts\r\n")
-	s.Counts.Each(func(name string, n uint64) {
-		fmt.Fprintf(&b, "%s:%d\r\n", strings.ReplaceAll(name, " ", "_"), n)
-	})
-	var refused uint64
-	for _, n := range st.Refused {
-		refused += n
+	section := func(name string, write func()) {
+		wanted := len(args) == 1
+		for _, a := range args[1:] {
+			wanted = wanted || is(a, strings.ToLower(name)) || is(a, "all") || is(a, "everything") || is(a, "default")
+		}
+		if wanted {
+			fmt.Fprintf(&b, "# %s\r\n", name)
+			write()
+		}
 	}
-	fmt.Fprintf(&b, "datagrams_refused:%d\r\n", refused)
+	section("Paxos", func() { writeStatus(&b, s, &st) })
+	section("Server", func() { fmt.Fprintf(&b, "redis_version:%s\r\nredis_mode:standalone\r\n", spokenVersion) })
+	section("Clients", func() {
+		fmt.Fprintf(&b, "connected_clients:%d\r\nmaxclients:%d\r\nblocked_clients:%d\r\n", c.clients.open.Load(), c.clients.limit, st.Waiting)
+	})
+	section("Memory", func() { fmt.Fprintf(&b, "used_memory:%d\r\n", heapBytes()) })
+	section("Stats", func() {
+		fmt.Fprintf(&b, "total_connections_received:%d\r\ntotal_commands_processed:%d\r\n", c.id, s.Counts.commands.Load())
+	})
+	section("Replication", func() { b.WriteString("role:master\r\n") })
+	section("Counts", func() {
+		s.Counts.Each(func(name string, n uint64) {
+			fmt.Fprintf(&b, "%s:%d\r\n", strings.ReplaceAll(name, " ", "_"), n)
+		})
+		var refused uint64
+		for _, n := range st.Refused {
+			refused += n
+		}
+		fmt.Fprintf(&b, "datagrams_refused:%d\r\n", refused)
+	})
 	c.out = redcon.AppendBulkString(c.out, b.String())
+}
+
+// heapBytes is what the process's live objects, and those not yet collected, take.
+func heapBytes() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // writeStatus writes what INFO and PAXOS STATUS tell of a server, a line each.

@@ -51,6 +51,8 @@ var (
 	ErrBusy    = errors.New("too many commands are waiting")
 	ErrTooBig  = fmt.Errorf("more than %d bytes", MaxOpBytes)
 	ErrStopped = errors.New("the server stops")
+	// ErrRefused: the others know another store as this server's, so that it can serve nothing.
+	ErrRefused = errors.New("the others refuse this server's store")
 
 	errNotBegun = errors.New("not begun")
 )
@@ -72,6 +74,7 @@ type Server struct {
 	calls     sessions
 	peers     peers
 	truncated protocol.Seq
+	refused   bool    // by the others: its store is not the one that it had (X18)
 	again     []*call // to be asked once more, after what came of the last steps is done
 
 	inbox    chan []protocol.Message
@@ -321,8 +324,13 @@ func (s *Server) execute(ctx context.Context, c *call) ([]byte, error) {
 	select {
 	case a := <-c.done:
 		return a.result, a.err
-	case <-s.stop:
-		return nil, ErrUnknown
+	case <-s.ended: // the loop answers all that it has taken before it ends; the two may come at once
+		select {
+		case a := <-c.done:
+			return a.result, a.err
+		default:
+			return nil, ErrUnknown
+		}
 	case <-ctx.Done():
 		return nil, ErrUnknown
 	}

@@ -150,7 +150,7 @@ func (t *sessions) each(f func(*call)) {
 	}
 }
 
-// drop ends all commands; whether they are executed nobody knows.
-func (t *sessions) drop() {
-	t.each(func(c *call) { c.done <- answer{err: ErrUnknown} })
+// drop ends all commands, for the reason given.
+func (t *sessions) drop(why error) {
+	t.each(func(c *call) { c.done <- answer{err: why} })
 }

@@ -156,12 +156,10 @@ func (s *socket) heard() (lives store.Peers, foreign uint64) {
 	return s.decoder.Lives(), s.decoder.Foreign()
 }
 
-// refused calls f with the reasons for which datagrams were refused.
+// refused calls f with the reasons for which datagrams are refused, and how many were.
 func (s *socket) refused(f func(reason string, times uint64)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.decoder.Refused(f)
-	if s.oversized > 0 {
-		f("oversized", s.oversized)
-	}
+	f("oversized", s.oversized)
 }

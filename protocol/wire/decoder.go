@@ -47,11 +47,15 @@ const (
 	numReasons
 )
 
-// EarlierLife is the reason for which datagrams of a server's earlier life are refused.
-const EarlierLife = "an earlier life of its sender"
+// EarlierLife and OtherKey are the reasons for which datagrams of a server's earlier life are
+// refused, and those that were made without the key.
+const (
+	EarlierLife = "an earlier life of its sender"
+	OtherKey    = "not made with our key"
+)
 
 var reasonNames = [numReasons]string{
-	"truncated", "another format or version", "bad checksum", "not made with our key",
+	"truncated", "another format or version", "bad checksum", OtherKey,
 	"another cluster", "unknown sender", EarlierLife, "malformed",
 }
 
@@ -65,13 +69,11 @@ func (d *Decoder) SetLives(lives [protocol.MaxServers + 1]uint64) { d.lives = li
 // Foreign is the last other cluster of which a datagram came, zero for none.
 func (d *Decoder) Foreign() uint64 { return d.foreign }
 
-// Refused calls f with each reason for which datagrams were refused, and how many were, in a
+// Refused calls f with each reason for which datagrams are refused, and how many were, in a
 // fixed order.
 func (d *Decoder) Refused(f func(reason string, times uint64)) {
 	for why, times := range d.refused {
-		if times > 0 {
-			f(reasonNames[why], times)
-		}
+		f(reasonNames[why], times)
 	}
 }
 

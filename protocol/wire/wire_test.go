@@ -44,7 +44,11 @@ func encode(t testing.TB, e *Encoder, m *protocol.Message) [][]byte {
 
 func refused(d *Decoder) map[string]uint64 {
 	counts := map[string]uint64{}
-	d.Refused(func(reason string, times uint64) { counts[reason] = times })
+	d.Refused(func(reason string, times uint64) {
+		if times > 0 {
+			counts[reason] = times
+		}
+	})
 	return counts
 }
 

@@ -17,8 +17,9 @@ var (
 	ErrUnknown = errors.New("outcome unknown")
 	// ErrBusy: no server took the command, which was not executed.
 	ErrBusy = errors.New("the servers are busy")
-	// ErrUnreachable: no server could be reached; the command was not executed.
-	ErrUnreachable = errors.New("no server can be reached")
+	// ErrUnreachable: no server could be reached, or, of a read, none answered; the command was
+	// not executed.
+	ErrUnreachable = errors.New("no server can be reached, or answers")
 	// ErrClosed: the client is closed; the command was not executed.
 	ErrClosed = errors.New("the client is closed")
 )
@@ -31,6 +32,7 @@ func (e Error) Error() string { return string(e) }
 const (
 	rounds     = 3                     // through all addresses, before a command is given up
 	roundPause = 50 * time.Millisecond // between them: an election takes a few
+	readLimit  = time.Second           // for one server's answer to what only reads, where there are others
 	dialLimit  = 2 * time.Second       // or as long as the context allows
 	maxIdle    = 64                    // connections kept to a server
 )
@@ -149,7 +151,7 @@ func (c *Client) Pipeline(ctx context.Context, commands ...Command) ([]Reply, er
 		if err != nil {
 			return nil, err
 		}
-		replies, err := c.servers[at].ask(ctx, &c.mu, commands)
+		replies, err := c.try(ctx, at, commands, reads)
 		switch {
 		case err == nil && !c.wantsAnother(replies, reads):
 			return replies, nil
@@ -165,6 +167,20 @@ func (c *Client) Pipeline(ctx context.Context, commands ...Command) ([]Reply, er
 		c.leave(at)
 	}
 	return nil, last
+}
+
+// try asks one server. Of a server that is cut off from the others no read comes back.
+func (c *Client) try(ctx context.Context, at int, commands []Command, reads bool) ([]Reply, error) {
+	if !reads || len(c.servers) == 1 {
+		return c.servers[at].ask(ctx, &c.mu, commands)
+	}
+	within, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
+	replies, err := c.servers[at].ask(within, &c.mu, commands)
+	if within.Err() != nil && ctx.Err() == nil && err != nil {
+		err = fmt.Errorf("%s: no answer within %v", c.servers[at].address, readLimit)
+	}
+	return replies, err
 }
 
 // notExecuted is why a command was given up, and what came of the last try.

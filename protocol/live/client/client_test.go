@@ -348,3 +348,32 @@ func TestIdleConnections(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A server that is cut off from the others answers no read; another one does.
+func TestReadLeavesASilentServer(t *testing.T) {
+	silent, good := &fake{}, &fake{replies: []string{"$1\r\nv\r\n"}}
+	full := &fake{replies: []string{"-ERR max number of clients reached; nothing was executed\r\n", ""}}
+	refused := &fake{replies: []string{"-REFUSED the others refuse this server's store; nothing was executed\r\n"}}
+	c, err := client.New(refused.listen(t), full.listen(t), silent.listen(t), good.listen(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	begun := time.Now()
+	if value, found, err := c.Get(t.Context(), "k"); value != "v" || !found || err != nil {
+		t.Errorf("%q, %v, %v", value, found, err)
+	}
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	alone, err := client.New(silent.listen(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alone.Close()
+	within, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, _, err := alone.Get(within, "k"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a silent server alone: %v", err)
+	}
+}

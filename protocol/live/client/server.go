@@ -143,6 +143,9 @@ func (c *conn) exchange(ctx context.Context, commands []Command) (replies []Repl
 	return replies, nil
 }
 
+// manyClients is what a server says, in Redis's words, to a client for which it has no room.
+const manyClients = "ERR max number of clients reached; nothing was executed"
+
 // meaning is what a server's error says of its command.
 func meaning(text string) error {
 	switch word, _, _ := strings.Cut(text, " "); word {
@@ -150,7 +153,10 @@ func meaning(text string) error {
 		return fmt.Errorf("%w: %s", ErrUnknown, text)
 	case "STOPPING":
 		return fmt.Errorf("%w: %s", errStopping, text)
-	case "BUSY":
+	case "BUSY", "REFUSED":
+		return fmt.Errorf("%w: %s", ErrBusy, text)
+	}
+	if text == manyClients {
 		return fmt.Errorf("%w: %s", ErrBusy, text)
 	}
 	return Error(text)

@@ -3,6 +3,8 @@ package metrics
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/pprof"
@@ -27,6 +29,7 @@ func (m *Metrics) Serve(l net.Listener) {
 	m.server = &http.Server{
 		Handler: m.handler(), MaxHeaderBytes: maxHeaderBytes,
 		ReadTimeout: requestLimit, WriteTimeout: requestLimit,
+		ErrorLog: log.New(io.Discard, "", 0), // of what strangers do wrong: the program's own log is not for that
 	}
 	m.server.SetKeepAlivesEnabled(false) // whoever idles would keep others out
 	m.served = make(chan struct{})

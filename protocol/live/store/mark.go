@@ -109,6 +109,9 @@ func (m mark) holds(id uint64, last protocol.Position) error {
 // mark notes what is durable now: all that was written.
 func (s *Store) mark() error {
 	m := mark{store: s.meta.Store, position: s.next, log: s.log.Load()}
+	if there, err := readMark(s.dir, s.fs); err == nil && there.store != 0 && there.store != m.store {
+		return fmt.Errorf("%s is of store %016x: another store has come to lie in this one's place", markName, there.store)
+	}
 	if err := m.write(s.dir, s.fs); err != nil {
 		return fmt.Errorf("%s: %w", markName, err)
 	}
