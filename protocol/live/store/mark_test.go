@@ -102,6 +102,22 @@ func TestMarkIsRenewed(t *testing.T) {
 	}
 }
 
+// Where another store was put in the place of one that is open, its mark stays.
+func TestAnotherStoreInThisOnesPlace(t *testing.T) {
+	fs := vfs.NewMem()
+	s := filled(t, fs, 3, 1)
+	other := mark{store: uint64(s.ID()) + 1, position: 7}
+	if err := other.write("d", fs); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err == nil || !strings.Contains(err.Error(), "another store has come to lie") {
+		t.Errorf("it closes with %v", err)
+	}
+	if m, err := readMark("d", fs); err != nil || m != other {
+		t.Errorf("the other store's mark is now %v, %v", m, err)
+	}
+}
+
 // A store that is opened again and killed at any moment of that opens a third time, with all
 // it held.
 func TestCrashWhileOpening(t *testing.T) {
