@@ -54,6 +54,7 @@ const (
 	drawSnapshots
 	drawRead
 	drawMute
+	drawRareCrashes
 )
 
 func newClient(r *run, id int) *client {

@@ -292,12 +292,15 @@ func (s *swarm) drawWorkload() {
 const swarmClients = 14
 
 // some is a random set of k servers, rising.
-func (s *swarm) some(k int) []int {
+func (s *swarm) some(k int) []int { return s.someBy(s.Dice, k) }
+
+// someBy is some by other dice.
+func (s *swarm) someBy(d *world.Dice, k int) []int {
 	ids := make([]int, s.plan.Servers)
 	for i := range ids {
 		ids[i] = i + 1
 	}
-	ids = world.Shuffle(s.Dice, ids)[:k]
+	ids = world.Shuffle(d, ids)[:k]
 	slices.Sort(ids)
 	return ids
 }

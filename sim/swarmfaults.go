@@ -51,6 +51,7 @@ func (s *swarm) drawFaults() {
 			k.draw()
 		}
 	}
+	s.rareCrashes()
 	slices.SortStableFunc(s.plan.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 }
 
@@ -171,6 +172,29 @@ func (s *swarm) spell() world.Instant {
 
 func (s *swarm) crashes() {
 	s.each(2, func(at world.Instant) { s.add(s.aim(Fault{At: at, Do: doCrash, For: s.spell()})) })
+}
+
+// rareCrashes strike several servers at once, but no majority, and those that send, take or ask
+// for a snapshot, in the middle of that. The dice are their own.
+func (s *swarm) rareCrashes() {
+	d := world.NewDice(world.Draw(s.plan.Seed, drawRareCrashes))
+	p := s.plan
+	down := func() world.Instant { return world.Instant(d.Log(int64(20*millisecond), int64(1500*millisecond))) }
+	if few := int64(p.Servers-1) / 2; few >= 2 && d.One(4) {
+		s.add(Fault{At: world.Instant(d.Int(0, int64(p.Faulty)-1)), Do: doCrash, Servers: s.someBy(d, int(d.Int(2, few))), For: down()})
+	}
+	if s.other != nil || p.Servers < 3 || s.settings.SnapshotSlots == 0 || !d.One(2) {
+		return
+	}
+	for range d.Int(1, 3) {
+		kind := world.Pick(d, protocol.SnapshotPart, protocol.SnapshotPart, protocol.SnapshotRequest).String()
+		id, n := int(d.Int(1, int64(p.Servers))), uint32(d.Log(1, 60))
+		on := &Name{Kind: kind, From: id, N: n}
+		if d.One(2) {
+			on = &Name{Kind: kind, To: id, Arrives: true, N: n}
+		}
+		s.add(Fault{On: on, Do: doCrash, For: down()})
+	}
 }
 
 // aim gives the fault a victim: one server, or, in an aimed seed, often whoever leads then.

@@ -68,7 +68,12 @@ func (f *planFolder) keep(r *sim.Report) (string, error) {
 		}
 	}
 	path := filepath.Join(dir, planName)
-	return path, writeWhole(path, plan.Encode())
+	if err := writeWhole(path, plan.Encode()); err != nil {
+		return "", err
+	}
+	var report strings.Builder
+	printJSON(&output{Writer: &report}, newRunJSON(r, 0))
+	return path, writeWhole(filepath.Join(dir, reportName), []byte(report.String()))
 }
 
 // writeWhole writes a file under another name and renames it when all of it is there.

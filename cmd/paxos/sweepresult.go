@@ -115,7 +115,7 @@ func (r *sweepResult) printVerdict(w io.Writer) {
 		for _, e := range r.idle {
 			names = append(names, e.String())
 		}
-		wrapped(w, "", "these faults were planned, but never took effect, so the sweep tested nothing of them: "+strings.Join(names, ", "))
+		wrapped(w, "", "what so many runs must show never happened, so the sweep tested nothing of it: "+strings.Join(names, ", "))
 	}
 	switch {
 	case r.Seeds == 0:

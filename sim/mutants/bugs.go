@@ -202,8 +202,8 @@ const bugsHead = `# Planted bugs, and what it takes to find them
 
 Each mutant is a mistake that somebody could make or has made, kept as
 ` + "`testdata/mutants/NAME.patch`" + ` ([CONTRIBUTING.md](../CONTRIBUTING.md) has the format;
-the patch tells the story). The ordinary sweep must find it, by a property: a panic of the
-machine does not count. See one found: ` + "`go run ./cmd/paxos break a-accept-before-durable`" + `.
+the patch tells the story). The ordinary sweep must find it, by a property, or by an
+effect that it must show and misses (idle:); a panic of the machine does not count. See one found: ` + "`go run ./cmd/paxos break a-accept-before-durable`" + `.
 
 The table is written by
 
