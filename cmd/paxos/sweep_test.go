@@ -149,7 +149,7 @@ func failed(seed uint64, property string) *sim.Report {
 }
 
 // A plan that is kept says what wrote it and what it showed; the report's own does not
-// change, and nothing but the plan is left in the folder.
+// change, and nothing but the plan and its report is left in the folder.
 func TestFailingPlanIsKept(t *testing.T) {
 	t.Chdir(t.TempDir())
 	folder, err := openPlanFolder("out/deep")
@@ -170,8 +170,12 @@ func TestFailingPlanIsKept(t *testing.T) {
 	if plan.Build != sim.Build() || plan.Finding != "S1: "+report.Violation.Detail || report.Plan.Finding != "" {
 		t.Errorf("build %q, finding %q", plan.Build, plan.Finding)
 	}
-	if left, _ := os.ReadDir("out/deep/seed-17"); len(left) != 1 {
+	if left, _ := os.ReadDir("out/deep/seed-17"); len(left) != 2 || left[1].Name() != reportName {
 		t.Errorf("left: %v", left)
+	}
+	text, err := os.ReadFile(filepath.Join("out", "deep", "seed-17", reportName))
+	if err != nil || !strings.Contains(string(text), `"property":"S1"`) {
+		t.Errorf("its report: %s, %v", text, err)
 	}
 }
 
@@ -237,7 +241,7 @@ func TestIdleFaultsFailTheSweep(t *testing.T) {
 	var b strings.Builder
 	r.print(&b)
 	fits(t, "sweep", b.String())
-	if r.ok() || !strings.Contains(b.String(), "never took effect") || !strings.Contains(b.String(), all[0].String()+", "+all[1].String()) ||
+	if r.ok() || !strings.Contains(b.String(), "never happened") || !strings.Contains(b.String(), all[0].String()+", "+all[1].String()) ||
 		!strings.HasSuffix(b.String(), "\nfailed, although all properties held in 501 runs\n") {
 		t.Error(b.String())
 	}
