@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/sim/check"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -168,7 +169,7 @@ func decodePlan(r io.Reader) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := refuseTwins(text); err != nil {
+	if err := check.RefuseTwins(text); err != nil {
 		return nil, err
 	}
 	d := json.NewDecoder(bytes.NewReader(text))

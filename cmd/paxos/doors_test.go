@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -81,5 +82,32 @@ func TestTerminatedBeforeFormation(t *testing.T) {
 	n, _ := conn.Read(reply)
 	if want := "-STOPPING the server stops; nothing was executed\r\n"; string(reply[:n]) != want {
 		t.Errorf("its client hears %q, not %q", reply[:n], want)
+	}
+}
+
+// What is written as a whole goes through a link to what it names, and into a pipe.
+func TestWriteWholeKeepsLinksAndPipes(t *testing.T) {
+	target := file(t, "target", "old")
+	path := link(t, target)
+	if err := writeWhole(path, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if text, _ := os.ReadFile(target); string(text) != "new" {
+		t.Errorf("the target holds %q", text)
+	}
+	if info, _ := os.Lstat(path); info.Mode()&os.ModeSymlink == 0 {
+		t.Error("the link is gone")
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan string)
+	go func() {
+		text, _ := os.ReadFile(pipe)
+		read <- string(text)
+	}()
+	if err := writeWhole(pipe, []byte("page")); err != nil || <-read != "page" {
+		t.Errorf("into the pipe: %v", err)
 	}
 }

@@ -76,8 +76,20 @@ func (f *planFolder) keep(r *sim.Report) (string, error) {
 	return path, writeWhole(filepath.Join(dir, reportName), []byte(report.String()))
 }
 
-// writeWhole writes a file under another name and renames it when all of it is there.
+// writeWhole writes a file under another name and renames it when all of it is there. A link's
+// target is replaced, not the link, and what is no file, such as a device, is written to.
 func writeWhole(path string, text []byte) error {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(text)
+		return errors.Join(err, f.Close())
+	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".plan-*")
 	if err != nil {
 		return err

@@ -56,6 +56,9 @@ func shrinkPlan(stdout, stderr io.Writer, s subject, out string) error {
 	if out == "" {
 		out = shrunkPath(s.file)
 	}
+	if sameFile(out, s.file) {
+		return usage("", "--output %s: that is the plan", quote(out))
+	}
 	note, done := shrinkProgress(stderr)
 	r, err := shrink.Shrink(s.plan, func(p *sim.Plan) *sim.Report { return sim.Run(p) }, (*sim.Plan).Validate, shrink.Options{Progress: note})
 	done()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
@@ -15,8 +16,12 @@ import (
 //	INFO  jepsen.util - 4	:invoke	:cas	[2 4]
 //	INFO  jepsen.util - 4	:ok	:cas	[2 4]
 //
-// A process has one operation at a time. ok and fail answer it; info says that nobody knows.
-var jepsenLine = regexp.MustCompile(`^INFO\s+jepsen\.util\s+-\s+(\d+)\s+:(invoke|ok|fail|info)\s+:(read|write|cas)\s+(nil|\d+|\[\d+ \d+\]|:timed-out)\s*$`)
+// A process has one operation at a time. ok answers it; fail says that it did not happen, info that
+// nobody knows.
+var (
+	jepsenLine   = regexp.MustCompile(`^INFO\s+jepsen\.util\s+-\s+(\d+)\s+:(invoke|ok|fail|info)\s+:(read|write|cas)\s+(nil|-?\d+|\[-?\d+ -?\d+\]|:timed-out)\s*$`)
+	jepsenEvents = regexp.MustCompile(`^INFO\s+jepsen\.util\s+-\s+\d+\s+:(invoke|ok|fail|info)\s`)
+)
 
 // jepsenKey is the one register. It holds nil before anybody writes.
 const jepsenKey = "register"
@@ -27,18 +32,21 @@ func ReadJepsen(r io.Reader) ([]Operation, error) {
 	history := []Operation{{
 		Op: kv.Op{Kind: kv.Put, Key: jepsenKey, Value: "nil"}, Result: kv.Result{Status: kv.Done}, Answered: true,
 	}}
-	open := map[string]int{} // by process: its operation's index; looked up only
+	open := map[string]invoked{} // by process; looked up only
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, maxLine)
 	n := int64(0)
 	for s.Scan() {
 		n++
 		f := jepsenLine.FindStringSubmatch(s.Text())
-		if f == nil {
+		switch {
+		case f == nil && jepsenEvents.MatchString(s.Text()):
+			return nil, fmt.Errorf("line %d: an event that is none of a register of numbers: %.80q", n, s.Text())
+		case f == nil:
 			continue
 		}
 		event := jepsenEvent{process: f[1], kind: f[2], op: f[3], value: f[4]}
-		at, waiting := open[event.process]
+		begun, waiting := open[event.process]
 		switch {
 		case event.kind == "invoke" && waiting:
 			return nil, fmt.Errorf("line %d: process %s begins an operation before its last one ended", n, event.process)
@@ -47,20 +55,34 @@ func ReadJepsen(r io.Reader) ([]Operation, error) {
 			if err != nil {
 				return nil, fmt.Errorf("line %d: %w", n, err)
 			}
-			open[event.process] = len(history)
+			open[event.process] = invoked{len(history), event}
 			history = append(history, Operation{Op: op, Call: n})
 		case !waiting:
 			return nil, fmt.Errorf("line %d: process %s ends an operation that it did not begin", n, event.process)
+		case event.op != begun.op || event.op != "read" && event.value != begun.value && event.value != ":timed-out":
+			return nil, fmt.Errorf("line %d: process %s ends %s %s, and began %s %s", n, event.process, event.op, event.value, begun.op, begun.value)
+		case event.op == "read" && event.kind == "ok" && (event.value[0] == '[' || event.value[0] == ':'):
+			return nil, fmt.Errorf("line %d: process %s reads %s", n, event.process, event.value)
 		default:
 			delete(open, event.process)
-			event.answer(&history[at], n)
+			event.answer(&history[begun.index], n)
 		}
 	}
+	history = slices.DeleteFunc(history, func(o Operation) bool { return o.Call == never })
 	if len(history) == 1 && s.Err() == nil {
 		return nil, fmt.Errorf("no event of Jepsen's in %d lines", n)
 	}
 	return history, s.Err()
 }
+
+// invoked is an operation under way: its index in the history, and what began it.
+type invoked struct {
+	index int
+	jepsenEvent
+}
+
+// never is when an operation was called that did not happen.
+const never = -1
 
 type jepsenEvent struct{ process, kind, op, value string }
 
@@ -84,19 +106,20 @@ func (e *jepsenEvent) operation() (kv.Op, error) {
 }
 
 // answer closes an operation. What failed by a time-out may yet take effect, but for reads
-// that does not matter.
+// that does not matter. A cas that failed found another value.
 func (e *jepsenEvent) answer(o *Operation, at int64) {
 	switch {
 	case e.kind == "info" || e.value == ":timed-out":
+		return
+	case e.kind == "fail" && e.op != "cas":
+		o.Call = never
 		return
 	case e.op == "read":
 		o.Result = kv.Result{Status: kv.HasValue, Value: e.value}
 	case e.kind == "ok":
 		o.Result = kv.Result{Status: kv.Done}
-	case e.op == "cas":
-		o.Result = kv.Result{Status: kv.Mismatch}
 	default:
-		return // a write that failed: nobody knows
+		o.Result = kv.Result{Status: kv.Mismatch}
 	}
 	o.Return, o.Answered = at, true
 }

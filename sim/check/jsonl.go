@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
 )
@@ -77,7 +78,14 @@ func ReadHistory(r io.Reader) ([]Operation, error) {
 }
 
 func readLine(text []byte) (Operation, error) {
-	var l historyLine
+	var l struct {
+		historyLine
+		Client *uint32 `json:"client"` // must be there, as must
+		Call   *int64  `json:"call_ns"`
+	}
+	if err := RefuseTwins(text); err != nil {
+		return Operation{}, err
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&l); err != nil {
@@ -86,14 +94,15 @@ func readLine(text []byte) (Operation, error) {
 	if d.More() {
 		return Operation{}, errors.New("something follows the operation")
 	}
-	o := Operation{
-		Client: l.Client, Call: l.Call, Answered: l.Return != nil,
-		Op: kv.Op{Key: l.Key, Value: l.Value, Old: l.Old},
-	}
+	o := Operation{Answered: l.Return != nil, Op: kv.Op{Key: l.Key, Value: l.Value, Old: l.Old}}
 	var ok bool
 	if o.Op.Kind, ok = kv.KindNamed(l.Op); !ok {
 		return o, fmt.Errorf("unknown op %q (get, put, append, cas, delete, incr, putnew, putold, incrby or strlen)", l.Op)
 	}
+	if l.Client == nil || l.Call == nil {
+		return o, errors.New("client and call_ns must be there")
+	}
+	o.Client, o.Call = *l.Client, *l.Call
 	if !o.Answered {
 		if l.Result != nil {
 			return o, errors.New("a result, but no return_ns")
@@ -111,5 +120,26 @@ func readLine(text []byte) (Operation, error) {
 	if o.Result.Status, ok = kv.StatusNamed(l.Result.Status); !ok {
 		return o, fmt.Errorf("unknown status %q of a result", l.Result.Status)
 	}
-	return o, nil
+	return o, fits(o.Op.Kind, o.Result)
+}
+
+// answersOf are the statuses that an operation can be answered with.
+var answersOf = map[kv.Kind][]kv.Status{
+	kv.Get: {kv.HasValue, kv.Missing}, kv.Strlen: {kv.HasNumber, kv.Missing},
+	kv.Put: {kv.Done}, kv.PutNew: {kv.Done, kv.Present}, kv.PutOld: {kv.Done, kv.Missing},
+	kv.Append: {kv.HasNumber, kv.TooLong}, kv.CAS: {kv.Done, kv.Mismatch, kv.Missing}, kv.Delete: {kv.Done, kv.Missing},
+	kv.Incr: {kv.HasNumber, kv.NotInteger, kv.Overflow}, kv.IncrBy: {kv.HasNumber, kv.NotInteger, kv.Overflow},
+}
+
+// fits refuses an answer that no operation of the kind can get.
+func fits(kind kv.Kind, r kv.Result) error {
+	switch {
+	case !slices.Contains(answersOf[kind], r.Status):
+		return fmt.Errorf("no %v is answered %q", kind, r.Status)
+	case r.Value != "" && r.Status != kv.HasValue:
+		return fmt.Errorf("a value, but the result is %q", r.Status)
+	case r.Number != 0 && r.Status != kv.HasNumber:
+		return fmt.Errorf("a number, but the result is %q", r.Status)
+	}
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -69,7 +70,12 @@ func TestHistoryRoundTrip(t *testing.T) {
 			}
 			if o.Answered {
 				o.Return = o.Call + rapid.Int64Range(0, 1000).Draw(t, "took")
-				o.Result = kv.Result{Status: kv.Status(rapid.IntRange(1, int(kv.Present)).Draw(t, "status")), Value: rapid.String().Draw(t, "result")}
+				switch o.Result.Status = rapid.SampledFrom(answersOf[o.Op.Kind]).Draw(t, "status"); o.Result.Status {
+				case kv.HasValue:
+					o.Result.Value = rapid.String().Draw(t, "result")
+				case kv.HasNumber:
+					o.Result.Number = rapid.Int64().Draw(t, "number")
+				}
 			}
 			history = append(history, o)
 		}
@@ -95,11 +101,17 @@ func TestBadHistories(t *testing.T) {
 		`{"op":"get","call_ns":1,"retrun_ns":2}`: `line 1: json: unknown field "retrun_ns"`,
 		`{"op":"steal","call_ns":1}`:             `line 1: unknown op "steal"`,
 		`{"op":"many","call_ns":1}`:              `line 1: unknown op "many"`, // it is on no one key
-		`{"op":"get","call_ns":5,"return_ns":2,"result":{"status":"missing"}}`: "line 1: return_ns 2 is before call_ns 5",
-		`{"op":"get","call_ns":5,"return_ns":6}`:                               "line 1: return_ns, but no result",
-		`{"op":"get","call_ns":5,"result":{"status":"missing"}}`:               "line 1: a result, but no return_ns",
-		`{"op":"get","call_ns":5,"return_ns":6,"result":{"status":"odd"}}`:     `line 1: unknown status "odd"`,
-		`{"op":"get","call_ns":5} {"op":"get"}`:                                "line 1: something follows the operation",
+		`{"client":1,"op":"get","call_ns":5,"return_ns":2,"result":{"status":"missing"}}`: "line 1: return_ns 2 is before call_ns 5",
+		`{"client":1,"op":"get","call_ns":5,"return_ns":6}`:                               "line 1: return_ns, but no result",
+		`{"client":1,"op":"get","call_ns":5,"result":{"status":"missing"}}`:               "line 1: a result, but no return_ns",
+		`{"client":1,"op":"get","call_ns":5,"return_ns":6,"result":{"status":"odd"}}`:     `line 1: unknown status "odd"`,
+		`{"op":"get","call_ns":5}`:                                                                    "line 1: client and call_ns must be there",
+		`{"client":1,"op":"get"}`:                                                                     "line 1: client and call_ns must be there",
+		`{"client":1,"op":"get","Op":"put","call_ns":5}`:                                              "line 1: byte 27: field Op stands there twice",
+		`{"client":1,"op":"get","call_ns":5,"return_ns":6,"result":{"status":"done"}}`:                `line 1: no get is answered "done"`,
+		`{"client":1,"op":"incr","call_ns":5,"return_ns":6,"result":{"status":"number","value":"1"}}`: `line 1: a value, but the result is "number"`,
+		`{"client":1,"op":"get","call_ns":5,"return_ns":6,"result":{"status":"missing","number":1}}`:  `line 1: a number, but the result is "missing"`,
+		`{"client":1,"op":"get","call_ns":5} {"op":"get"}`:                                            "line 1: something follows the operation",
 	} {
 		if _, err := ReadHistory(strings.NewReader(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: error %v, want %s", text, err, want)
@@ -112,10 +124,50 @@ func TestBadHistories(t *testing.T) {
 		i + "1\t:ok\t:read\t3\n":      "line 1: process 1 ends an operation that it did not begin",
 		i + "1\t:invoke\t:cas\tnil\n": "line 1: an invocation of cas with nil",
 		i + "1\t:invoke\t:read\tnil\n" + i + "1\t:invoke\t:read\tnil\n": "line 2: process 1 begins an operation before its last one ended",
+		i + "1\t:invoke\t:write\t1\n" + i + "1\t:ok\t:write\t2\n":       "line 2: process 1 ends write 2, and began write 1",
+		i + "1\t:invoke\t:write\t1\n" + i + "1\t:ok\t:read\t1\n":        "line 2: process 1 ends read 1, and began write 1",
+		i + "1\t:invoke\t:read\tnil\n" + i + "1\t:ok\t:read\t[1 2]\n":   "line 2: process 1 reads [1 2]",
+		i + "1\t:invoke\t:read\tnil\n" + i + "1\t:ok\t:read\tfoo\n":     `line 2: an event that is none of a register of numbers: "INFO  jepsen.util - 1\t:ok\t:read\tfoo"`,
 	} {
 		if _, err := ReadJepsen(strings.NewReader(text)); err == nil || err.Error() != want {
 			t.Errorf("%q: error %v, want %s", text, err, want)
 		}
+	}
+}
+
+// What Jepsen says failed did not happen, a cas excepted, which found another value.
+func TestJepsenFailures(t *testing.T) {
+	const i = "INFO  jepsen.util - "
+	for text, want := range map[string]Verdict{
+		i + "1\t:invoke\t:write\t-7\n" + i + "1\t:ok\t:write\t-7\n" + i + "1\t:invoke\t:read\tnil\n" + i + "1\t:ok\t:read\t-7\n":    OK,
+		i + "1\t:invoke\t:write\t1\n" + i + "1\t:fail\t:write\t1\n" + i + "1\t:invoke\t:read\tnil\n" + i + "1\t:ok\t:read\t1\n":     Illegal,
+		i + "1\t:invoke\t:write\t1\n" + i + "1\t:info\t:write\t1\n" + i + "2\t:invoke\t:read\tnil\n" + i + "2\t:ok\t:read\t1\n":     OK,
+		i + "1\t:invoke\t:write\t3\n" + i + "1\t:ok\t:write\t3\n" + i + "1\t:invoke\t:read\tnil\n" + i + "1\t:fail\t:read\tnil\n":   OK,
+		i + "1\t:invoke\t:cas\t[1 2]\n" + i + "1\t:fail\t:cas\t[1 2]\n" + i + "1\t:invoke\t:read\tnil\n" + i + "1\t:ok\t:read\t2\n": Illegal,
+	} {
+		history, err := ReadJepsen(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Linearizable(history, 0); got.Verdict != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
+// A search that gives up halfway still makes a page.
+func TestVisualizeWithoutEnd(t *testing.T) {
+	var history []Operation
+	for i := range uint32(8) {
+		value := strconv.Itoa(int(i))
+		history = append(history,
+			Operation{Client: i, Op: kv.Op{Kind: kv.Put, Key: "x", Value: value}, Result: kv.Result{Status: kv.Done}, Return: 100, Answered: true},
+			Operation{Client: 100 + i, Op: kv.Op{Kind: kv.Get, Key: "x"}, Result: kv.Result{Status: kv.HasValue, Value: value}, Return: 101, Answered: true})
+	}
+	history = append(history, Operation{Client: 200, Op: kv.Op{Kind: kv.Get, Key: "x"}, Result: kv.Result{Status: kv.Missing}, Call: 102, Return: 103, Answered: true})
+	var page bytes.Buffer
+	if err := Visualize(&page, history, 1000); err != nil || page.Len() < 1000 {
+		t.Errorf("%d bytes, %v", page.Len(), err)
 	}
 }
 

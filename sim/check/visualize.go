@@ -15,11 +15,12 @@ import (
 // the longest orders that explain them. The steps bound the whole search.
 func Visualize(w io.Writer, history []Operation, steps int) error {
 	var taken atomic.Int64 // porcupine searches keys at once
+	var searched atomic.Bool
 	model := porcupine.Model{
 		Partition: func(ops []porcupine.Operation) [][]porcupine.Operation { return partition(ops) },
 		Init:      func() any { return register{} },
 		Step: func(state, input, output any) (bool, any) {
-			if taken.Add(1) > int64(steps) {
+			if taken.Add(1) > int64(steps) && !searched.Load() {
 				return false, nil
 			}
 			return step(state, input, output)
@@ -48,6 +49,7 @@ func Visualize(w io.Writer, history []Operation, steps int) error {
 		ops = append(ops, op)
 	}
 	_, info := porcupine.CheckOperationsVerbose(model, ops, 0)
+	searched.Store(true) // the page goes through the orders that were found once more
 	return porcupine.Visualize(model, info, w)
 }
 

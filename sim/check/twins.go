@@ -1,4 +1,4 @@
-package sim
+package check
 
 import (
 	"bytes"
@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// refuseTwins finds a field that an object of the JSON text has twice, in whatever case. Of
+// RefuseTwins finds a field that an object of the JSON text has twice, in whatever case. Of
 // the two encoding/json would silently take the last. What else may be wrong with the text
 // is for its decoder to say.
-func refuseTwins(text []byte) error {
+func RefuseTwins(text []byte) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	type level struct {
 		object bool
