@@ -25,6 +25,7 @@ type Settings struct {
 	// update opens one, for good. Whether it is 0 is fixed when a cluster forms: see Format.
 	SessionLimit int     `json:"session_limit,omitempty"`
 	SessionIdle  Instant `json:"session_idle_ns,omitempty"` // before a leader ends a session
+	Tombstones   int     `json:"tombstones,omitempty"`      // of sessions that are gone, remembered: all servers must be given the same
 
 	// Overlap lets a Proposal leave while the leader's own write is in flight (X16). Fixed for a
 	// cluster when it forms: see Format.
@@ -41,7 +42,7 @@ func DefaultSettings() Settings {
 	return Settings{
 		Heartbeat: 50 * ms, Retransmit: 40 * ms, Timeout: 250 * ms, Ceiling: 2000 * ms,
 		Stagger: 40 * ms, UpdateTimer: 120 * ms, PartBytes: 1200, WindowSlots: 16,
-		BatchBytes: 4096, QueueLimit: 8192, SessionIdle: maxTime,
+		BatchBytes: 4096, QueueLimit: 8192, SessionIdle: maxTime, Tombstones: 1024,
 		SnapshotSlots: 10_000, HistorySlots: 40_000,
 	}
 }
@@ -69,6 +70,7 @@ func (s Settings) withDefaults() Settings {
 		{&s.WindowSlots, &d.WindowSlots},
 		{&s.BatchBytes, &d.BatchBytes},
 		{&s.QueueLimit, &d.QueueLimit},
+		{&s.Tombstones, &d.Tombstones},
 		{&s.SnapshotSlots, &d.SnapshotSlots},
 		{&s.HistorySlots, &d.HistorySlots},
 	} {
@@ -99,6 +101,8 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("settings: batch_bytes %d is not within 1 … %d", s.BatchBytes, maxBatchBytes)
 	case s.SessionLimit < 0:
 		return fmt.Errorf("settings: session_limit %d is negative", s.SessionLimit)
+	case s.Tombstones < 1:
+		return fmt.Errorf("settings: tombstones %d is below 1", s.Tombstones)
 	case s.QueueLimit < 1:
 		return fmt.Errorf("settings: queue_updates %d is below 1", s.QueueLimit)
 	case s.SnapshotSlots < 1:

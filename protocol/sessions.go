@@ -17,7 +17,7 @@ import (
 // is gone, is executed nowhere: its client hears that it is expired. A copy of it that is still
 // on its way can't do harm, since a slot is never taken twice. A copy of an opening could open
 // a session that nobody wants, and, as servers tell each other what is pending, for ever so:
-// the last timestamps of so many sessions that are gone (Tombstones) are kept.
+// the last timestamps of so many sessions that are gone (Settings.Tombstones) are kept.
 //
 // The leader decides who goes: those that have been idle, by its clock, and, where openings are
 // bound that would outgrow the table, whoever was used the longest ago. The first it names; the
@@ -83,9 +83,6 @@ func Expiry(op []byte, named func(c ClientID, opened Seq, last Timestamp)) (limi
 	}
 	return limit, !r.bad
 }
-
-// Tombstones is how many sessions that are gone are remembered, the latest.
-const Tombstones = 1024
 
 // tombstone is the place of a client whose session is gone. Its lastExecuted stands.
 type tombstone struct {
@@ -153,20 +150,25 @@ func (s *Server) expire(seq Seq, u *Update, out *Output) {
 	for ok && limit > 0 && uint64(s.opened) > limit {
 		s.forget(seq, s.leastUsed(), out)
 	}
-	s.trimTombstones()
+	s.trimTombstones(out)
 }
 
-// trimTombstones puts the tombstones into an order that all servers have, and gives up the
-// oldest.
-func (s *Server) trimTombstones() {
-	slices.SortFunc(s.tombs, func(a, b tombstone) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.client, b.client))
-	})
-	for ; len(s.tombs) > Tombstones; s.tombs = slices.Delete(s.tombs, 0, 1) {
+// trimTombstones gives up the oldest tombstones.
+func (s *Server) trimTombstones(out *Output) {
+	s.sortTombstones()
+	for ; len(s.tombs) > s.settings.Tombstones; s.tombs = slices.Delete(s.tombs, 0, 1) {
 		c := s.session(s.tombs[0].client)
+		out.event(Event{Kind: Forgotten, Client: c.client, Timestamp: c.lastExecuted})
 		c.lastExecuted, c.usedAt = 0, 0
 		s.release(c)
 	}
+}
+
+// sortTombstones puts the tombstones into an order that all servers have, the oldest first.
+func (s *Server) sortTombstones() {
+	slices.SortFunc(s.tombs, func(a, b tombstone) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.client, b.client))
+	})
 }
 
 // leastUsed is the session that was used the longest ago, by the log; there must be one.

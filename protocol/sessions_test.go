@@ -154,15 +154,15 @@ func TestACopyOfAnOpeningOpensNothing(t *testing.T) {
 	}
 	c.receive(1, Message{Kind: ClientUpdate, Batch: NewBatch(Update{Client: 1, Kind: OpenSession, Timestamp: 5})})
 	c.mustSay("1: expired ")
-	for client := ClientID(10); client < 10+Tombstones; client++ {
+	for client := ClientID(10); client < 10+ClientID(DefaultSettings().Tombstones); client++ {
 		c.openAt(1, client, 1)
 	}
 	for id := 1; id <= 3; id++ {
-		if s := c.servers[id]; s.Sessions() != 1 || len(s.tombs) != Tombstones || len(s.sessionOf) > Tombstones+1 {
+		if s := c.servers[id]; s.Sessions() != 1 || len(s.tombs) != DefaultSettings().Tombstones || len(s.sessionOf) > DefaultSettings().Tombstones+1 {
 			t.Fatalf("server %d: %d sessions, %d tombstones, %d places", id, s.Sessions(), len(s.tombs), len(s.sessionOf))
 		}
 	}
-	if len(c.servers[1].sessions) > Tombstones+4 {
+	if len(c.servers[1].sessions) > DefaultSettings().Tombstones+4 {
 		t.Errorf("the table has grown to %d places", len(c.servers[1].sessions))
 	}
 }

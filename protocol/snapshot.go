@@ -233,7 +233,7 @@ func (s *Server) adopt(snap *Snapshot) error {
 			s.tombs = append(s.tombs, tombstone{r.client, r.usedAt})
 		}
 	}
-	s.trimTombstones()
+	s.sortTombstones()
 	s.history.jump(snap.Seq)
 	s.localARU = snap.Seq
 	s.top = max(s.top, snap.Seq)

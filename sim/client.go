@@ -55,6 +55,7 @@ const (
 	drawRead
 	drawMute
 	drawRareCrashes
+	drawTombstones
 )
 
 func newClient(r *run, id int) *client {

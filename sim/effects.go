@@ -77,6 +77,7 @@ const (
 	overlapped
 	opened
 	expiries
+	forgotten
 	expiredOperations
 	busy
 	snapshots
@@ -159,6 +160,7 @@ var effectNames = [numEffects]struct{ key, meaning string }{
 	overlapped:        {"overlapped", "proposal that left before its leader's write ended (X16)"},
 	opened:            {"opened", "session opened (X26)"},
 	expiries:          {"expiry", "session expired (X26)"},
+	forgotten:         {"forgotten", "session forgotten altogether (X26)"},
 	expiredOperations: {"lapsed", "client told that its session is expired"},
 	busy:              {"busy", "client told that a server's queue is full"},
 	snapshots:         {"snapshot", "snapshot taken (X12)"},

@@ -42,6 +42,8 @@ type paxos struct {
 	bodies   bodies
 	logs     []diskLog // by server, where the plan's disks are logs
 
+	lostForming bool // a disk was lost before the core had formed its cluster
+
 	judgedKeys uint64
 	claim      []claimed          // scratch
 	order      []*check.Operation // scratch
@@ -57,7 +59,7 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.checker.Departures.Formation, r.checker.Departures.Overlap = p.Formation, settings.Overlap
 	r.checker.Endless = p.Endless
-	r.checker.Log.Sessions = settings.SessionLimit > 0
+	r.checker.Log.Sessions, r.checker.Log.Tombs = settings.SessionLimit > 0, settings.WithDefaults().Tombstones
 	if p.Workload.Reads > 0 || directed > 0 {
 		r.checker.Log.KeepValues()
 	}
@@ -150,6 +152,11 @@ func (r *paxos) ended(c *client, _ world.Node, a answer) {
 }
 
 func (r *paxos) waits(c *client, now int64) {
+	if r.lostForming && !r.coreReady() {
+		// Some had recorded the lost disk as the cluster's, and others can't any more. No cluster
+		// came about, and none is promised (X18).
+		return
+	}
 	call := c.call
 	if c.failing {
 		call = c.since
@@ -176,6 +183,7 @@ func (r *paxos) leader() world.Node {
 }
 
 func (r *paxos) wiped(n world.Node) {
+	r.lostForming = r.lostForming || r.plan.Formation && !r.coreReady()
 	r.logs[n] = diskLog{}
 	r.checker.Wiped(r.now(), protocol.ServerID(n))
 }

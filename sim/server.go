@@ -212,6 +212,8 @@ func (r *paxos) event(s *server, e *protocol.Event) {
 		r.effects[opened]++
 	case protocol.Expired:
 		r.effects[expiries]++
+	case protocol.Forgotten:
+		r.effects[forgotten]++
 	case protocol.CatchUp:
 		r.effects[catchUps]++
 	case protocol.Formed:

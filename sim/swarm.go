@@ -126,6 +126,9 @@ func (s *swarm) drawSettings() {
 		s.plan.Settings = s.other.settings(s.Dice)
 		return
 	}
+	if d := world.NewDice(world.Draw(s.plan.Seed, drawTombstones)); s.settings.SessionLimit > 0 && d.One(2) {
+		s.settings.Tombstones = int(d.Log(2, 8)) // else no run is long enough to forget a session
+	}
 	s.drawSnapshots()
 	raw, err := json.Marshal(s.settings)
 	if err != nil {

@@ -56,7 +56,7 @@ func (s *Summary) Idle() []Effect {
 		switch e {
 		case reordered, unsyncedLost, recoveries, viewChanges, returns, catchUps, timeouts, abandoned,
 			snapshots, snapshotInstalls, truncations, reads, readRounds, expiries, expiredOperations, batches, overlapped, busy,
-			preparedAgain, proposedAgain, overtook, windowFull, starved:
+			preparedAgain, proposedAgain, overtook, windowFull, starved, forgotten:
 			due = s.Roomy > idleSeeds/2
 		case twoLeaders, noOps, filtered:
 			due = s.Roomy > 4*idleSeeds // these are rare

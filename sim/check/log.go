@@ -12,6 +12,7 @@ type Log struct {
 	top      protocol.Seq        // the highest seq that a disk holds an acceptance of
 	sessions []canonicalSession  // by client
 	Sessions bool                // they are opened and expire (sessions.go)
+	Tombs    int                 // of those that are gone so many last timestamps are remembered
 	open     uint64              // of them
 	gone     []protocol.ClientID // whose last timestamps are remembered, the oldest first
 	contents contents            // kept where somebody reads without a slot

@@ -51,7 +51,7 @@ func (l *Log) expire(op []byte) {
 	}
 	slices.Sort(gone)
 	l.gone = append(l.gone, gone...)
-	for ; len(l.gone) > protocol.Tombstones; l.gone = l.gone[1:] {
+	for ; len(l.gone) > l.Tombs; l.gone = l.gone[1:] {
 		l.sessions[l.gone[0]].last = 0
 	}
 }
