@@ -115,8 +115,8 @@ func (b Bug) Problem() string {
 		return ""
 	}
 	var all []string
-	for _, c := range b.Catches {
-		all = append(all, fmt.Sprintf("from seed %d: %s", c.Seed-uint64(max(0, c.SeedsNeeded-1)), Row{Mutant: b.Mutant, Catch: c}.verdict()))
+	for i, c := range b.Catches {
+		all = append(all, fmt.Sprintf("from seed %d: %s", Ranges[i%len(Ranges)], Row{Mutant: b.Mutant, Catch: c}.verdict()))
 	}
 	return "mutant " + b.Mutant.Name + ": " + strings.Join(all, "; ")
 }
