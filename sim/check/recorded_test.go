@@ -105,9 +105,12 @@ func TestBadHistories(t *testing.T) {
 		`{"client":1,"op":"get","call_ns":5,"return_ns":6}`:                               "line 1: return_ns, but no result",
 		`{"client":1,"op":"get","call_ns":5,"result":{"status":"missing"}}`:               "line 1: a result, but no return_ns",
 		`{"client":1,"op":"get","call_ns":5,"return_ns":6,"result":{"status":"odd"}}`:     `line 1: unknown status "odd"`,
+
+		// What must be there, once, and fit.
 		`{"op":"get","call_ns":5}`:                       "line 1: client and call_ns must be there",
 		`{"client":1,"op":"get"}`:                        "line 1: client and call_ns must be there",
 		`{"client":1,"op":"get","Op":"put","call_ns":5}`: "line 1: byte 27: field Op stands there twice",
+
 		`{"client":1,"op":"get","call_ns":5,"return_ns":6,"result":{"status":"done"}}`:                `line 1: no get is answered "done"`,
 		`{"client":1,"op":"incr","call_ns":5,"return_ns":6,"result":{"status":"number","value":"1"}}`: `line 1: a value, but the result is "number"`,
 		`{"client":1,"op":"get","call_ns":5,"return_ns":6,"result":{"status":"missing","number":1}}`:  `line 1: a number, but the result is "missing"`,
