@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/protocol/live"
 )
 
@@ -173,21 +175,28 @@ func TestDrainLimit(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes the limit's seconds")
 	}
-	port, hosts := hostFile(t)
-	text, err := os.ReadFile(hosts)
+	port, _ := hostFile(t)
+	other, _ := hostFile(t)
+	text := fmt.Sprintf("127.0.0.1:%d\n127.0.0.1:%d\n", port, other)
+	client := freePort(t)
+	r := serving(t, fmt.Sprintf("serve -p %d --id 1 -h %s --data %s --client %s", port, file(t, "hosts", text), filepath.Join(t.TempDir(), "store"), client))
+	hosts, err := live.ReadHosts(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(hosts, append(text, "127.0.0.1:1\n127.0.0.1:2\n"...), 0o644); err != nil { // who are never there
+	second, err := live.Start(live.Config{
+		Hosts: hosts, ID: 2, Port: other, Dir: filepath.Join(t.TempDir(), "store"), App: func() protocol.App { return kv.New() },
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	client := freePort(t)
-	r := serving(t, fmt.Sprintf("serve -p %d --id 1 -h %s --data %s --client %s", port, hosts, filepath.Join(t.TempDir(), "store"), client))
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(r.stdout.String(), "waiting for all servers"); time.Sleep(10 * time.Millisecond) {
+	defer second.Close()
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(r.stdout.String(), "the cluster is formed"); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal(r.stdout.String())
 		}
 	}
+	second.Close() // a majority of two is both
 	conn, err := net.Dial("tcp4", client)
 	if err != nil {
 		t.Fatal(err)
