@@ -24,6 +24,9 @@ import (
 // Hundreds of clients that write large values at once: what a server cannot hold it refuses,
 // what it took it executes, in bounded memory; and it serves on.
 func TestFloodOfLargeValues(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector, which runs the short tests, takes minutes over it")
+	}
 	c := newTrio(t, nil)
 	c.startAll()
 	c.do(0, incr)
