@@ -50,6 +50,7 @@ const (
 	Preparing            // the prepare phase of a leader: it asks what a majority knows
 	RegLeader
 	RegNonLeader
+	NumStates
 )
 
 func (s State) String() string {

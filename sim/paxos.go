@@ -34,7 +34,6 @@ type paxosWorld = world.World[packet, diskRecord]
 type paxos struct {
 	*run
 	settings protocol.Settings
-	window   protocol.Seq // of settings
 	world    *paxosWorld
 	checker  *check.Checker
 	servers  []*server // by id; 0 unused. A server that is down keeps its last life here.
@@ -55,11 +54,12 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	if err != nil {
 		panic("sim: Run of an invalid plan: " + err.Error())
 	}
-	r := &paxos{run: newRun(p, directed, options), settings: settings, window: protocol.Seq(settings.WithDefaults().WindowSlots), servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
+	settings = settings.WithDefaults()
+	r := &paxos{run: newRun(p, directed, options), settings: settings, servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.checker.Departures.Formation, r.checker.Departures.Overlap = p.Formation, settings.Overlap
 	r.checker.Endless = p.Endless
-	r.checker.Log.Sessions, r.checker.Log.Tombs = settings.SessionLimit > 0, settings.WithDefaults().Tombstones
+	r.checker.Log.Sessions, r.checker.Log.Tombs = settings.SessionLimit > 0, settings.Tombstones
 	if p.Workload.Reads > 0 || directed > 0 {
 		r.checker.Log.KeepValues()
 	}

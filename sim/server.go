@@ -241,7 +241,7 @@ func (r *paxos) event(s *server, e *protocol.Event) {
 	case protocol.Executed:
 		s.executed = min(s.executed, e.Seq)
 	case protocol.Proposed:
-		if s.executed != protocol.Infinity && e.Seq >= s.executed+r.window {
+		if s.executed != protocol.Infinity && e.Seq >= s.executed+protocol.Seq(r.settings.WindowSlots) {
 			r.effects[windowFull]++ // it was beyond the window when the step began
 		}
 		switch len(e.Batch.Updates) {

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -91,9 +90,6 @@ func (o *clusterFlags) run(c *cobra.Command) error {
 		remove()
 		return usage("", "--data %s: %v", quote(o.data), err)
 	}
-	if name := foreignIn(cfg.Dir); name != "" {
-		return usage("", "--data %s: it holds no cluster, but other files, such as %s", quote(o.data), quote(name))
-	}
 	if err := os.MkdirAll(cfg.Dir, 0o777); err != nil {
 		return usage("", "--data %s: %v", quote(o.data), cause(err))
 	}
@@ -113,20 +109,6 @@ func (o *clusterFlags) run(c *cobra.Command) error {
 		remove()
 	}
 	return err
-}
-
-// foreignIn is a file in the folder that no cluster has put there, "" for none.
-func foreignIn(dir string) string {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return "" // MkdirAll says what is wrong, if anything
-	}
-	for _, e := range entries {
-		if name := e.Name(); !strings.HasPrefix(name, "server-") && !strings.HasPrefix(name, "cluster-") && name != "history.jsonl" {
-			return name
-		}
-	}
-	return ""
 }
 
 // serve runs a cluster until its time is over or it is interrupted.

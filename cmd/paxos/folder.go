@@ -47,23 +47,29 @@ func tell(dir string, p *sim.Plan) error {
 	if err := check.WriteHistory(&history, r.History); err != nil {
 		return err
 	}
-	var story, report strings.Builder
+	var story strings.Builder
 	fmt.Fprintln(&story, sim.Headline(p))
 	for _, line := range s.Lines(r.Violation) {
 		fmt.Fprintln(&story, line)
 	}
-	printJSON(&output{Writer: &report}, newRunJSON(r, took))
 	for _, f := range []struct {
 		name string
 		text []byte
 	}{
-		{storyName, []byte(story.String())}, {traceName, events.Bytes()}, {historyName, history.Bytes()}, {reportName, []byte(report.String())},
+		{storyName, []byte(story.String())}, {traceName, events.Bytes()}, {historyName, history.Bytes()}, {reportName, reportText(r, took)},
 	} {
 		if err := writeWhole(filepath.Join(dir, f.name), f.text); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// reportText is a failure's report.json.
+func reportText(r *sim.Report, took time.Duration) []byte {
+	var text bytes.Buffer
+	printJSON(&output{Writer: &text}, newRunJSON(r, took))
+	return text.Bytes()
 }
 
 // failureGroup is failures of one signature.

@@ -71,9 +71,7 @@ func (f *planFolder) keep(r *sim.Report) (string, error) {
 	if err := writeWhole(path, plan.Encode()); err != nil {
 		return "", err
 	}
-	var report strings.Builder
-	printJSON(&output{Writer: &report}, newRunJSON(r, 0))
-	return path, writeWhole(filepath.Join(dir, reportName), []byte(report.String()))
+	return path, writeWhole(filepath.Join(dir, reportName), reportText(r, 0))
 }
 
 // writeWhole writes a file under another name and renames it when all of it is there. A link's

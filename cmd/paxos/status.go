@@ -248,7 +248,7 @@ func readStatus(text string) (own *standing, peers []standing, ok bool) {
 
 // isState and isHash keep a stranger's words off the terminal.
 func isState(text string) bool {
-	for _, s := range []protocol.State{protocol.LeaderElection, protocol.Preparing, protocol.RegLeader, protocol.RegNonLeader} {
+	for s := range protocol.NumStates {
 		if text == s.String() {
 			return true
 		}

@@ -62,7 +62,7 @@ func (o *Op) step(value string, found bool) (newValue string, newFound bool, res
 	case Incr:
 		return add(1, value, found)
 	case IncrBy:
-		by, ok := integer(o.Value)
+		by, ok := Integer(o.Value)
 		if !ok {
 			return value, found, Result{Status: NotInteger}
 		}
@@ -76,21 +76,11 @@ func (o *Op) step(value string, found bool) (newValue string, newFound bool, res
 // would copy a longer value for every byte that is added to it.
 const MaxValueBytes = 1_000_000
 
-// integer reads what is written as Redis writes integers: without a plus, and without zeros to
-// spare.
-func integer(value string) (int64, bool) {
-	digits := value
-	if len(digits) > 1 && digits[0] == '-' {
-		digits = digits[1:]
-		if digits[0] == '0' {
-			return 0, false
-		}
-	}
-	if len(digits) == 0 || digits[0] == '+' || digits[0] == '0' && len(digits) > 1 {
-		return 0, false
-	}
+// Integer reads what Redis takes for an integer: no sign but a minus, no zeros in front.
+func Integer(value string) (int64, bool) {
 	n, err := strconv.ParseInt(value, 10, 64)
-	return n, err == nil
+	var text [20]byte
+	return n, err == nil && string(strconv.AppendInt(text[:0], n, 10)) == value
 }
 
 // add adds to the integer that a key holds, a missing key counting as 0.
@@ -98,7 +88,7 @@ func add(by int64, value string, found bool) (newValue string, newFound bool, re
 	n := int64(0)
 	if found {
 		var ok bool
-		if n, ok = integer(value); !ok {
+		if n, ok = Integer(value); !ok {
 			return value, found, Result{Status: NotInteger}
 		}
 	}

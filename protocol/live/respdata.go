@@ -1,7 +1,6 @@
 package live
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -129,11 +128,7 @@ func planDecrBy(ops *kv.Sequence, args [][]byte) (reply, string) {
 	return replyNumber, ""
 }
 
-// integer reads what Redis takes for one: no sign but a minus, no zeros in front.
-func integer(b []byte) (int64, bool) {
-	n, err := strconv.ParseInt(string(b), 10, 64)
-	return n, err == nil && bytes.Equal(strconv.AppendInt(nil, n, 10), b)
-}
+func integer(b []byte) (int64, bool) { return kv.Integer(string(b)) }
 
 func replyOK(b []byte, answers []kv.Answer) []byte {
 	for i := range answers {

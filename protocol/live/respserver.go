@@ -91,15 +91,17 @@ func (c *conn) hello(args [][]byte) {
 }
 
 // settings are what CONFIG GET knows, by name: the truth, as Redis would put it.
-var settings = [][2]string{
-	{"appendfsync", "always"},
-	{"appendonly", "yes"}, // a write is on the disks of a majority before it is answered
-	{"databases", "1"},
-	{"maxclients", ""}, // of this process
-	{"maxmemory", "0"},
-	{"proto-max-bulk-len", strconv.Itoa(MaxOpBytes)},
-	{"save", ""},
-	{"timeout", "0"},
+func (c *Clients) settings() [][2]string {
+	return [][2]string{
+		{"appendfsync", "always"},
+		{"appendonly", "yes"}, // a write is on the disks of a majority before it is answered
+		{"databases", "1"},
+		{"maxclients", strconv.FormatInt(c.limit, 10)},
+		{"maxmemory", "0"},
+		{"proto-max-bulk-len", strconv.Itoa(MaxOpBytes)},
+		{"save", ""},
+		{"timeout", "0"},
+	}
 }
 
 func (c *conn) config(args [][]byte) {
@@ -108,12 +110,9 @@ func (c *conn) config(args [][]byte) {
 
 func (c *conn) configGet(args [][]byte) {
 	var found [][2]string
-	for _, s := range settings {
+	for _, s := range c.clients.settings() {
 		for _, pattern := range args[2:] {
 			if ok, _ := path.Match(strings.ToLower(string(pattern)), s[0]); ok { // a bad pattern matches none
-				if s[0] == "maxclients" {
-					s[1] = strconv.FormatInt(c.clients.limit, 10)
-				}
 				found = append(found, s)
 				break
 			}

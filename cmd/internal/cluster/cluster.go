@@ -62,6 +62,9 @@ type node struct {
 
 // Check says why there can be no such cluster, before anything is made.
 func (cfg Config) Check() error {
+	if name := foreignIn(cfg.Dir); name != "" {
+		return fmt.Errorf("it holds no cluster, but other files, such as %s", name)
+	}
 	if !cfg.Tested {
 		return nil
 	}
@@ -70,6 +73,20 @@ func (cfg Config) Check() error {
 		return fmt.Errorf("%s: %w", c.path(cfg.Nodes, "sock"), err)
 	}
 	return nil
+}
+
+// foreignIn is a file in the folder that no cluster has put there, "" for none.
+func foreignIn(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "" // MkdirAll says what is wrong, if anything
+	}
+	for _, e := range entries {
+		if name := e.Name(); !strings.HasPrefix(name, "server-") && !strings.HasPrefix(name, "cluster-") && name != "history.jsonl" {
+			return name
+		}
+	}
+	return ""
 }
 
 // New lays a cluster out. Close undoes it.

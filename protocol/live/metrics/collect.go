@@ -82,7 +82,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	}
 	st := w.server.Status()
 	gauge(to, info, 1, strconv.Itoa(int(st.ID)), fmt.Sprintf("%016x", w.server.Hosts().Cluster()), fmt.Sprintf("%016x", uint64(st.Store)))
-	for _, s := range []protocol.State{protocol.LeaderElection, protocol.Preparing, protocol.RegLeader, protocol.RegNonLeader} {
+	for s := range protocol.NumStates {
 		gauge(to, state, yes(s == st.State), s.String())
 	}
 	gauge(to, leading, yes(st.State == protocol.RegLeader))
