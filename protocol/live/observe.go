@@ -31,6 +31,7 @@ func (s *Server) note(events []protocol.Event) {
 		case protocol.HandedOver:
 			s.Counts.handOvers.Add(1)
 		case protocol.Formed:
+			s.refused = false
 			s.calls.each(func(c *call) { s.again = append(s.again, c) }) // the machine took none before
 			changed = true
 		case protocol.Refused:
