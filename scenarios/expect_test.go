@@ -160,7 +160,7 @@ func TestAStepThatMustFail(t *testing.T) {
 // A property that breaks fails the step in which it breaks, a ! or not: here a server
 // answers a read from its own state.
 func TestABrokenPropertyFailsTheStep(t *testing.T) {
-	binary := binaryOf(t, mutant(t, needMutants(t), "h-local-reads"))
+	local := mutant(t, needMutants(t), "h-local-reads")
 	for _, step := range []string{"get a x via 2", "! get a x via 2", "! expect leader 2\n! get a x via 2\nrun 1s"} {
 		file := filepath.Join(t.TempDir(), "s.txtar")
 		if err := os.WriteFile(file, []byte("# About. A test.\ncluster 3\nuntil leader 1\n"+step+"\n"), 0o644); err != nil {
@@ -169,7 +169,7 @@ func TestABrokenPropertyFailsTheStep(t *testing.T) {
 		line := 4 + strings.Count(step, "\n! ")
 		want := fmt.Sprintf("FAIL  %s:%d: %s: property S8 is broken: client 1's operation 1 is answered, but has no position in the log\n",
 			file, line, strings.Split(step, "\n")[line-4])
-		status, output := tellBy(t, binary, file)
+		status, output := tellBy(t, local, file)
 		if status != 1 || !strings.Contains(output, want) || !strings.Contains(output, "server  state ") {
 			t.Errorf("status %d, want 1, with %s:\n%s", status, want, output)
 		}
@@ -204,14 +204,13 @@ func TestCheckLinearizableCanFail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	binary := binaryOf(t, mutant(t, all, "h-and-blind"))
 	file := filepath.Join(t.TempDir(), "s.txtar")
 	text := "# About. A test.\ncluster 3\nuntil leader 1\nput a x old\nisolate 1\nuntil leader 2\nput a x new via 2\n" +
 		"get b x via 1\nexpect reply b old\ncheck linearizable\n"
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	status, output := tellBy(t, binary, file)
+	status, output := tellBy(t, mutant(t, all, "h-and-blind"), file)
 	want := "FAIL  " + file + `:10: check linearizable: property S8 is broken: the clients' history has no linearization at key "x": `
 	if status != 1 || !strings.Contains(output, want) || !strings.Contains(output, `get "x" → "old"`) {
 		t.Errorf("status %d, want 1, with %s:\n%s", status, want, output)

@@ -42,17 +42,31 @@ func TestMutants(t *testing.T) {
 			t.Fatalf("no mutant's name begins with %q", *mutantsFlag)
 		}
 	}
-	rows := make([]mutants.Row, len(all))
+	together, err := mutants.BuildTogether(t.Context(), "..", t.TempDir(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d mutants share a binary, built in %v; %d are built alone",
+		len(together.Holds), together.Took.Round(time.Second/10), len(together.Alone))
+	alone := together.Alone
+	if len(together.Holds) > 0 { // one more, hunted in both, shows that a shared binary is no other
+		alone = append(alone, together.Holds[0])
+	}
+	rows := make([]mutants.Row, len(together.Holds)+len(alone))
 	next := make(chan int)
 	var hunters sync.WaitGroup
 	for range huntsAtOnce {
 		hunters.Go(func() {
 			for i := range next {
-				rows[i] = hunt(t, all[i])
+				if shared := len(together.Holds); i < shared {
+					rows[i] = hunt(t, together.Holds[i], together.Binary)
+				} else {
+					rows[i] = buildAndHunt(t, alone[i-shared])
+				}
 			}
 		})
 	}
-	for i := range all {
+	for i := range rows {
 		next <- i
 	}
 	close(next)
@@ -60,6 +74,13 @@ func TestMutants(t *testing.T) {
 	var table strings.Builder
 	mutants.Table(&table, rows)
 	t.Logf("\n%s", table.String())
+	if len(together.Holds) > 0 {
+		shared, own := rows[0].Catch, rows[len(rows)-1].Catch
+		if shared.Seed != own.Seed || shared.Property != own.Property {
+			t.Errorf("mutant %s is caught by %s at seed %d in the binary it shares, and by %s at seed %d in its own",
+				rows[0].Mutant.Name, shared.Property, shared.Seed, own.Property, own.Seed)
+		}
+	}
 }
 
 // loadMutants reads the mutants, where they can be built.
@@ -78,25 +99,35 @@ func loadMutants(t *testing.T) []mutants.Mutant {
 	return all
 }
 
-// hunt builds one mutant and sweeps until it is caught: one swarm for all, from seed 0. It is
-// called by several goroutines.
-func hunt(t *testing.T, m mutants.Mutant) mutants.Row {
+// buildAndHunt is a hunt in a binary that holds nothing but m.
+func buildAndHunt(t *testing.T, m mutants.Mutant) mutants.Row {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	row := mutants.Row{Mutant: m}
-	dir := t.TempDir()
-	binary, took, err := m.Build(ctx, "..", dir)
+	binary, took, err := m.Build(ctx, "..", t.TempDir())
 	if err != nil {
 		t.Error(err)
-		return row
+		return mutants.Row{Mutant: m}
 	}
+	row := hunt(t, m, binary)
 	row.Build = took
+	_ = os.Remove(binary)
+	return row
+}
+
+// hunt sweeps until m is caught: one swarm for all, from seed 0. It is called by several
+// goroutines.
+func hunt(t *testing.T, m mutants.Mutant, binary string) mutants.Row {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	row := mutants.Row{Mutant: m}
 	first := 8 // most fall at once
 	if strings.HasPrefix(m.Expect[0], "idle:") {
 		first = 512 // a sweep of fewer need not show every effect
 	}
-	row.Catch, err = m.Hunt(ctx, binary, mutants.HuntOptions{First: first, Out: filepath.Join(dir, "failures")})
+	var err error
+	row.Catch, err = m.Hunt(ctx, binary, mutants.HuntOptions{First: first, Out: filepath.Join(t.TempDir(), "failures")})
 	switch {
 	case err != nil:
 		t.Error(err)
@@ -105,7 +136,6 @@ func hunt(t *testing.T, m mutants.Mutant) mutants.Row {
 	case !m.Expects(row.Catch.Property):
 		t.Errorf("mutant %s: caught by %s, where its patch expects %v", m.Name, row.Catch.Property, m.Expect)
 	}
-	_ = os.Remove(binary) // forty of them take two gigabytes
 	return row
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -74,7 +73,7 @@ func (m Mutant) Measure(ctx context.Context, root, dir string) (Bug, error) {
 // shrink makes a plan small and says how large the result is.
 func (m Mutant) shrink(ctx context.Context, binary, plan string) (Size, error) {
 	small := strings.TrimSuffix(plan, ".json") + "-small.json"
-	out, err := exec.CommandContext(ctx, binary, "shrink", plan, "-o", small).CombinedOutput()
+	out, err := m.Command(ctx, binary, "shrink", plan, "-o", small).CombinedOutput()
 	if err != nil {
 		return Size{}, fmt.Errorf("mutant %s: shrink %s: %w: %s", m.Name, plan, err, complaint(string(out)))
 	}

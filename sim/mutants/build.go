@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,82 +31,103 @@ func (m Mutant) Build(ctx context.Context, root, outDir string) (binary string, 
 		return "", 0, fmt.Errorf("mutant %s: %w", m.Name, err)
 	}
 	defer os.RemoveAll(scratch)
-	overlay, err := m.writeOverlay(root, scratch)
+	texts, err := m.texts(root)
 	if err != nil {
 		return "", 0, err
 	}
-	binary, err = filepath.Abs(filepath.Join(outDir, "paxos-"+m.Name)) // go build runs in root
+	overlay, err := writeOverlay(scratch, texts)
 	if err != nil {
 		return "", 0, fmt.Errorf("mutant %s: %w", m.Name, err)
+	}
+	tags := simOnly
+	if m.live {
+		tags = ""
+	}
+	binary, took, err = goBuild(ctx, root, overlay, filepath.Join(outDir, "paxos-"+m.Name), tags)
+	if err != nil {
+		return "", 0, fmt.Errorf("mutant %s: go build: %w", m.Name, err)
+	}
+	return binary, took, nil
+}
+
+// texts are the files that m changes, by path from the root; nil for one that it takes away.
+func (m Mutant) texts(root string) (map[string][]byte, error) {
+	texts := make(map[string][]byte)
+	for _, file := range m.files {
+		name := repoPath(file)
+		text, err := patched(filepath.Join(root, filepath.FromSlash(name)), file)
+		if err != nil {
+			return nil, fmt.Errorf("mutant %s: %s: %s: %w", m.Name, m.Patch, name, err)
+		}
+		if file.IsDelete {
+			text = nil
+		}
+		texts[name] = text
+	}
+	return texts, nil
+}
+
+// simOnly is the tag of a program that only simulates.
+const simOnly = "simonly"
+
+// goBuild compiles cmd/paxos of root as the overlay has it.
+func goBuild(ctx context.Context, root, overlay, out, tags string) (binary string, took time.Duration, err error) {
+	binary, err = filepath.Abs(out) // go build runs in root
+	if err != nil {
+		return "", 0, err
 	}
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 	}
-	start := time.Now()
-	if err := m.goBuild(ctx, root, overlay, binary); err != nil {
-		return "", 0, fmt.Errorf("mutant %s: go build: %w", m.Name, err)
-	}
-	return binary, time.Since(start), nil
-}
-
-func (m Mutant) goBuild(ctx context.Context, root, overlay, binary string) error {
 	// Without the revision: the sources are not those of any commit, so a plan that this binary
 	// leaves behind must not claim that they are.
 	// Without the profile, without what debuggers read and, where that is all that is asked for,
 	// with the simulated half alone: what the profile saves in a hunt it costs several times over
 	// in the build.
-	args := []string{"build", "-buildvcs=false", "-pgo=off", "-ldflags=-s -w", "-overlay", overlay, "-o", binary}
-	if !m.live {
-		args = append(args, "-tags", "simonly")
-	}
-	cmd := exec.CommandContext(ctx, "go", append(args, "./cmd/paxos")...)
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-pgo=off", "-ldflags=-s -w",
+		"-overlay", overlay, "-tags", tags, "-o", binary, "./cmd/paxos")
 	cmd.Dir = root
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+	start := time.Now()
 	output, err := cmd.CombinedOutput()
+	took = time.Since(start)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return "", took, ctx.Err()
 	}
 	if err == nil {
-		return nil
+		return binary, took, nil
 	}
 	for line := range strings.Lines(string(output)) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") { // # names the package
-			return fmt.Errorf("%s (%w)", line, err)
+			return "", took, fmt.Errorf("%s (%w)", line, err)
 		}
 	}
-	return err
+	return "", took, err
 }
 
-// writeOverlay applies the patch, writes the results to scratch and returns the file that tells
-// `go build` which to read in place of which.
-func (m Mutant) writeOverlay(root, scratch string) (string, error) {
+// writeOverlay writes the texts, by path from the root, to scratch, and returns the file that tells
+// `go build` which to read in place of which. Of a file without a text it says that it is gone.
+func writeOverlay(scratch string, texts map[string][]byte) (string, error) {
 	// Keys are relative to where go build runs: an absolute root that leads through a symbolic
 	// link would not be the name by which the go tool knows the file.
 	replace := make(map[string]string)
-	for i, file := range m.files {
-		name := filepath.FromSlash(path(file))
-		text, err := patched(filepath.Join(root, name), file)
-		if err != nil {
-			return "", fmt.Errorf("mutant %s: %s: %s: %w", m.Name, m.Patch, path(file), err)
-		}
-		if file.IsDelete {
+	for i, path := range slices.Sorted(maps.Keys(texts)) {
+		name := filepath.FromSlash(path)
+		if texts[path] == nil {
 			replace[name] = "" // the go tool's word for a file that is gone
 			continue
 		}
 		replace[name] = filepath.Join(scratch, strconv.Itoa(i)+"-"+filepath.Base(name))
-		if err := os.WriteFile(replace[name], text, 0o644); err != nil {
-			return "", fmt.Errorf("mutant %s: %w", m.Name, err)
+		if err := os.WriteFile(replace[name], texts[path], 0o644); err != nil {
+			return "", err
 		}
 	}
 	text, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
-		return "", fmt.Errorf("mutant %s: overlay: %w", m.Name, err)
+		return "", err
 	}
 	overlay := filepath.Join(scratch, "overlay.json")
-	if err := os.WriteFile(overlay, text, 0o644); err != nil {
-		return "", fmt.Errorf("mutant %s: %w", m.Name, err)
-	}
-	return overlay, nil
+	return overlay, os.WriteFile(overlay, text, 0o644)
 }
 
 // patched is the text of the file at place as the diff leaves it.

@@ -10,7 +10,8 @@
 //
 //  1. [Load] reads the patches and refuses one whose header is not complete.
 //  2. [Mutant.Build] applies the patch in memory and hands `go build` the changed files as
-//     an overlay, so neither the tree nor a copy of it is touched.
+//     an overlay, so neither the tree nor a copy of it is touched. [BuildTogether] puts all
+//     mutants that change nothing but bodies of functions into one binary.
 //  3. [Mutant.Hunt] sweeps with that binary. A panic of the machine is not a catch: what
 //     is measured is the properties, and a panic says only that the machine watches itself.
 //  4. [Table] shows what caught what.

@@ -64,7 +64,7 @@ func (m Mutant) Hunt(ctx context.Context, binary string, opts HuntOptions) (Catc
 	for chunk := first; catch.SeedsNeeded < opts.Seeds && !catch.Found; chunk = min(2*chunk, maxChunkSeeds) {
 		chunk = min(chunk, opts.Seeds-catch.SeedsNeeded)
 		from := opts.From + uint64(catch.SeedsNeeded)
-		report, spent, err := sweep(ctx, binary, from, chunk, opts)
+		report, spent, err := m.sweep(ctx, binary, from, chunk, opts)
 		catch.CPU += spent
 		if err != nil {
 			return catch, fmt.Errorf("mutant %s: %w", m.Name, err)
@@ -112,7 +112,7 @@ type sweepReport struct {
 // sweep runs the binary over chunk seeds. Status 1 with no failure is no catch but for a
 // mutant that says so: a sweep of more than 500 seeds ends so when an effect that it expects
 // never occurred, which a mutant may well bring about by accident.
-func sweep(ctx context.Context, binary string, from uint64, chunk int, opts HuntOptions) (report *sweepReport, spent time.Duration, err error) {
+func (m Mutant) sweep(ctx context.Context, binary string, from uint64, chunk int, opts HuntOptions) (report *sweepReport, spent time.Duration, err error) {
 	args := []string{
 		"sweep", "--seeds", strconv.Itoa(chunk), "--from", strconv.FormatUint(from, 10),
 		"--out", opts.Out, "--json",
@@ -121,7 +121,7 @@ func sweep(ctx context.Context, binary string, from uint64, chunk int, opts Hunt
 		args = append(args, "--jobs", strconv.Itoa(opts.Jobs))
 	}
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd := m.Command(ctx, binary, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.WaitDelay = time.Second // after a kill: whoever holds the pipes then is not waited for
 	err = cmd.Run()

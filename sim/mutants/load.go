@@ -158,7 +158,7 @@ func (m *Mutant) parseDiff(skipped int, diff string) error {
 	}
 	seen := make(map[string]bool)
 	for _, file := range files {
-		name := path(file)
+		name := repoPath(file)
 		if err := vetFile(file); err != nil {
 			return fmt.Errorf("%s:%d: %s: %w", m.Patch, skipped+1, name, err)
 		}
@@ -206,7 +206,7 @@ func vetFile(file *gitdiff.File) error {
 		return errors.New("a rename or copy: write it as one file removed and one added")
 	case len(file.TextFragments) == 0:
 		return errors.New("no hunk (@@ …)")
-	case !filepath.IsLocal(filepath.FromSlash(path(file))):
+	case !filepath.IsLocal(filepath.FromSlash(repoPath(file))):
 		return errors.New("not a path below the root of the repository")
 	case file.IsNew || file.IsDelete:
 		return nil
@@ -219,9 +219,9 @@ func vetFile(file *gitdiff.File) error {
 	return nil
 }
 
-// path is where a file of a diff lies, from the root, with slashes. Only in a diff written by
+// repoPath is where a file of a diff lies, from the root, with slashes. Only in a diff written by
 // git has the parser taken the prefix away. (The repository has no top folder a or b.)
-func path(file *gitdiff.File) string {
+func repoPath(file *gitdiff.File) string {
 	name := file.NewName
 	if file.IsDelete {
 		name = file.OldName

@@ -11,7 +11,7 @@ import (
 type Row struct {
 	Mutant Mutant
 	Catch  Catch
-	Build  time.Duration // how long the compiler took
+	Build  time.Duration // how long the compiler took; zero for a binary that others share
 }
 
 const (
