@@ -34,7 +34,9 @@ func program(t testing.TB) string {
 			return
 		}
 		built = filepath.Join(buildDir, "paxos")
-		if out, err := exec.Command("go", "build", "-o", built, "../../paxos").CombinedOutput(); err != nil {
+		build := exec.Command("go", "build", "-o", built, "../../paxos")
+		build.Env = append(build.Environ(), "CGO_ENABLED=0") // with it, as under -race, all would be compiled anew
+		if out, err := build.CombinedOutput(); err != nil {
 			buildErr = fmt.Errorf("go build: %w\n%s", err, out)
 		}
 	})
