@@ -129,7 +129,7 @@ func TestNoScriptIsIdle(t *testing.T) {
 func needMutants(t *testing.T) []mutants.Mutant {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("builds a binary per mutant: not with -short")
+		t.Skip("builds mutants: not with -short")
 	}
 	if _, err := exec.LookPath("go"); err != nil || runtime.GOOS == "js" {
 		t.Skip("needs the go tool to build the mutants")
@@ -171,6 +171,8 @@ func binaryOf(t *testing.T, m mutants.Mutant) string {
 		if binaries.dir, err = os.MkdirTemp("", "paxos-scenarios-"); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if binaries.together.Binary == "" {
 		if binaries.together, err = mutants.BuildTogether(ctx, "..", binaries.dir, needMutants(t)); err != nil {
 			t.Fatal(err)
 		}

@@ -87,7 +87,7 @@ func TestMutants(t *testing.T) {
 func loadMutants(t *testing.T) []mutants.Mutant {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("builds a binary per mutant: not with -short")
+		t.Skip("builds mutants: not with -short")
 	}
 	if _, err := exec.LookPath("go"); err != nil || runtime.GOOS == "js" {
 		t.Skip("needs the go tool to build the mutants")

@@ -33,7 +33,7 @@ func (m Mutant) Build(ctx context.Context, root, outDir string) (binary string, 
 	defer os.RemoveAll(scratch)
 	texts, err := m.texts(root)
 	if err != nil {
-		return "", 0, err
+		return "", 0, fmt.Errorf("mutant %s: %s: %w", m.Name, m.Patch, err)
 	}
 	overlay, err := writeOverlay(scratch, texts)
 	if err != nil {
@@ -57,7 +57,7 @@ func (m Mutant) texts(root string) (map[string][]byte, error) {
 		name := repoPath(file)
 		text, err := patched(filepath.Join(root, filepath.FromSlash(name)), file)
 		if err != nil {
-			return nil, fmt.Errorf("mutant %s: %s: %s: %w", m.Name, m.Patch, name, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		if file.IsDelete {
 			text = nil

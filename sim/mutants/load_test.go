@@ -126,7 +126,7 @@ func TestPatchesApply(t *testing.T) {
 		}
 		for _, m := range all {
 			if _, err := m.texts("../.."); err != nil {
-				t.Error(err)
+				t.Errorf("%s: %v", m.Patch, err)
 			}
 		}
 	}

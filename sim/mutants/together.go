@@ -97,21 +97,23 @@ type change struct {
 
 // add plants m as number n. With an error nothing has been planted.
 func (s *schema) add(root string, m Mutant, n int) error {
+	for _, diff := range m.files {
+		if diff.IsNew || diff.IsDelete || path.Ext(repoPath(diff)) != ".go" {
+			return errAlone
+		}
+	}
+	texts, err := m.texts(root)
+	if err != nil {
+		return err
+	}
 	var changes []change
 	for _, diff := range m.files {
 		name := repoPath(diff)
-		if diff.IsNew || diff.IsDelete || path.Ext(name) != ".go" {
-			return errAlone
-		}
-		text, err := patched(filepath.Join(root, filepath.FromSlash(name)), diff)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
 		file, err := s.file(root, name)
 		if err != nil {
 			return err
 		}
-		p, err := parseGo(name, text)
+		p, err := parseGo(name, texts[name])
 		if err != nil {
 			return err
 		}

@@ -133,18 +133,6 @@ func output(t *testing.T, cmd *exec.Cmd) string {
 // them.
 func TestBuildTogetherFails(t *testing.T) {
 	needGo(t)
-	tree := func(patch string) (root string, list []Mutant) {
-		root = writeTree(t, map[string]string{
-			"go.mod":                   "module example.com/fake\n\ngo 1.26\n",
-			"cmd/paxos/main.go":        togetherMain,
-			"testdata/mutants/m.patch": patch,
-		})
-		list, err := Load(root)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return root, list
-	}
 	sound := edit(t, "		a.sum += t", "		a.sum -= t")
 	for name, c := range map[string]struct{ patch, want string }{
 		"stale":          {strings.Replace(sound, "-		a.sum += t", "-		a.sum *= t", 1), "mutant m: testdata/mutants/m.patch: cmd/paxos/main.go: hunk @@ -1,1 +1,1 @@: its lines are nowhere"},
@@ -152,16 +140,16 @@ func TestBuildTogetherFails(t *testing.T) {
 		"does not build": {strings.Replace(sound, "a.sum -= t", "a.sum -= t * u", 1), "m.patch:11: undefined: u"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			root, list := tree(c.patch)
-			if _, err := BuildTogether(t.Context(), root, t.TempDir(), list); err == nil || !strings.Contains(err.Error(), c.want) {
+			root, m := fakeModule(t, togetherMain, c.patch)
+			if _, err := BuildTogether(t.Context(), root, t.TempDir(), []Mutant{m}); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %s", err, c.want)
 			}
 		})
 	}
-	root, list := tree(sound)
+	root, m := fakeModule(t, togetherMain, sound)
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
 	defer cancel()
-	if _, err := BuildTogether(ctx, root, t.TempDir(), list); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := BuildTogether(ctx, root, t.TempDir(), []Mutant{m}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want the deadline's", err)
 	}
 }
