@@ -164,15 +164,37 @@ func NewBatch(updates ...Update) *Batch {
 }
 
 // BatchOf is NewBatch of one update, in one allocation.
-func BatchOf(u Update) *Batch {
-	one := &struct {
-		batch   Batch
-		updates [1]Update
-	}{updates: [1]Update{u}}
-	one.batch.Updates = one.updates[:]
-	one.batch.hash = one.batch.Rehash()
-	return &one.batch
+func BatchOf(u Update) *Batch { return new(oneBatch).of(u) }
+
+// oneBatch is a batch of one update, with it.
+type oneBatch struct {
+	batch   Batch
+	updates [1]Update
 }
+
+func (o *oneBatch) of(u Update) *Batch {
+	o.updates[0] = u
+	o.batch.Updates = o.updates[:]
+	o.batch.hash = o.updates[0].hash()
+	return &o.batch
+}
+
+// Batches makes batches of one update, many in one allocation, for who makes so many that this
+// counts. They share their memory, which goes when none of them is in use any more. The zero
+// value is ready.
+type Batches struct{ free []oneBatch }
+
+// Of is BatchOf.
+func (b *Batches) Of(u Update) *Batch {
+	if len(b.free) == 0 {
+		b.free = make([]oneBatch, batchesTogether)
+	}
+	one := &b.free[0]
+	b.free = b.free[1:]
+	return one.of(u)
+}
+
+const batchesTogether = 32
 
 var noOp = NewBatch()
 

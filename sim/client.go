@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
@@ -134,7 +133,7 @@ func (c *client) next() {
 	if w.Home && slices.Contains(w.Readers, c.home()) {
 		mix = Mix{Get: 1}
 	}
-	op := c.key.operation(mix, c.draw(drawOp), c.unique())
+	op := c.key.operation(mix, c.draw(drawOp), c)
 	c.read = op.Kind == kv.Get && w.Reads > 0 && world.Chance(c.draw(drawRead), w.Reads)
 	c.begin(op)
 }
@@ -144,7 +143,7 @@ func (c *client) home() int { return 1 + (int(c.id)-1)%c.run.plan.Servers }
 
 // begin sends an operation for the first time.
 func (c *client) begin(op kv.Op) {
-	c.op, c.input = op, op.Encode()
+	c.op, c.input = op, c.run.texts.encode(&op)
 	c.ask()
 }
 
@@ -171,8 +170,10 @@ func (c *client) retarget() {
 }
 
 // unique is a number that no other operation of the run writes.
-func (c *client) unique() string {
-	return strconv.Itoa(int(c.timestamp)*maxClients + int(c.id))
+func (c *client) unique() string { return c.uniqueAnd("") }
+
+func (c *client) uniqueAnd(end string) string {
+	return c.run.texts.number(int(c.timestamp)*maxClients+int(c.id), end)
 }
 
 func (c *client) send() {

@@ -150,8 +150,8 @@ func (k *key) spent() bool {
 	return k.begun >= operationsOfKey || k.appends >= abandonedAppend || k.writes >= abandonedWrite
 }
 
-// operation draws what to do with the key. unique is a number that nobody else writes.
-func (k *key) operation(mix Mix, draw uint64, unique string) kv.Op {
+// operation draws what the client does with the key.
+func (k *key) operation(mix Mix, draw uint64, c *client) kv.Op {
 	op := kv.Op{Kind: pickKind(mix, draw), Key: k.name}
 	switch {
 	case op.Kind == kv.Append && k.numeric:
@@ -161,11 +161,12 @@ func (k *key) operation(mix Mix, draw uint64, unique string) kv.Op {
 	}
 	switch op.Kind {
 	case kv.Put:
-		op.Value, k.hint = unique, unique
+		op.Value = c.unique()
+		k.hint = op.Value
 	case kv.Append:
-		op.Value = unique + ","
+		op.Value = c.uniqueAnd(",")
 	case kv.CAS:
-		op.Old, op.Value = k.hint, unique
+		op.Old, op.Value = k.hint, c.unique()
 	}
 	return op
 }

@@ -39,6 +39,7 @@ type paxos struct {
 	servers  []*server // by id; 0 unused. A server that is down keeps its last life here.
 	views    uint64    // led
 	bodies   bodies
+	batches  protocol.Batches
 	logs     []diskLog // by server, where the plan's disks are logs
 
 	lostForming bool // a disk was lost before the core had formed its cluster
@@ -115,7 +116,7 @@ func (r *paxos) began(c *client) {
 
 // update is the client's operation as its machine gets it.
 func (r *paxos) update(c *client) *protocol.Batch {
-	return protocol.BatchOf(protocol.Update{
+	return r.batches.Of(protocol.Update{
 		Client: c.id, Server: protocol.ServerID(c.target), Timestamp: protocol.Timestamp(c.timestamp), Session: c.session, Op: c.input,
 	})
 }

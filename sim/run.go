@@ -32,6 +32,7 @@ type run struct {
 	cutBy   [16][16]Effect // the kind of fault that cut the direction last
 	named   []*named       // faults that wait for an event
 	updates uint64         // answered
+	texts   texts
 	judged  check.Judge
 	history []check.Operation // kept where somebody wants it
 	keep    bool

@@ -107,7 +107,7 @@ func readsOnly(parts []byte) bool {
 func (s *Store) many(parts []byte, query bool) []byte {
 	n, err := countParts(parts)
 	if err != nil {
-		return Result{Status: Malformed}.Encode()
+		return s.results.encode(Answer{Status: Malformed})
 	}
 	b := append(make([]byte, 0, 1+2*n), byte(Results))
 	for len(parts) > 0 {
@@ -115,30 +115,30 @@ func (s *Store) many(parts []byte, query bool) []byte {
 		parts = after
 		var p parsed
 		_ = p.read(part) // countParts has read it
-		var res Result
+		var a Answer
 		if query {
-			s.look(&p, &res)
+			a = s.look(&p)
 		} else {
-			s.execute(&p, &res)
+			a = s.execute(&p)
 		}
-		if res.Status == HasValue && len(b)+len(res.Value) > MaxManyBytes {
-			res = Result{Status: TooLong}
+		if a.Status == HasValue && len(b)+len(a.Value) > MaxManyBytes {
+			a = Answer{Status: TooLong}
 		}
-		b = res.appendPart(b)
+		b = a.appendPart(b)
 	}
 	return b
 }
 
 // appendPart is the encoding as a field.
-func (r Result) appendPart(b []byte) []byte {
-	switch r.Status {
+func (a Answer) appendPart(b []byte) []byte {
+	switch a.Status {
 	case HasValue:
-		b = binary.AppendUvarint(b, uint64(1+len(r.Value)))
-		return append(append(b, byte(HasValue)), r.Value...)
+		b = binary.AppendUvarint(b, uint64(1+len(a.Value)))
+		return append(append(b, byte(HasValue)), a.Value...)
 	case HasNumber:
-		return binary.BigEndian.AppendUint64(append(b, numberBytes, byte(HasNumber)), uint64(r.Number))
+		return binary.BigEndian.AppendUint64(append(b, numberBytes, byte(HasNumber)), uint64(a.Number))
 	default:
-		return append(b, 1, byte(r.Status))
+		return append(b, 1, byte(a.Status))
 	}
 }
 

@@ -94,13 +94,19 @@ func (o Op) String() string {
 // Encode returns the kind in a byte, then each field that the kind uses, with its length
 // as a uvarint before it.
 func (o Op) Encode() []byte {
-	b := make([]byte, 1, 1+3*binary.MaxVarintLen32+len(o.Key)+len(o.Value)+len(o.Old))
-	b[0] = byte(o.Kind)
+	return o.AppendTo(make([]byte, 0, 1+3*binary.MaxVarintLen32+len(o.Key)+len(o.Value)+len(o.Old)))
+}
+
+// AppendTo adds what Encode returns to b.
+func (o *Op) AppendTo(b []byte) []byte {
+	b = append(b, byte(o.Kind))
 	if o.Kind == Many {
 		return append(b, o.Value...)
 	}
-	for _, field := range []string{o.Key, o.Value, o.Old}[:o.Kind.fields()] {
-		b = appendField(b, field)
+	for i, field := range [...]*string{&o.Key, &o.Value, &o.Old} {
+		if i < o.Kind.fields() {
+			b = appendField(b, *field)
+		}
 	}
 	return b
 }
@@ -116,71 +122,73 @@ func Decode(b []byte) (Op, error) {
 		return Op{Kind: Many, Value: string(b[1:])}, nil
 	}
 	var p parsed
-	var o Op
 	if err := p.read(b); err != nil {
-		return o, err
+		return Op{}, err
 	}
-	p.fill(&o, string(p.key))
-	return o, nil
+	return Op{Kind: p.kind, Key: string(p.key()), Value: string(p.value()), Old: string(p.old())}, nil
 }
 
 // parsed is an encoded Op whose fields still lie in its bytes.
 type parsed struct {
-	kind  Kind
-	key   []byte
-	after []byte // the key
-	ends  [3]int // of key, value, old: how many bytes follow
-	width [3]int
+	kind   Kind
+	op     []byte
+	fields [3]span // key, value, old
 }
 
-// fill makes the Op. Value and Old share one allocation.
-func (p *parsed) fill(o *Op, key string) {
-	o.Kind, o.Key = p.kind, key
-	if len(p.after) > 0 {
-		s := string(p.after)
-		o.Value = s[len(s)-p.ends[1]-p.width[1] : len(s)-p.ends[1]]
-		o.Old = s[len(s)-p.ends[2]-p.width[2] : len(s)-p.ends[2]]
-	}
-}
+// span is where a field lies. Unlike a slice it is written without telling the collector.
+type span struct{ from, to int }
+
+func (p *parsed) key() []byte   { return p.op[p.fields[0].from:p.fields[0].to] }
+func (p *parsed) value() []byte { return p.op[p.fields[1].from:p.fields[1].to] }
+func (p *parsed) old() []byte   { return p.op[p.fields[2].from:p.fields[2].to] }
 
 // read allocates nothing, so that lengths which b only claims cost nothing.
 func (p *parsed) read(b []byte) error {
 	if len(b) == 0 {
 		return fmt.Errorf("kv: op: no bytes")
 	}
-	p.kind = Kind(b[0])
-	if p.kind.fields() == 0 {
+	p.kind, p.op = Kind(b[0]), b
+	wanted := p.kind.fields()
+	if wanted == 0 {
 		return fmt.Errorf("kv: op: byte 0: no kind %d", b[0])
 	}
-	rest := b[1:]
-	for i := range p.kind.fields() {
-		field, after, ok := cutField(rest)
+	at := 1
+	for i := range wanted {
+		from, to, ok := nextField(b, at)
 		if !ok {
-			return fmt.Errorf("kv: op: byte %d: %v wants its field %d here", len(b)-len(rest), p.kind, i+1)
+			return fmt.Errorf("kv: op: byte %d: %v wants its field %d here", at, p.kind, i+1)
 		}
-		if i == 0 {
-			p.key, p.after = field, after
-		}
-		rest = after
-		p.ends[i], p.width[i] = len(after), len(field)
+		p.fields[i], at = span{from, to}, to
 	}
-	if len(rest) > 0 {
-		return fmt.Errorf("kv: op: byte %d: %d bytes after the %v", len(b)-len(rest), len(rest), p.kind)
+	if at < len(b) {
+		return fmt.Errorf("kv: op: byte %d: %d bytes after the %v", at, len(b)-at, p.kind)
 	}
 	return nil
 }
 
-func appendField(b []byte, field string) []byte {
+func appendField[V string | []byte](b []byte, field V) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(field))), field...)
 }
 
-// cutField splits off the field at the front of b, in place. A length is refused if b
-// does not hold that many bytes, or if a shorter uvarint would have said the same.
+// cutField splits off the field at the front of b, in place.
 func cutField(b []byte) (field, rest []byte, ok bool) {
-	n, width := binary.Uvarint(b)
-	if width <= 0 || n > uint64(len(b)-width) || width > 1 && b[width-1] == 0 {
+	from, to, ok := nextField(b, 0)
+	if !ok {
 		return nil, nil, false
 	}
-	end := width + int(n)
-	return b[width:end], b[end:], true
+	return b[from:to], b[to:], true
+}
+
+// nextField is where the field that begins at a place lies. A length is refused if b does not
+// hold that many bytes, or if a shorter uvarint would have said the same.
+func nextField(b []byte, at int) (from, to int, ok bool) {
+	if at < len(b) && b[at] < 0x80 { // most are short
+		from, to = at+1, at+1+int(b[at])
+		return from, to, to <= len(b)
+	}
+	n, width := binary.Uvarint(b[at:])
+	if width <= 0 || n > uint64(len(b)-at-width) || width > 1 && b[at+width-1] == 0 {
+		return 0, 0, false
+	}
+	return at + width, at + width + int(n), true
 }

@@ -95,22 +95,45 @@ const numberBytes = 1 + 8
 
 // Encode returns the status in a byte, then the value to the end or the number in 8
 // bytes. The caller may not modify it: equal results may share memory.
-func (r Result) Encode() []byte { return r.encode() }
+func (r Result) Encode() []byte {
+	return (*pieces)(nil).encode(Answer{Status: r.Status, Value: []byte(r.Value), Number: r.Number})
+}
 
-func (r *Result) encode() []byte {
-	switch r.Status {
+// pieces are memory for results, which are small and many, and which whoever gets one keeps for
+// a while. Small ones share a piece, which is itself so small that a result which is kept longer
+// than its neighbours costs little. Nil gives each result memory of its own.
+type pieces struct{ last []byte }
+
+const (
+	pieceBytes       = 512
+	mostBytesInPiece = 64
+)
+
+// room is empty memory for so many bytes.
+func (p *pieces) room(bytes int) []byte {
+	if p == nil || bytes > mostBytesInPiece {
+		return make([]byte, 0, bytes)
+	}
+	if cap(p.last)-len(p.last) < bytes {
+		p.last = make([]byte, 0, pieceBytes)
+	}
+	at := len(p.last)
+	p.last = p.last[:at+bytes]
+	return p.last[at : at : at+bytes]
+}
+
+func (p *pieces) encode(a Answer) []byte {
+	switch a.Status {
 	case HasValue, Results:
-		b := make([]byte, 0, 1+len(r.Value))
-		return append(append(b, byte(r.Status)), r.Value...)
+		return append(append(p.room(1+len(a.Value)), byte(a.Status)), a.Value...)
 	case HasNumber:
-		if r.Number >= 0 && r.Number < int64(len(numbers)/numberBytes) {
-			at := r.Number * numberBytes
+		if a.Number >= 0 && a.Number < int64(len(numbers)/numberBytes) {
+			at := a.Number * numberBytes
 			return numbers[at : at+numberBytes : at+numberBytes]
 		}
-		b := make([]byte, 0, numberBytes)
-		return binary.BigEndian.AppendUint64(append(b, byte(HasNumber)), uint64(r.Number))
+		return binary.BigEndian.AppendUint64(append(p.room(numberBytes), byte(HasNumber)), uint64(a.Number))
 	default:
-		return bare[r.Status : r.Status+1 : r.Status+1]
+		return bare[a.Status : a.Status+1 : a.Status+1]
 	}
 }
 

@@ -6,95 +6,138 @@ import (
 )
 
 // Step is what an operation means: it takes the value of its key, and whether the key
-// exists, to the new ones and the answer. It is the only definition; Store and the
-// linearizability model both run it. A missing key's value is ignored and returned as "".
+// exists, to the new ones and the answer. What it does is decided in one place, for Store and
+// for the linearizability model alike. A missing key's value is ignored and returned as "".
 // A Many is on no one key: Malformed to Step, and to Store what its parts are in turn.
 func (o Op) Step(value string, found bool) (newValue string, newFound bool, res Result) {
-	return o.step(value, found)
-}
-
-func (o *Op) step(value string, found bool) (newValue string, newFound bool, res Result) {
 	if !found {
 		value = ""
 	}
-	switch o.Kind {
+	out := decide(o.Kind, value, found, o.Value, o.Old)
+	res.Status, res.Number = out.status, out.number
+	switch out.change {
+	case writes:
+		return o.Value, true, res
+	case adds:
+		return value + o.Value, true, res
+	case counts:
+		return strconv.FormatInt(out.number, 10), true, res
+	case removes:
+		return "", false, res
+	}
+	if out.status == HasValue {
+		res.Value = value
+	}
+	return value, found, res
+}
+
+// outcome is what an operation comes to, before any value is made: the answer's status and
+// number, a HasValue's value being the key's, and what becomes of the key.
+type outcome struct {
+	change change
+	status Status
+	number int64
+}
+
+type change uint8
+
+const (
+	keeps   change = iota // the key is what it was
+	writes                // it holds the op's value
+	adds                  // it holds the op's value behind its own
+	counts                // it holds the number
+	removes               // it is gone
+)
+
+// decide is the only definition of the operations. A missing key's value is empty.
+func decide[V string | []byte](kind Kind, value V, found bool, brought, old V) outcome {
+	switch kind {
 	case Get:
 		if !found {
-			return value, found, Result{Status: Missing}
+			return outcome{status: Missing}
 		}
-		return value, found, Result{Status: HasValue, Value: value}
+		return outcome{status: HasValue}
 	case Put:
-		return o.Value, true, Result{Status: Done}
+		return outcome{writes, Done, 0}
 	case PutNew:
 		if found {
-			return value, found, Result{Status: Present}
+			return outcome{status: Present}
 		}
-		return o.Value, true, Result{Status: Done}
+		return outcome{writes, Done, 0}
 	case PutOld:
 		if !found {
-			return value, found, Result{Status: Missing}
+			return outcome{status: Missing}
 		}
-		return o.Value, true, Result{Status: Done}
+		return outcome{writes, Done, 0}
 	case Strlen:
 		if !found {
-			return value, found, Result{Status: Missing}
+			return outcome{status: Missing}
 		}
-		return value, found, Result{Status: HasNumber, Number: int64(len(value))}
+		return outcome{status: HasNumber, number: int64(len(value))}
 	case Append:
-		if len(value)+len(o.Value) > MaxValueBytes {
-			return value, found, Result{Status: TooLong}
+		if len(value)+len(brought) > MaxValueBytes {
+			return outcome{status: TooLong}
 		}
-		value += o.Value
-		return value, true, Result{Status: HasNumber, Number: int64(len(value))}
+		return outcome{adds, HasNumber, int64(len(value) + len(brought))}
 	case CAS:
 		if !found {
-			return value, found, Result{Status: Missing} // whatever Old says: missing is not ""
+			return outcome{status: Missing} // whatever Old says: missing is not ""
 		}
-		if value != o.Old {
-			return value, found, Result{Status: Mismatch}
+		if string(value) != string(old) {
+			return outcome{status: Mismatch}
 		}
-		return o.Value, true, Result{Status: Done}
+		return outcome{writes, Done, 0}
 	case Delete:
 		if !found {
-			return value, found, Result{Status: Missing}
+			return outcome{status: Missing}
 		}
-		return "", false, Result{Status: Done}
+		return outcome{removes, Done, 0}
 	case Incr:
 		return add(1, value, found)
 	case IncrBy:
-		by, ok := Integer(o.Value)
+		by, ok := integer(brought)
 		if !ok {
-			return value, found, Result{Status: NotInteger}
+			return outcome{status: NotInteger}
 		}
 		return add(by, value, found)
 	default:
-		return value, found, Result{Status: Malformed}
+		return outcome{status: Malformed}
 	}
 }
 
-// MaxValueBytes bounds what append makes; what a put writes is bounded by its Op's size. Each server
-// would copy a longer value for every byte that is added to it.
+// MaxValueBytes bounds what append makes; what a put writes is bounded by its Op's size. Each
+// reader of a longer value would be sent all of it.
 const MaxValueBytes = 1_000_000
 
 // Integer reads what Redis takes for an integer: no sign but a minus, no zeros in front.
-func Integer(value string) (int64, bool) {
-	n, err := strconv.ParseInt(value, 10, 64)
-	var text [20]byte
-	return n, err == nil && string(strconv.AppendInt(text[:0], n, 10)) == value
+func Integer(value string) (int64, bool) { return integer(value) }
+
+func integer[V string | []byte](value V) (int64, bool) {
+	digits := value
+	if len(digits) > 0 && digits[0] == '-' {
+		digits = digits[1:]
+	}
+	switch {
+	case len(digits) == 0 || len(digits) > 19, digits[0] == '+' || digits[0] == '-':
+		return 0, false
+	case digits[0] == '0':
+		return 0, len(value) == 1
+	}
+	n, err := strconv.ParseInt(string(value), 10, 64)
+	return n, err == nil
 }
 
 // add adds to the integer that a key holds, a missing key counting as 0.
-func add(by int64, value string, found bool) (newValue string, newFound bool, res Result) {
+func add[V string | []byte](by int64, value V, found bool) outcome {
 	n := int64(0)
 	if found {
 		var ok bool
-		if n, ok = Integer(value); !ok {
-			return value, found, Result{Status: NotInteger}
+		if n, ok = integer(value); !ok {
+			return outcome{status: NotInteger}
 		}
 	}
 	if by > 0 && n > math.MaxInt64-by || by < 0 && n < math.MinInt64-by {
-		return value, found, Result{Status: Overflow}
+		return outcome{status: Overflow}
 	}
-	n += by
-	return strconv.FormatInt(n, 10), true, Result{Status: HasNumber, Number: n}
+	return outcome{counts, HasNumber, n + by}
 }

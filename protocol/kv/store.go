@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/fauer4effect/paxos/protocol"
 )
@@ -16,12 +17,16 @@ type Store struct {
 	entries map[string]*entry // pointers: a value changes without a write to the map
 	hash    uint64            // Invariant: the wrapping sum of all entries' mix.
 	order   order
+	results pieces
+	near    [64]*entry // found lately, which spares most look-ups in the map
 }
 
 // entry is a key and its value, with the hashes of the key and of both, so that neither
-// replacing nor removing the value hashes anything twice.
+// replacing nor removing the value hashes anything twice. The value's memory is the entry's own,
+// and written to in place.
 type entry struct {
-	key, value  string
+	key         string
+	value       []byte
 	keyMix, mix uint64
 	gone        bool // it is no longer the store's
 }
@@ -30,92 +35,119 @@ type entry struct {
 func New() *Store { return &Store{entries: make(map[string]*entry)} }
 
 // Apply executes an encoded Op and returns the encoded Result. Bytes that are no Op
-// change nothing and are answered Malformed. It allocates only the strings that the op
-// brings, and results that hold a value.
+// change nothing and are answered Malformed. Where keys and their values' lengths are what they
+// were, it allocates next to nothing.
 func (s *Store) Apply(op []byte) []byte {
 	if isMany(op) {
 		return s.many(op[1:], false)
 	}
 	var p parsed
 	if p.read(op) != nil {
-		return Result{Status: Malformed}.Encode()
+		return s.results.encode(Answer{Status: Malformed})
 	}
-	var res Result
-	s.execute(&p, &res)
-	return res.encode()
+	return s.results.encode(s.execute(&p))
 }
 
-// execute is one operation on one key.
-func (s *Store) execute(p *parsed, res *Result) {
-	e := s.entries[string(p.key)]
-	if e == nil {
-		s.executeNew(p, res)
-		return
+// execute is one operation on one key. The answer's value is the entry's.
+func (s *Store) execute(p *parsed) Answer {
+	e := s.find(p.key())
+	var value []byte
+	if e != nil {
+		value = e.value
 	}
-	var o Op
-	p.fill(&o, e.key)
-	value, stays, r := o.step(e.value, true)
-	*res = r
-	switch {
-	case !stays:
+	out := decide(p.kind, value, e != nil, p.value(), p.old())
+	switch out.change {
+	case keeps:
+		return out.answer(value)
+	case removes:
 		s.hash -= e.mix
-		e.gone = true
+		e.gone, e.value = true, nil // the order may know it for a while
 		delete(s.entries, e.key)
-	case value != e.value: // else a read or a refusal
-		s.set(e, value)
+		return out.answer(nil)
 	}
+	if e == nil {
+		e = s.put(string(p.key()))
+	}
+	switch out.change {
+	case writes:
+		e.write(p.value())
+	case adds:
+		e.value = append(e.value, p.value()...)
+	case counts:
+		e.value = strconv.AppendInt(e.value[:0], out.number, 10)
+	}
+	s.changed(e)
+	return out.answer(nil)
 }
 
-// executeNew is execute for a key that does not exist.
-func (s *Store) executeNew(p *parsed, res *Result) {
-	var o Op
-	p.fill(&o, string(p.key))
-	value, stays, r := o.step("", false)
-	*res = r
-	if stays {
-		s.put(o.Key, value)
+func (o outcome) answer(value []byte) Answer {
+	if o.status != HasValue {
+		value = nil
 	}
+	return Answer{o.status, value, o.number}
 }
 
 // Query answers an encoded Op that only reads as Apply would; any other is Malformed to it.
 func (s *Store) Query(op []byte) []byte {
 	if isMany(op) {
 		if !readsOnly(op[1:]) {
-			return Result{Status: Malformed}.Encode()
+			return s.results.encode(Answer{Status: Malformed})
 		}
 		return s.many(op[1:], true)
 	}
 	var p parsed
 	if p.read(op) != nil || !p.kind.Reads() {
-		return Result{Status: Malformed}.Encode()
+		return s.results.encode(Answer{Status: Malformed})
 	}
-	var res Result
-	s.look(&p, &res)
-	return res.encode()
+	return s.results.encode(s.look(&p))
 }
 
-// look is one read of one key.
-func (s *Store) look(p *parsed, res *Result) {
-	o := Op{Kind: p.kind}
-	if e := s.entries[string(p.key)]; e != nil {
-		_, _, *res = o.step(e.value, true)
-	} else {
-		_, _, *res = o.step("", false)
+// look is one read of one key. The answer's value is the entry's.
+func (s *Store) look(p *parsed) Answer {
+	e := s.find(p.key())
+	if e == nil {
+		return decide(p.kind, nil, false, []byte(nil), nil).answer(nil)
 	}
+	return decide(p.kind, e.value, true, nil, nil).answer(e.value)
 }
 
-// put adds a key that does not exist.
-func (s *Store) put(key, value string) {
+// find is the key's entry, nil where there is none.
+func (s *Store) find(key []byte) *entry {
+	place := uint(len(key))
+	for _, b := range key[max(0, len(key)-6):] {
+		place = place*7 + uint(b)
+	}
+	near := &s.near[place%uint(len(s.near))]
+	if e := *near; e != nil && e.key == string(key) && !e.gone {
+		return e
+	}
+	e := s.entries[string(key)]
+	if e != nil {
+		*near = e
+	}
+	return e
+}
+
+// put adds a key that does not exist. What it holds is to be said, and then changed.
+func (s *Store) put(key string) *entry {
 	e := &entry{key: key, keyMix: mix(key)}
 	s.entries[key] = e
 	s.order.add(e, len(s.entries))
-	s.set(e, value)
+	return e
 }
 
-// set gives an entry its value, and the hash what that changes.
-func (s *Store) set(e *entry, value string) {
+// write replaces the value. An entry does not keep the memory of a value that was far longer.
+func (e *entry) write(value []byte) {
+	if cap(e.value) < len(value) || cap(e.value) > 4*len(value)+64 {
+		e.value = make([]byte, 0, len(value))
+	}
+	e.value = append(e.value[:0], value...)
+}
+
+// changed gives the hash what an entry's new value changes.
+func (s *Store) changed(e *entry) {
 	s.hash -= e.mix // zero where the key is new
-	e.value, e.mix = value, absorb(e.keyMix, value)
+	e.mix = absorb(e.keyMix, e.value)
 	s.hash += e.mix
 }
 
@@ -148,19 +180,22 @@ func (s *Store) Restore(snapshot []byte) error {
 			return fmt.Errorf("kv: snapshot: byte %d: key %q after %q", at, key, last)
 		}
 		last = string(key)
-		restored.put(last, string(value))
+		e := restored.put(last)
+		e.write(value)
+		restored.changed(e)
 		rest = rest2
 	}
 	*s = *restored
 	return nil
 }
 
-// Clone copies the entries; the strings are immutable and shared.
+// Clone copies the entries; the keys are immutable and shared.
 func (s *Store) Clone() protocol.App {
 	c := &Store{entries: make(map[string]*entry, len(s.entries)), hash: s.hash}
 	sorted := slices.Clone(s.order.settle())
 	for i, e := range sorted {
 		own := *e
+		own.value = slices.Clone(e.value)
 		sorted[i] = &own
 		c.entries[e.key] = &own
 	}
@@ -175,11 +210,11 @@ func (s *Store) Hash() uint64 { return s.hash }
 // mix hashes a key, to go on with its value.
 func mix(key string) uint64 { return absorb(0x9e3779b97f4a7c15, key) }
 
-// absorb adds a string to a hash, 8 bytes at a time. The length goes in before the bytes,
+// absorb adds a text to a hash, 8 bytes at a time. The length goes in before the bytes,
 // which tells ("a", "bc") from ("ab", "c"). scramble is a bijection, so two strings of one
 // length that differ in one word never meet. It is written out in uint64 to be the same on
 // every machine.
-func absorb(h uint64, s string) uint64 {
+func absorb[V string | []byte](h uint64, s V) uint64 {
 	h = scramble(h ^ uint64(len(s)))
 	for ; len(s) >= 8; s = s[8:] {
 		h = scramble(h ^ word(s))
@@ -192,7 +227,7 @@ func absorb(h uint64, s string) uint64 {
 }
 
 // word reads the first 8 bytes, little-endian; spelled out, it compiles to one load.
-func word(s string) uint64 {
+func word[V string | []byte](s V) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
