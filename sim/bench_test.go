@@ -3,6 +3,7 @@ package sim_test
 import (
 	"encoding/json"
 	"fmt"
+	"runtime/debug"
 	"testing"
 
 	"github.com/fauer4effect/paxos/sim"
@@ -38,6 +39,7 @@ func BenchmarkSwarm5(b *testing.B) {
 		plans[seed] = sim.Swarm(uint64(seed), sim.SwarmOptions{Servers: 5})
 	}
 	var total rates
+	asSwept(b)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		total.add(b, sim.Run(plans[i%len(plans)]))
@@ -45,9 +47,16 @@ func BenchmarkSwarm5(b *testing.B) {
 	total.report(b)
 }
 
+// asSwept has a benchmark collect garbage as cmd/paxos does.
+func asSwept(b *testing.B) {
+	before := debug.SetGCPercent(sim.GCPercent)
+	b.Cleanup(func() { debug.SetGCPercent(before) })
+}
+
 // benchmarkRun reports the rates of whole runs, all checks and the hash included.
 func benchmarkRun(b *testing.B, plan *sim.Plan) {
 	var total rates
+	asSwept(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		total.add(b, sim.Run(plan))
@@ -99,6 +108,7 @@ func BenchmarkSessions5(b *testing.B) {
 // BenchmarkMinute is a seed as others count one: three servers, three clients on eight keys, 60
 // simulated seconds under the swarm's faults, and the calm after them; drawing the plan counts.
 func BenchmarkMinute(b *testing.B) {
+	asSwept(b)
 	seed := uint64(0)
 	for b.Loop() {
 		p := sim.Swarm(seed, sim.SwarmOptions{Servers: 3, Faulty: 60_000 * ms})

@@ -26,11 +26,13 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/fauer4effect/paxos/sim"
 )
 
 func main() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // runs are short and small: a sweep gains a third (docs/BENCHMARKS.md)
+		debug.SetGCPercent(sim.GCPercent) // docs/BENCHMARKS.md
 	}
 	os.Exit(run(signalled(), os.Args[1:], os.Stdout, os.Stderr))
 }
