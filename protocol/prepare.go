@@ -9,10 +9,6 @@ import "slices"
 // span is a range of seqs (from, to] that a PrepareOK covers.
 type span struct{ from, to Seq }
 
-// prepareSlots bounds the executed slots in one PrepareOK: a leader that is further behind
-// than that catches up first (X11), and the answer covers it then.
-const prepareSlots = 256
-
 // enterPrepare begins to lead view v (Shift_to_Prepare_Phase).
 func (s *Server) enterPrepare(v View, out *Output) {
 	s.invariant(v > s.lastInstalled, "nobody leads a view twice (X24)")
@@ -64,8 +60,8 @@ func (s *Server) onPrepare(m *Message, out *Output) {
 // range they cover. Acceptances of older views are frozen by the promise, so that parts of
 // different answers may be mixed.
 func (s *Server) answerPrepare(to ServerID, aru Seq, out *Output) {
-	if s.localARU > prepareSlots {
-		aru = max(aru, s.localARU-prepareSlots)
+	if reach := Seq(s.settings.PrepareSlots); s.localARU > reach {
+		aru = max(aru, s.localARU-reach)
 	}
 	aru = max(aru, s.history.truncated) // a leader below needs a snapshot first (X12)
 	s.sendParts(parts{

@@ -34,6 +34,9 @@ type Settings struct {
 	// executed slots are kept for servers that lack them, at most and about (X12).
 	SnapshotSlots int `json:"snapshot_slots,omitempty"`
 	HistorySlots  int `json:"history_slots,omitempty"`
+	// PrepareSlots bounds the executed slots that a PrepareOK tells of: a leader that is further
+	// behind catches up first (X11), and the answer covers it then.
+	PrepareSlots int `json:"prepare_slots,omitempty"`
 }
 
 // DefaultSettings are what PROTOCOL.md's model was tried with.
@@ -43,7 +46,7 @@ func DefaultSettings() Settings {
 		Heartbeat: 50 * ms, Retransmit: 40 * ms, Timeout: 250 * ms, Ceiling: 2000 * ms,
 		Stagger: 40 * ms, UpdateTimer: 120 * ms, PartBytes: 1200, WindowSlots: 16,
 		BatchBytes: 4096, QueueLimit: 8192, SessionIdle: maxTime, Tombstones: 1024,
-		SnapshotSlots: 10_000, HistorySlots: 40_000,
+		SnapshotSlots: 10_000, HistorySlots: 40_000, PrepareSlots: 256,
 	}
 }
 
@@ -69,6 +72,7 @@ func (s Settings) withDefaults() Settings {
 		{&s.PartBytes, &d.PartBytes},
 		{&s.WindowSlots, &d.WindowSlots},
 		{&s.BatchBytes, &d.BatchBytes},
+		{&s.PrepareSlots, &d.PrepareSlots},
 		{&s.QueueLimit, &d.QueueLimit},
 		{&s.Tombstones, &d.Tombstones},
 		{&s.SnapshotSlots, &d.SnapshotSlots},
@@ -99,6 +103,8 @@ func (s Settings) Validate() error {
 		return fmt.Errorf("settings: window_slots %d is not within 1 … %d", s.WindowSlots, maxWindow)
 	case s.BatchBytes < 1 || s.BatchBytes > maxBatchBytes:
 		return fmt.Errorf("settings: batch_bytes %d is not within 1 … %d", s.BatchBytes, maxBatchBytes)
+	case s.PrepareSlots < 1:
+		return fmt.Errorf("settings: prepare_slots %d is below 1", s.PrepareSlots)
 	case s.SessionLimit < 0:
 		return fmt.Errorf("settings: session_limit %d is negative", s.SessionLimit)
 	case s.Tombstones < 1:

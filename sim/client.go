@@ -55,6 +55,7 @@ const (
 	drawMute
 	drawRareCrashes
 	drawTombstones
+	drawPrepareSlots
 )
 
 func newClient(r *run, id int) *client {

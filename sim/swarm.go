@@ -129,6 +129,9 @@ func (s *swarm) drawSettings() {
 	if d := world.NewDice(world.Draw(s.plan.Seed, drawTombstones)); s.settings.SessionLimit > 0 && d.One(2) {
 		s.settings.Tombstones = int(d.Log(2, 8)) // else no run is long enough to forget a session
 	}
+	if d := world.NewDice(world.Draw(s.plan.Seed, drawPrepareSlots)); d.One(4) {
+		s.settings.PrepareSlots = int(d.Log(1, 16)) // few runs have as many slots as the default
+	}
 	s.drawSnapshots()
 	raw, err := json.Marshal(s.settings)
 	if err != nil {
