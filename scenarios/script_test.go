@@ -93,7 +93,7 @@ func TestBadScripts(t *testing.T) {
 		{h + "loss NaN%\n", `3: loss: "NaN%" is no share`},
 		{h + "seeds 0\n", `3: seeds: "0" is no number from 1 to 1000000`},
 		{h + "clients 9\n", `3: clients: "9" is no number from 1 to 8`},
-		{h + "set tiemout 2s\n", `3: set: no setting "tiemout": there are timeout, ceiling, heartbeat, retransmit, stagger, update_timer, session_idle, part_bytes, window_slots, batch_bytes, queue_updates, session_limit, snapshot_slots, history_slots and overlapped_write`},
+		{h + "set tiemout 2s\n", `3: set: no setting "tiemout": there are timeout, ceiling, heartbeat, retransmit, stagger, update_timer, session_idle, part_bytes, window_slots, batch_bytes, prepare_slots, queue_updates, session_limit, snapshot_slots, history_slots and overlapped_write`},
 		{h + "set overlapped_write off\n", `3: set: "off" is not on: leave the line out`},
 		{h + "put f x 1\n", `3: put: "f" is no client: they are a to e`},
 		{h + "put a x\n", "3: usage: put CLIENT KEY VALUE [via SERVER] [within TIME]"},

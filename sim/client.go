@@ -26,7 +26,7 @@ type client struct {
 	session   protocol.Seq    // zero: none (session.go)
 	opening   *protocol.Batch // to be answered before batch is sent; nil: none
 	failing   bool            // no operation was answered since …
-	since     world.Instant   // … this one was sent
+	since     world.Instant   // … this one was sent, but for the client's own pauses
 	call      world.Instant
 	tries     int
 	target    int
@@ -248,7 +248,14 @@ func (c *client) goOn() {
 func (c *client) abandon() {
 	c.run.effects[abandoned]++
 	c.leaveOpen()
-	c.wakeAt = c.run.world.Now() + c.pause()
+	c.rest()
+}
+
+// rest is the pause after an operation that got no answer. Nobody is to blame for it (L1).
+func (c *client) rest() {
+	pause := c.pause()
+	c.wakeAt = c.run.world.Now() + pause
+	c.since += pause
 }
 
 // leaveOpen puts an unanswered operation into the history.

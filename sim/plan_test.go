@@ -1,10 +1,12 @@
 package sim_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim"
 )
 
@@ -123,6 +125,38 @@ func TestSwarmFitsTheCluster(t *testing.T) {
 		if kinds[do] < 40 {
 			t.Errorf("%s was drawn %d times only", do, kinds[do])
 		}
+	}
+}
+
+// Where servers stay broken, sessions outlast the way around them, and what deaf servers repeat
+// opens none again. (Seeds 9031770 and 4693 were livelocks: docs/PROTOCOL.md, X26.)
+func TestSwarmLetsSessionsLive(t *testing.T) {
+	idle, deaf := 0, 0
+	for seed := range uint64(3000) {
+		p := sim.Swarm(seed, sim.SwarmOptions{})
+		var settings protocol.Settings
+		if err := json.Unmarshal(p.Settings, &settings); err != nil {
+			t.Fatal(err)
+		}
+		if settings.SessionLimit == 0 || len(p.Tail.Broken) == 0 {
+			continue
+		}
+		if settings.SessionIdle > 0 {
+			idle++
+			if around := protocol.Instant(len(p.Tail.Broken)+2) * protocol.Instant(p.Workload.Timeout); settings.SessionIdle <= around {
+				t.Errorf("seed %d: sessions idle for %d ns end, and a client may need %d to hear of one", seed, settings.SessionIdle, around)
+			}
+		}
+		hearsNothing := func(b sim.Broken) bool { return b.How == "deaf" }
+		if settings.Tombstones > 0 && slices.ContainsFunc(p.Tail.Broken, hearsNothing) {
+			deaf++
+			if settings.Tombstones < p.Workload.Clients {
+				t.Errorf("seed %d: %d tombstones for %d clients", seed, settings.Tombstones, p.Workload.Clients)
+			}
+		}
+	}
+	if idle == 0 || deaf == 0 {
+		t.Errorf("%d and %d of 3000 plans have to do with it", idle, deaf)
 	}
 }
 

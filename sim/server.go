@@ -301,8 +301,12 @@ func describe(e *protocol.Event) string {
 		return fmt.Sprintf("view %d, seq %d", e.View, e.Seq)
 	case protocol.Learned, protocol.Executed:
 		return fmt.Sprintf("seq %d: %v", e.Seq, e.Batch)
-	case protocol.Applied, protocol.Filtered:
+	case protocol.Applied, protocol.Filtered, protocol.Opened, protocol.Lapsed:
 		return fmt.Sprintf("seq %d: client %d's update %d", e.Seq, e.Client, e.Timestamp)
+	case protocol.Expired:
+		return fmt.Sprintf("seq %d: client %d, whose last update was %d", e.Seq, e.Client, e.Timestamp)
+	case protocol.Forgotten:
+		return fmt.Sprintf("client %d, whose last update was %d", e.Client, e.Timestamp)
 	case protocol.SnapshotTaken, protocol.SnapshotInstalled, protocol.Truncated:
 		return fmt.Sprintf("1…%d", e.Seq)
 	case protocol.CatchUp:

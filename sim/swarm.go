@@ -58,6 +58,7 @@ func Swarm(seed uint64, o SwarmOptions) *Plan {
 	s.drawFaults()
 	s.drawTail()
 	if s.other == nil {
+		s.letSessionsLive()
 		s.drawFormation()
 		s.drawRot()
 		s.drawWire()
@@ -133,11 +134,34 @@ func (s *swarm) drawSettings() {
 		s.settings.PrepareSlots = int(d.Log(1, 16)) // few runs have as many slots as the default
 	}
 	s.drawSnapshots()
+	s.writeSettings()
+}
+
+func (s *swarm) writeSettings() {
 	raw, err := json.Marshal(s.settings)
 	if err != nil {
 		panic(err) // plain numbers encode
 	}
 	s.plan.Settings = raw
+}
+
+// letSessionsLive takes back limits under which no session can be of use in the calm, where some
+// servers stay broken: one that ends before its client has gone around them and heard of it; and,
+// where servers that hear nothing go on sending what is pending, so few tombstones that the
+// openings of clients which are gone open sessions again and again, in place of others'.
+func (s *swarm) letSessionsLive() {
+	p := s.plan
+	if s.settings.SessionLimit == 0 || len(p.Tail.Broken) == 0 {
+		return
+	}
+	if s.settings.SessionIdle > 0 {
+		around := world.Instant(len(p.Tail.Broken)+2)*p.Workload.Timeout + world.Instant(s.settings.UpdateTimer)
+		s.settings.SessionIdle = max(s.settings.SessionIdle, protocol.Instant(around+around/8)) // clocks drift
+	}
+	if s.settings.Tombstones > 0 && slices.ContainsFunc(p.Tail.Broken, func(b Broken) bool { return b.How == doDeaf }) {
+		s.settings.Tombstones = max(s.settings.Tombstones, p.Workload.Clients)
+	}
+	s.writeSettings()
 }
 
 // drawSnapshots draws how often a server takes a snapshot and how soon it truncates: in half
