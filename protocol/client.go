@@ -153,9 +153,11 @@ func (s *Server) forward(b *Batch, out *Output) {
 
 // sendPending is UpdateTimer: the server named in a pending update sends it to all, in
 // every state, so that all have work outstanding and a leader out of reach is noticed
-// (X22); the others forward it once more.
+// (X22); the others forward it once more. In an election there is nobody to forward it to, and
+// the server that is named may have executed it long ago: one such update is sent to all.
 func (s *Server) sendPending(out *Output) {
 	s.updateAt = never
+	told := false
 	for i := range s.sessions {
 		c := &s.sessions[i]
 		if c.pending == nil {
@@ -168,6 +170,9 @@ func (s *Server) sendPending(out *Output) {
 				s.toAll(0, Message{Kind: ClientUpdate, Batch: c.pending}, out)
 			case s.state == RegNonLeader:
 				s.forward(c.pending, out)
+			case s.state == LeaderElection && !told:
+				s.toAll(0, Message{Kind: ClientUpdate, Batch: c.pending}, out)
+				told = true
 			}
 		}
 		s.updateAt = min(s.updateAt, c.timer)

@@ -85,6 +85,24 @@ func TestAPendingUpdateIsSentToAll(t *testing.T) {
 	}
 }
 
+// Server 1 leads, executes an update that it named, and is deaf from then on. Of the others, who
+// could do without it, only server 2 knows that there is work to do, and nobody named it (X22).
+func TestAnUpdateThatADeafLeaderExecutedIsToldInAnElection(t *testing.T) {
+	c := newView1(t, 5)
+	c.lose = func(l letter) bool {
+		return l.to != 1 && (l.Kind == Accept || l.Kind == ClientUpdate || l.Kind == Proposal && l.to > 3)
+	}
+	c.request(1, 1, 1, "a")
+	c.settle()
+	if c.servers[1].localARU != 1 || c.servers[2].localARU != 0 || c.servers[2].top != 1 {
+		t.Fatalf("this tests nothing: %v, %v", c.servers[1], c.servers[2])
+	}
+	c.lose = func(l letter) bool { return l.to == 1 }
+	c.receive(2, Message{Kind: ClientUpdate, Server: 1, Batch: NewBatch(Update{Client: 1, Server: 1, Timestamp: 1, Op: []byte("a")})})
+	c.wait(3000 * ms)
+	c.mustAllHave(1)
+}
+
 // A copy that names another server takes the place of the pending one, but keeps its age
 // and timer: else a server out of reach could keep renaming it, and nobody would broadcast.
 func TestARenamedCopyKeepsItsAge(t *testing.T) {
