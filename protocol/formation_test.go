@@ -51,6 +51,29 @@ func TestFormation(t *testing.T) {
 	}
 }
 
+// A server that named our disk and comes back with another one of its own must name it anew: what it
+// said was said by a disk that is gone.
+func TestANewDiskMustNameUsAnew(t *testing.T) {
+	c := newFresh(t, 3)
+	c.lose = func(letter) bool { return true }
+	s := c.servers[1]
+	tell := func(from ServerID, store, named StoreID) {
+		roster := Roster{}
+		roster.Stores[from], roster.Stores[1] = store, named
+		roster.Format = s.disks.roster.Format
+		c.receive(1, Message{Kind: Formation, Server: from, Store: store, Roster: &roster})
+	}
+	tell(2, 202, 101)
+	tell(2, 302, 0)
+	tell(3, 103, 101)
+	if s.disks.pos > 0 {
+		t.Fatal("a roster is recorded with a disk that has not named ours")
+	}
+	if tell(2, 302, 101); s.disks.pos == 0 {
+		t.Fatal("all have named our disk, and no roster is recorded")
+	}
+}
+
 // While one server is missing nobody takes part: no vote, no acceptance, no heartbeat.
 func TestFormationTakesAll(t *testing.T) {
 	c := newFresh(t, 3)

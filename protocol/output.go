@@ -152,6 +152,7 @@ const (
 	Overtook                               // View, Seq, Servers: whose Accept counts, though its Proposal is not here yet (X13)
 	Starved                                // an update has waited too long for this leader, who gets on with others (X23)
 	Forgotten                              // Client, Timestamp: of a session that is long gone nothing is known any more (X26)
+	ReadConfirmed                          // View, Seq: the index of a read, which holds from here on, Client, Timestamp (X20)
 	NumEvents
 )
 
@@ -159,7 +160,7 @@ func (k EventKind) String() string {
 	return nameOf(int(k), "none", "attempted", "preinstalled", "installed", "prepared", "returned",
 		"proposed", "accepted", "ordered", "learned", "applied", "filtered", "opened", "expired", "lapsed", "executed", "catch-up", "formed", "refused",
 		"snapshot-taken", "snapshot-installed", "truncated",
-		"round confirmed", "read answered", "handed over", "overtook", "starved", "forgotten")
+		"round confirmed", "read answered", "handed over", "overtook", "starved", "forgotten", "read confirmed")
 }
 
 // Event is one thing that happened in the machine. Fields that a kind does not use are zero.

@@ -176,6 +176,8 @@ func (s *Server) tryConfirm(out *Output) {
 			waits = true
 		default:
 			served++
+			u := &r.batch.Updates[0]
+			out.event(Event{Kind: ReadConfirmed, View: s.lastInstalled, Seq: r.index, Client: u.Client, Timestamp: u.Timestamp})
 			if r.server != s.id {
 				s.send(r.server, 0, Message{Kind: ReadIndex, View: s.lastInstalled, Seq: r.index, Batch: r.batch}, out)
 				continue

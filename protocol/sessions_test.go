@@ -128,6 +128,23 @@ func TestIdleSessionsGo(t *testing.T) {
 	}
 }
 
+// A session that was used after its leader had named it stays: by the log, so that all servers keep it.
+func TestASessionThatIsUsedMeanwhileStays(t *testing.T) {
+	c := newSessions(t, 3, 10)
+	used, idle := c.openAt(2, 7, 1), c.openAt(2, 8, 1)
+	c.within(2, 7, used, 2, "a")
+	c.settle()
+	e := expiry{named: []expiring{{client: 7, opened: used, last: 1}, {client: 8, opened: idle, last: 1}}}
+	c.servers[1].expiring = BatchOf(e.update())
+	c.within(1, 7, used, 3, "b")
+	c.settle()
+	for id, s := range c.servers[1:] {
+		if s.SessionAt(7) != used || s.SessionAt(8) != 0 {
+			t.Errorf("server %d has sessions %d and %d, want %d and none", id+1, s.SessionAt(7), s.SessionAt(8), used)
+		}
+	}
+}
+
 // A server that is behind calls no session expired that it has yet to hear of.
 func TestAServerBehindTurnsNobodyAway(t *testing.T) {
 	c := newSessions(t, 3, 10)

@@ -43,6 +43,9 @@ func countOf(n int, what string) string {
 // faultLine is the line that schedules a fault.
 func faultLine(f *sim.Fault) string {
 	what := f.Do
+	if f.Kind != "" {
+		what += " " + f.Kind
+	}
 	switch {
 	case f.Do == "cut":
 		what += fmt.Sprintf(" %d->%d", f.From, f.To)

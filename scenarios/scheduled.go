@@ -34,6 +34,9 @@ func (p *parser) fault(args []string) (f sim.Fault, err error) {
 	args, span, spanned := option(args, "for")
 	args, by, moved := option(args, "by")
 	args, over, bridged := option(args, "over")
+	if len(args) == 3 && args[0] == "omit" {
+		f.Kind, args = args[1], []string{args[0], args[2]}
+	}
 	if len(args) != 2 {
 		return f, errUsage
 	}

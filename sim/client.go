@@ -56,6 +56,7 @@ const (
 	drawRareCrashes
 	drawTombstones
 	drawPrepareSlots
+	drawOmissions
 )
 
 func newClient(r *run, id int) *client {

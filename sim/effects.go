@@ -36,6 +36,7 @@ const (
 	isolate
 	deaf
 	mute
+	omit
 	drift
 	jump
 	stall
@@ -119,6 +120,7 @@ var effectNames = [numEffects]struct{ key, meaning string }{
 	isolate:           {"isolate", "useful message lost: server cut off"},
 	deaf:              {"deaf", "useful message lost to a deaf server"},
 	mute:              {"mute", "useful message lost from a mute server"},
+	omit:              {"omit", "useful message lost: its kind is omitted"},
 	drift:             {"drift", "wake-up by a clock that is not exact"},
 	jump:              {"jump", "clock jumped"},
 	stall:             {"stall", "sync held up"},
@@ -195,7 +197,7 @@ func (e Effect) IsFault() bool { return e < numFaults }
 var faultEffects = map[string]Effect{
 	doCrash: crash, doRolling: rolling, doPause: pause, doSlow: slowServer, doCut: cutLink,
 	doPartition: partition, doFlap: flap, doConnect: connect, doBridge: bridge, doRing: ring,
-	doIsolate: isolate, doDeaf: deaf, doMute: mute, doClog: clog, doBacklog: clog, doShuffle: shuffle, doStall: stall,
+	doIsolate: isolate, doDeaf: deaf, doMute: mute, doOmit: omit, doClog: clog, doBacklog: clog, doShuffle: shuffle, doStall: stall,
 	doFull: diskFull, doFailSync: failedSync, doJump: jump, doWipe: wipe, doRot: rot,
 	doMisread: misread, doElect: elect, doHandOver: handOver, doDrop: dropNamed, doDelay: delayNamed,
 }
@@ -270,6 +272,8 @@ func (r *run) dropped(from, to world.Node, why world.Cause) {
 		r.effects[dropNamed]++
 	case world.Overflow:
 		r.effects[queueFull]++
+	case world.Omitted:
+		r.effects[omit]++
 	}
 }
 

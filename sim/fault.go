@@ -23,6 +23,7 @@ import (
 //	isolate    servers, for_ns            each of them is cut off
 //	deaf       servers, for_ns            each of them hears no server
 //	mute       servers, for_ns            no server hears any of them
+//	omit       kind, servers, for_ns      none of them hears a message of this kind
 //	clog       servers, for_ns            their links hold everything back, then let it go at once
 //	backlog    servers, for_ns            what is sent to them is held back, then arrives at once
 //	shuffle    servers, for_ns, by_ns     every message from or to them takes up to by_ns longer, drawn for each
@@ -52,6 +53,7 @@ type Fault struct {
 	To      int           `json:"to,omitempty"`
 	For     world.Instant `json:"for_ns,omitempty"`
 	By      world.Instant `json:"by_ns,omitempty"`
+	Kind    string        `json:"kind,omitempty"` // of message
 }
 
 // Name names an event by its meaning: the N-th message of its kind from one server to another.
@@ -81,6 +83,7 @@ const (
 	doIsolate   = "isolate"
 	doDeaf      = "deaf"
 	doMute      = "mute"
+	doOmit      = "omit"
 	doClog      = "clog"
 	doBacklog   = "backlog"
 	doShuffle   = "shuffle"
@@ -143,6 +146,9 @@ func (f *Fault) closed(place []int, from, to int) bool {
 // String is the fault in a line.
 func (f *Fault) String() string {
 	what := f.Do
+	if f.Kind != "" {
+		what += " " + f.Kind
+	}
 	switch {
 	case f.Do == doHandOver:
 		what += fmt.Sprintf(" to %d", f.To)

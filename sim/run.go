@@ -15,27 +15,28 @@ import (
 // run is one execution of a plan: what is the same for every protocol under test. It makes
 // the plan's faults happen, and drives its clients.
 type run struct {
-	plan    *Plan
-	system  system
-	world   control
-	clients []*client // by id; 0 unused
-	keys    *keyring
-	effects Effects
-	trace   *trace.Writer // nil: none
-	witness Witness       // nil: none
-	story   *Story        // nil: none
-	model   *Model        // of the clients; nil: the key-value store
-	calm    bool
-	end     world.Instant
-	nodes   []nodeState    // by server; 0 unused
-	heals   int            // times that all links were healed
-	cutBy   [16][16]Effect // the kind of fault that cut the direction last
-	named   []*named       // faults that wait for an event
-	updates uint64         // answered
-	texts   texts
-	judged  check.Judge
-	history []check.Operation // kept where somebody wants it
-	keep    bool
+	plan      *Plan
+	system    system
+	world     control
+	clients   []*client // by id; 0 unused
+	keys      *keyring
+	effects   Effects
+	trace     *trace.Writer // nil: none
+	witness   Witness       // nil: none
+	story     *Story        // nil: none
+	model     *Model        // of the clients; nil: the key-value store
+	calm      bool
+	end       world.Instant
+	nodes     []nodeState    // by server; 0 unused
+	heals     int            // times that all links were healed
+	cutBy     [16][16]Effect // the kind of fault that cut the direction last
+	named     []*named       // faults that wait for an event
+	omissions []*world.Rule  // in force, or over
+	updates   uint64         // answered
+	texts     texts
+	judged    check.Judge
+	history   []check.Operation // kept where somebody wants it
+	keep      bool
 }
 
 // nodeState is what the run knows of a server, over all its lives.
@@ -116,6 +117,8 @@ type control interface {
 	Unclog(from, to world.Node)
 	Slow(world.Node, world.Instant)
 	Shuffle(world.Node, world.Instant)
+	AddRule(*world.Rule)
+	RemoveRule(*world.Rule)
 	OnMessage(*world.Trigger)
 	Disarm()
 	SetDisk(world.Node, world.Law)

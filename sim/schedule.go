@@ -64,6 +64,14 @@ func (r *run) strike(f *Fault) {
 				f.closes(r.plan.Servers, r.world.Unclog)
 			}
 		})
+	case doOmit:
+		kind := r.system.kind(f.Kind)
+		for _, id := range f.Servers {
+			rule := &world.Rule{Kind: kind, To: world.Node(id)}
+			r.world.AddRule(rule)
+			r.within(f.until(r.world.Now(), r.plan.Faulty), func() { r.world.RemoveRule(rule) })
+			r.omissions = append(r.omissions, rule)
+		}
 	case doHandOver:
 		if leader := r.system.leader(); leader != 0 && int(leader) != f.To {
 			r.world.Do(leader, func() { r.system.handOver(leader, f.To) })
@@ -253,6 +261,9 @@ func (r *run) becalm() {
 	}
 	r.setLaws(world.LinkLaw{Delay: r.plan.Tail.Delay}, true)
 	r.world.HealAll()
+	for _, rule := range r.omissions {
+		r.world.RemoveRule(rule)
+	}
 	r.world.Disarm()
 	for id := 1; id <= r.plan.Servers; id++ {
 		r.becalmServer(world.Node(id))
@@ -323,7 +334,7 @@ func (r *run) breakFor(b *Broken, down []bool) {
 }
 
 func (r *run) traceDrop(from, to world.Node, what string, why world.Cause) {
-	causes := [...]string{world.Lost: "lost", world.Cut: "cut", world.Down: "down", world.Named: "named by a fault", world.Overflow: "queue full"}
+	causes := [...]string{world.Lost: "lost", world.Cut: "cut", world.Down: "down", world.Named: "named by a fault", world.Overflow: "queue full", world.Omitted: "omitted"}
 	r.trace.Write(trace.Line{At: r.now(), Server: int(to), From: int(from), What: "drop", Detail: causes[why] + ": " + what})
 }
 

@@ -313,6 +313,8 @@ func describe(e *protocol.Event) string {
 		return fmt.Sprintf("above seq %d", e.Seq)
 	case protocol.RoundConfirmed:
 		return fmt.Sprintf("view %d, round %d for %s", e.View, e.Seq, countOf(int(e.Timestamp), "read"))
+	case protocol.ReadConfirmed:
+		return fmt.Sprintf("view %d, index %d of client %d's read %d", e.View, e.Seq, e.Client, e.Timestamp)
 	case protocol.ReadAnswered:
 		return fmt.Sprintf("client %d's read %d, after seq %d", e.Client, e.Timestamp, e.Seq)
 	}

@@ -52,6 +52,7 @@ func (s *swarm) drawFaults() {
 		}
 	}
 	s.rareCrashes()
+	s.omissions()
 	slices.SortStableFunc(s.plan.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 }
 
@@ -194,6 +195,39 @@ func (s *swarm) rareCrashes() {
 			on = &Name{Kind: kind, To: id, Arrives: true, N: n}
 		}
 		s.add(Fault{On: on, Do: doCrash, For: down()})
+	}
+}
+
+// omissions keep messages of one kind from servers, while all else gets through: most often Accepts
+// from all but one, which is then ahead of them, and is taken out, often, at the end of it. The dice
+// are their own.
+func (s *swarm) omissions() {
+	d := world.NewDice(world.Draw(s.plan.Seed, drawOmissions))
+	p := s.plan
+	if p.Servers < 2 || s.sleepy || !d.One(4) {
+		return
+	}
+	kinds := s.kinds(protocol.Accept, protocol.Proposal, protocol.PrepareOK, protocol.CatchUpReply, protocol.VCProof,
+		protocol.ViewChange, protocol.ClientUpdate, protocol.ReadAck, protocol.SnapshotPart)
+	for range d.Int(1, max(2, 3*int64(p.Faulty/second))) {
+		f := Fault{
+			At: world.Instant(d.Int(0, int64(p.Faulty)-1)), Do: doOmit, Kind: world.Pick(d, kinds...),
+			For: world.Instant(d.Log(int64(20*millisecond), int64(1500*millisecond))),
+		}
+		many := p.Servers - 1
+		if f.Servers = s.someBy(d, many); d.One(3) {
+			f.Servers = s.someBy(d, int(d.Int(1, int64(p.Servers))))
+		}
+		if s.other == nil && d.One(2) {
+			f.Kind = protocol.Accept.String()
+		}
+		s.add(f)
+		if end := f.At + f.For - millisecond; d.One(2) && end < p.Faulty {
+			s.add(Fault{
+				At: end, Do: world.Pick(d, doCrash, doIsolate, doMute), Leader: true,
+				For: world.Instant(d.Log(int64(60*millisecond), int64(1500*millisecond))),
+			})
+		}
 	}
 }
 

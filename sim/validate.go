@@ -281,7 +281,7 @@ func (p *Plan) Timely() error {
 }
 
 // takes says which fields a kind of fault uses, beside at_ns.
-var takes = map[string]struct{ servers, leader, from, to, spell, by, named bool }{
+var takes = map[string]struct{ servers, leader, from, to, spell, by, named, kind bool }{
 	doCrash:     {servers: true, leader: true, spell: true}, // or on: see ValidateFault
 	doRolling:   {servers: true, spell: true, by: true},
 	doPause:     {servers: true, leader: true, spell: true},
@@ -295,6 +295,7 @@ var takes = map[string]struct{ servers, leader, from, to, spell, by, named bool 
 	doIsolate:   {servers: true, leader: true, spell: true},
 	doDeaf:      {servers: true, leader: true, spell: true},
 	doMute:      {servers: true, leader: true, spell: true},
+	doOmit:      {servers: true, spell: true, kind: true},
 	doClog:      {servers: true, leader: true, spell: true},
 	doBacklog:   {servers: true, leader: true, spell: true},
 	doShuffle:   {servers: true, leader: true, spell: true, by: true},
@@ -344,6 +345,10 @@ func (p *Plan) validateFault(f Fault, kinds []string) error {
 		return fmt.Errorf("%s takes no for_ns", f.Do)
 	case want.by && (f.By == 0 || f.By < 0 && f.Do != doJump || max(f.By, -f.By) > maxTime):
 		return fmt.Errorf("%s takes by_ns, within 1 … %d%s", f.Do, maxTime, map[bool]string{true: ", or below zero"}[f.Do == doJump])
+	case want.kind && slices.Index(kinds, f.Kind) < 1:
+		return fmt.Errorf("%s: unknown kind of message %q", f.Do, f.Kind)
+	case !want.kind && f.Kind != "":
+		return fmt.Errorf("%s takes no kind", f.Do)
 	case !want.by && f.By != 0:
 		return fmt.Errorf("%s takes no by_ns", f.Do)
 	case f.Do == doFlap && f.For/f.By > maxFlaps:

@@ -126,6 +126,7 @@ func (c *Checker) Event(now int64, id protocol.ServerID, e *protocol.Event) {
 			c.Durability.ordered(id, e)
 			c.Validity.ordered(id, e)
 			c.Log.order(id, e)
+			c.Validity.bounded(id, c.Log)
 		} else {
 			c.Agreement.ordered(id, e)
 		}
@@ -137,6 +138,10 @@ func (c *Checker) Event(now int64, id protocol.ServerID, e *protocol.Event) {
 		c.Order.executed(id, e)
 	case protocol.SnapshotTaken, protocol.SnapshotInstalled:
 		c.Order.snapshot(id, e)
+	case protocol.RoundConfirmed:
+		c.Replies.round(id, e)
+	case protocol.ReadConfirmed:
+		c.Replies.confirmed(id, e)
 	case protocol.Truncated:
 		c.Truncation.truncated(id, e.Seq)
 	}
@@ -191,6 +196,9 @@ func (c *Checker) Forgotten(now int64, id protocol.ServerID, r, first *protocol.
 func (c *Checker) Departed(now int64, id protocol.ServerID, m *protocol.Message) {
 	c.now = now
 	c.Departures.departed(id, m)
+	if m.Kind == protocol.ReadAck {
+		c.Replies.acknowledged(id, m)
+	}
 }
 
 // Recovered tells the checker what a server made of its disk.

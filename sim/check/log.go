@@ -12,6 +12,9 @@ type Log struct {
 	top      protocol.Seq        // the highest seq that a disk holds an acceptance of
 	sessions []canonicalSession  // by client
 	Sessions bool                // they are opened and expire (sessions.go)
+	Limit    uint64              // of open sessions; 0: none
+	Window   protocol.Seq        // of the leaders
+	outgrown protocol.Seq        // the first slot whose leader left more sessions open than that
 	Tombs    int                 // of those that are gone so many last timestamps are remembered
 	open     uint64              // of them
 	gone     []protocol.ClientID // whose last timestamps are remembered, the oldest first
@@ -131,7 +134,46 @@ func (l *Log) order(id protocol.ServerID, e *protocol.Event) {
 			l.apply(&next.batch.Updates[i], Place(l.aru)<<placeBits|Place(i))
 		}
 		next.state = l.app.Hash()
+		if l.Limit > 0 && l.open > l.Limit && l.outgrown == 0 && l.boundTogether(l.aru) {
+			l.outgrown = l.aru
+		}
 	}
+}
+
+// boundTogether says whether the leader that first bound what is ordered at seq had bound all that
+// is ordered in the window before it. Slots that come from leaders who did not know of each other may
+// open more sessions together than each of them meant.
+func (l *Log) boundTogether(seq protocol.Seq) bool {
+	view, made := l.slot(seq).firstMade()
+	for before := seq; made && before > 0 && before+l.Window > seq; before-- {
+		s := l.slot(before)
+		made = s.batch != nil && s.made(view) == s.batch.Hash()
+	}
+	return made
+}
+
+// firstMade is the lowest view in which the ordered batch was proposed.
+func (s *slot) firstMade() (first protocol.View, made bool) {
+	for _, list := range [][]proposal{s.inline[:], s.proposals} {
+		for _, p := range list {
+			if p.made && p.hash == s.batch.Hash() && (!made || p.view < first) {
+				first, made = p.view, true
+			}
+		}
+	}
+	return first, made
+}
+
+// made is the hash of what was proposed in a view, 0 for nothing.
+func (s *slot) made(view protocol.View) uint64 {
+	for _, list := range [][]proposal{s.inline[:], s.proposals} {
+		for _, p := range list {
+			if p.made && p.view == view {
+				return p.hash
+			}
+		}
+	}
+	return 0
 }
 
 func (l *Log) apply(u *protocol.Update, at Place) {

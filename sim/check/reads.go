@@ -89,6 +89,45 @@ func (v *contents) answer(seq protocol.Seq, op kv.Op) []byte {
 	return store.Query(op.Encode())
 }
 
+// confirmed holds the index of a read against what was answered before the read was asked for, as
+// soon as its leader vouches for it: a state that is further on by luck would hide that it is too low.
+func (r *Replies) confirmed(id protocol.ServerID, e *protocol.Event) {
+	if in := r.validity.find(e.Client, e.Timestamp); in != nil && e.Seq < in.floor {
+		r.fail("S8", "server %d, leading view %d, vouches for index %d of client %d's read %d, which was sent after seq %d had been answered",
+			id, e.View, e.Seq, e.Client, e.Timestamp, in.floor)
+	}
+}
+
+// acked is how far a server has acknowledged the rounds of a view.
+type acked struct {
+	view  protocol.View
+	round protocol.Seq
+}
+
+// acknowledged takes down that a server acknowledges a round.
+func (r *Replies) acknowledged(id protocol.ServerID, m *protocol.Message) {
+	list := r.acked[id]
+	if n := len(list); n > 0 && list[n-1].view == m.View {
+		list[n-1].round = max(list[n-1].round, m.Seq)
+		return
+	}
+	r.acked[id] = append(list, acked{m.View, m.Seq})
+}
+
+// round holds a round that a leader takes for confirmed against what was acknowledged: nobody leads
+// a view twice, so a view and a number name one round.
+func (r *Replies) round(id protocol.ServerID, e *protocol.Event) {
+	for other := protocol.ServerID(1); other <= protocol.MaxServers; other++ {
+		if e.Servers&(1<<other) != 0 && other != id && !r.hasAcked(other, e) {
+			r.fail("S8", "server %d takes round %d of view %d for acknowledged by server %d, which has not done so", id, e.Seq, e.View, other)
+		}
+	}
+}
+
+func (r *Replies) hasAcked(id protocol.ServerID, e *protocol.Event) bool {
+	return slices.ContainsFunc(r.acked[id], func(a acked) bool { return a.view == e.View && a.round >= e.Seq })
+}
+
 // read is a reply to a read that took no slot.
 func (r *Replies) read(client protocol.ClientID, ts protocol.Timestamp, index protocol.Seq, result []byte) {
 	in := r.validity.find(client, ts)

@@ -13,6 +13,7 @@ type Replies struct {
 	log      *Log
 	validity *Validity
 	highest  protocol.Seq // of all that was answered so far
+	acked    [protocol.MaxServers + 1][]acked
 }
 
 func (r *Replies) invoked(client protocol.ClientID, ts protocol.Timestamp) {

@@ -54,3 +54,11 @@ func (v *Validity) ordered(id protocol.ServerID, e *protocol.Event) {
 		}
 	}
 }
+
+// bounded holds leaders to their duty: a batch that opens sessions beyond the table's limit, with those
+// that its leader has bound before it, ends in an expiry that makes room (X26).
+func (v *Validity) bounded(id protocol.ServerID, l *Log) {
+	if l.outgrown > 0 {
+		v.fail("S2", "server %d orders at seq %d what leaves %d sessions open, where %d are the limit", id, l.outgrown, l.open, l.Limit)
+	}
+}

@@ -72,7 +72,7 @@ func (w *World[M, R]) ruled(from, to Node, i uint32) bool {
 			it.refs++
 			r.kept = append(r.kept, keptMessage{from, to, i})
 		} else {
-			w.observer.Dropped(from, to, &it.message, Named)
+			w.observer.Dropped(from, to, &it.message, Omitted)
 		}
 		return true
 	}

@@ -65,6 +65,7 @@ const (
 	Down                  // the receiver is down
 	Named                 // a fault named this message
 	Overflow              // the link's queue is full
+	Omitted               // a rule loses what is of its kind
 )
 
 // Way says what happened to a message that arrives. Zero is nothing unusual.
