@@ -10,6 +10,7 @@ type Log struct {
 	floor    protocol.Seq        // what lies below is forgotten: see Checker.Endless
 	aru      protocol.Seq        // all of 1…aru is ordered and executed by app
 	top      protocol.Seq        // the highest seq that a disk holds an acceptance of
+	ordered  protocol.Seq        // the highest seq that is ordered anywhere
 	sessions []canonicalSession  // by client
 	Sessions bool                // they are opened and expire (sessions.go)
 	Limit    uint64              // of open sessions; 0: none
@@ -124,6 +125,7 @@ func (s *slot) proposal(view protocol.View) *proposal {
 func (l *Log) order(id protocol.ServerID, e *protocol.Event) {
 	s := l.slot(e.Seq)
 	s.batch, s.by, s.view = e.Batch, id, e.View
+	l.ordered = max(l.ordered, e.Seq)
 	for {
 		next := l.slot(l.aru + 1)
 		if next.batch == nil {

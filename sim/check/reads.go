@@ -89,12 +89,13 @@ func (v *contents) answer(seq protocol.Seq, op kv.Op) []byte {
 	return store.Query(op.Encode())
 }
 
-// confirmed holds the index of a read against what was answered before the read was asked for, as
-// soon as its leader vouches for it: a state that is further on by luck would hide that it is too low.
+// confirmed holds the index of a read against what was ordered anywhere before the read was asked for
+// (X20 promises no less), as soon as its leader vouches for it: a state that is further on by luck, or
+// that nobody had an answer from yet, would hide that the index is too low.
 func (r *Replies) confirmed(id protocol.ServerID, e *protocol.Event) {
-	if in := r.validity.find(e.Client, e.Timestamp); in != nil && e.Seq < in.floor {
-		r.fail("S8", "server %d, leading view %d, vouches for index %d of client %d's read %d, which was sent after seq %d had been answered",
-			id, e.View, e.Seq, e.Client, e.Timestamp, in.floor)
+	if in := r.validity.find(e.Client, e.Timestamp); in != nil && e.Seq < in.ordered {
+		r.fail("S8", "server %d, leading view %d, vouches for index %d of client %d's read %d, which was sent after seq %d had been ordered",
+			id, e.View, e.Seq, e.Client, e.Timestamp, in.ordered)
 	}
 }
 

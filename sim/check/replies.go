@@ -17,7 +17,8 @@ type Replies struct {
 }
 
 func (r *Replies) invoked(client protocol.ClientID, ts protocol.Timestamp) {
-	r.validity.find(client, ts).floor = r.highest
+	in := r.validity.find(client, ts)
+	in.floor, in.ordered = r.highest, r.log.ordered
 }
 
 func (r *Replies) replied(client protocol.ClientID, ts protocol.Timestamp, result []byte) {

@@ -16,6 +16,7 @@ type invocation struct {
 	op      []byte
 	refused bool         // its client was told that it will not be executed (S8)
 	floor   protocol.Seq // Replies: the operation must take effect above this seq
+	ordered protocol.Seq // the highest seq that was ordered anywhere when it was asked for
 }
 
 func (v *Validity) invoked(client protocol.ClientID, ts protocol.Timestamp, op []byte) {
