@@ -67,7 +67,7 @@ func (r *run) strike(f *Fault) {
 	case doOmit:
 		kind := r.system.kind(f.Kind)
 		for _, id := range f.Servers {
-			rule := &world.Rule{Kind: kind, To: world.Node(id)}
+			rule := &world.Rule{Kind: kind, To: world.Node(id), Omission: true}
 			r.world.AddRule(rule)
 			r.within(f.until(r.world.Now(), r.plan.Faulty), func() { r.world.RemoveRule(rule) })
 			r.omissions = append(r.omissions, rule)

@@ -6,6 +6,7 @@ type Rule struct {
 	Kind     uint8 // zero: any
 	From, To Node  // zero: any
 	Hold     bool  // keep them until Release; false: they are lost
+	Omission bool  // they are lost as Omitted, not as Named
 
 	kept []keptMessage
 }
@@ -72,7 +73,11 @@ func (w *World[M, R]) ruled(from, to Node, i uint32) bool {
 			it.refs++
 			r.kept = append(r.kept, keptMessage{from, to, i})
 		} else {
-			w.observer.Dropped(from, to, &it.message, Omitted)
+			why := Named
+			if r.Omission {
+				why = Omitted
+			}
+			w.observer.Dropped(from, to, &it.message, why)
 		}
 		return true
 	}

@@ -48,7 +48,7 @@ func TestTheFirstRuleDecides(t *testing.T) {
 	s.send(1, 2, hello, 1, 0)
 	s.send(2, 1, hello, 2, 0)
 	s.rest()
-	if want := []drop{{1, 2, 1, Omitted}}; !slices.Equal(s.dropped, want) || len(hold.kept) != 1 {
+	if want := []drop{{1, 2, 1, Named}}; !slices.Equal(s.dropped, want) || len(hold.kept) != 1 {
 		t.Errorf("dropped %v and held %d, want %v and 1", s.dropped, len(hold.kept), want)
 	}
 }
