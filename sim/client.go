@@ -57,6 +57,7 @@ const (
 	drawTombstones
 	drawPrepareSlots
 	drawOmissions
+	drawRelapses
 )
 
 func newClient(r *run, id int) *client {

@@ -72,6 +72,10 @@ func TestBadPlans(t *testing.T) {
 		{`"timeout_ns": 300000000`, `"timeout_ns": 1`, "workload: timeout_ns is 1"},
 		{`"faulty_ns": 1000000000`, `"faulty_ns": 100000000000000000`, "faulty_ns 100000000000000000"},
 		{`"at_ns": 400000000`, `"at_ns": 4000000000`, "fault 1: at_ns 4000000000 is not before the end"},
+		{`"do": "crash", "servers": [1]`, `"do": "omit", "servers": [1]`, `fault 1: omit: unknown kind of message ""`},
+		{`"do": "crash", "servers": [1]`, `"do": "omit", "kind": "Hello", "servers": [1]`, `fault 1: omit: unknown kind of message "Hello"`},
+		{`"do": "crash", "servers": [1]`, `"do": "omit", "kind": "Accept"`, "fault 1: omit takes servers"},
+		{`"do": "crash"`, `"do": "crash", "kind": "Accept"`, "fault 1: crash takes no kind"},
 		{`"do": "crash"`, `"do": "crash", "from": 2`, "fault 1: crash takes no from and to"},
 		{`"do": "crash"`, `"do": "elect"`, "fault 1: elect takes no for_ns"},
 		{`"do": "crash", "servers": [1]`, `"do": "crash", "on": {"kind": "Accept", "n": 1}`, "crash on an event takes no at_ns"},
@@ -120,7 +124,7 @@ func TestSwarmFitsTheCluster(t *testing.T) {
 	}
 	for _, do := range []string{
 		"crash", "rolling", "pause", "slow", "cut", "partition", "flap", "connect", "bridge", "ring", "isolate", "deaf", "mute",
-		"clog", "shuffle", "stall", "full", "fail-sync", "jump", "wipe", "rot", "misread", "elect", "drop", "delay",
+		"omit", "clog", "shuffle", "stall", "full", "fail-sync", "jump", "wipe", "rot", "misread", "elect", "drop", "delay",
 	} {
 		if kinds[do] < 40 {
 			t.Errorf("%s was drawn %d times only", do, kinds[do])

@@ -430,8 +430,14 @@ func (s *swarm) elections() {
 // with a backlog has not heard of that when what is older arrives.
 func (s *swarm) coups() {
 	t := world.Instant(s.settings.Timeout)
+	relapses := world.NewDice(world.Draw(s.plan.Seed, drawRelapses))
+	relapse := s.other == nil && relapses.One(2)
 	s.each(2, func(at world.Instant) {
-		s.add(Fault{At: at, Do: world.Pick(s.Dice, doBacklog, doBacklog, doDeaf, doIsolate), Leader: true, For: s.between(3*t, 9*t)})
+		f := Fault{At: at, Do: world.Pick(s.Dice, doBacklog, doBacklog, doDeaf, doIsolate), Leader: true, For: s.between(3*t, 9*t)}
+		s.add(f)
+		if relapse {
+			s.electInTurn(relapses, f.At+f.For)
+		}
 	})
 	if s.other == nil && s.plan.Workload.Reads > 0 {
 		for range s.Int(1, 12) {
@@ -440,6 +446,18 @@ func (s *swarm) coups() {
 				Do: doDelay, For: s.between(2*t, 10*t),
 			})
 		}
+	}
+}
+
+// electInTurn has all servers elect, again and again, until each has had its turn: who was kept away
+// before leads once more, with what it remembers of that time.
+func (s *swarm) electInTurn(d *world.Dice, at world.Instant) {
+	gap := world.Instant(d.Log(int64(10*millisecond), int64(150*millisecond)))
+	for range s.plan.Servers {
+		if at += gap; at >= s.plan.Faulty {
+			return
+		}
+		s.add(Fault{At: at, Do: doElect, Servers: s.someBy(d, s.plan.Servers)})
 	}
 }
 
