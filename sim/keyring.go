@@ -174,12 +174,12 @@ func (k *key) operation(mix Mix, draw uint64, c *client) kv.Op {
 var kinds = []kv.Kind{kv.Get, kv.Put, kv.Append, kv.CAS, kv.Delete, kv.Incr}
 
 func pickKind(mix Mix, draw uint64) kv.Kind {
-	total := 0
-	for _, w := range mix.weights() {
+	weights, total := mix.weights(), 0
+	for _, w := range weights {
 		total += w
 	}
 	at := int(world.Below(draw, uint64(total)))
-	for i, w := range mix.weights() {
+	for i, w := range weights {
 		if at < w {
 			return kinds[i]
 		}

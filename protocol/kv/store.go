@@ -18,7 +18,7 @@ type Store struct {
 	hash    uint64            // Invariant: the wrapping sum of all entries' mix.
 	order   order
 	results pieces
-	near    [64]*entry // found lately, which spares most look-ups in the map
+	near    [128]*entry // found lately, which spares most look-ups in the map
 }
 
 // entry is a key and its value, with the hashes of the key and of both, so that neither
@@ -115,7 +115,7 @@ func (s *Store) look(p *parsed) Answer {
 func (s *Store) find(key []byte) *entry {
 	place := uint(len(key))
 	for _, b := range key[max(0, len(key)-6):] {
-		place = place*7 + uint(b)
+		place = place*31 + uint(b)
 	}
 	near := &s.near[place%uint(len(s.near))]
 	if e := *near; e != nil && e.key == string(key) && !e.gone {
