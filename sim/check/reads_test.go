@@ -94,3 +94,58 @@ func TestS8Read(t *testing.T) {
 		}, "S8", []string{"client 1"}},
 	})
 }
+
+func (s *story) confirmed(id protocol.ServerID, client protocol.ClientID, ts protocol.Timestamp, index protocol.Seq) {
+	s.Event(s.tick(), id, &protocol.Event{Kind: protocol.ReadConfirmed, View: 4, Seq: index, Client: client, Timestamp: ts})
+}
+
+func (s *story) acked(id protocol.ServerID, view protocol.View, round protocol.Seq) {
+	s.Departed(s.tick(), id, &protocol.Message{Kind: protocol.ReadAck, Server: id, View: view, Seq: round})
+}
+
+func (s *story) round(id protocol.ServerID, view protocol.View, round protocol.Seq, by ...protocol.ServerID) {
+	servers := uint16(1) << id
+	for _, other := range by {
+		servers |= 1 << other
+	}
+	s.Event(s.tick(), id, &protocol.Event{Kind: protocol.RoundConfirmed, View: view, Seq: round, Servers: servers})
+}
+
+// A leader vouches for an index, and for a round, before anybody is answered.
+func TestS8Confirmed(t *testing.T) {
+	hear(t, []tale{
+		{"an index below what was ordered, and not answered yet", func(s *story) {
+			s.settled(1, 1, s.sentBatch(1, put("a")))
+			s.settled(1, 2, s.sentBatch(2, put("b")))
+			s.sent(5, 1, get())
+			s.confirmed(1, 5, 1, 1)
+		}, "S8", []string{"server 1", "view 4", "index 1", "client 5", "seq 2"}},
+		{"what was ordered when it was asked for, and more since", func(s *story) {
+			s.settled(1, 1, s.sentBatch(1, put("a")))
+			s.sent(5, 1, get())
+			s.settled(1, 2, s.sentBatch(2, put("b")))
+			s.confirmed(1, 5, 1, 1)
+		}, "", nil},
+		{"a round that a server has not acknowledged", func(s *story) {
+			s.acked(2, 4, 7)
+			s.round(1, 4, 8, 2)
+		}, "S8", []string{"server 1", "round 8", "view 4", "server 2"}},
+		{"the same number in another view", func(s *story) {
+			s.acked(2, 3, 8)
+			s.round(1, 4, 8, 2)
+		}, "S8", []string{"round 8", "view 4"}},
+		{"another server's acknowledgement", func(s *story) {
+			s.acked(3, 4, 8)
+			s.round(1, 4, 8, 2)
+		}, "S8", []string{"server 2"}},
+		{"an acknowledgement before a crash that forgot the view", func(s *story) {
+			s.acked(2, 4, 8)
+			s.acked(2, 3, 1)
+			s.acked(2, 4, 2)
+			s.round(1, 4, 8, 2)
+		}, "", nil},
+		{"nobody but the leader", func(s *story) {
+			s.round(1, 4, 8)
+		}, "", nil},
+	})
+}

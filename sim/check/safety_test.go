@@ -66,6 +66,37 @@ func TestS2Validity(t *testing.T) {
 	})
 }
 
+// X26: the table of sessions is bounded, by the leader that binds what would outgrow it.
+func TestS2Sessions(t *testing.T) {
+	table := func(s *story) (opening func(protocol.ClientID) *protocol.Batch) {
+		s.Log.Sessions, s.Log.Tombs, s.Log.Limit, s.Log.Window = true, 8, 1, 4
+		return func(client protocol.ClientID) *protocol.Batch {
+			s.Invoked(s.tick(), client, 1, []byte{})
+			return protocol.NewBatch(protocol.Update{Client: client, Kind: protocol.OpenSession, Timestamp: 1})
+		}
+	}
+	hear(t, []tale{
+		{"two openings, and room for one", func(s *story) {
+			opening := table(s)
+			s.settled(1, 1, opening(1))
+			s.settled(1, 2, opening(2))
+		}, "S2", []string{"server 1", "seq 2", "2 sessions", "1 are the limit"}},
+		{"two leaders that did not know of each other's", func(s *story) {
+			opening := table(s)
+			second := opening(2)
+			s.proposed(1, 2, second)
+			s.settled(2, 1, opening(1))
+			s.settled(2, 2, second)
+		}, "", nil},
+		{"an expiry with the second", func(s *story) {
+			opening := table(s)
+			s.settled(1, 1, opening(1))
+			second := opening(2)
+			s.settled(1, 2, protocol.NewBatch(second.Updates[0], protocol.Update{Kind: protocol.ExpireSessions, Op: []byte{1}}))
+		}, "", nil},
+	})
+}
+
 func TestS3Order(t *testing.T) {
 	two := func(s *story) (first, second *protocol.Batch) {
 		first, second = s.sentBatch(1, put("a")), s.sentBatch(2, put("b"))
