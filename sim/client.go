@@ -253,11 +253,14 @@ func (c *client) abandon() {
 	c.rest()
 }
 
-// rest is the pause after an operation that got no answer. Nobody is to blame for it (L1).
+// rest is the pause after an operation that got no answer. Nobody is to blame for a long one of the
+// faulty phase (L1); the calm's are short.
 func (c *client) rest() {
 	pause := c.pause()
 	c.wakeAt = c.run.world.Now() + pause
-	c.since += pause
+	if !c.run.calm {
+		c.since += pause
+	}
 }
 
 // leaveOpen puts an unanswered operation into the history.

@@ -8,7 +8,7 @@ import (
 )
 
 // tableFormat are the columns in front of an effect's meaning.
-const tableFormat = "%-13s %6s %9s  "
+const tableFormat = "%-14s %6s %9s  "
 
 // faultTable shows each kind of fault: in how many plans it was, how often it took effect.
 func faultTable(w io.Writer, times, planned *sim.Effects) {
@@ -35,7 +35,7 @@ func effectTable(w io.Writer, times *sim.Effects) {
 func effectRows(w io.Writer, times *sim.Effects) {
 	for _, e := range sim.AllEffects() {
 		if times[e] > 0 {
-			wrapped(w, fmt.Sprintf("  %-13s %9s  ", e, tableCount(times[e], 9)), e.Meaning())
+			wrapped(w, fmt.Sprintf("  %-14s %9s  ", e, tableCount(times[e], 9)), e.Meaning())
 		}
 	}
 }

@@ -126,7 +126,7 @@ func (c *Checker) Event(now int64, id protocol.ServerID, e *protocol.Event) {
 			c.Durability.ordered(id, e)
 			c.Validity.ordered(id, e)
 			c.Log.order(id, e)
-			c.Validity.bounded(id, c.Log)
+			c.Validity.bounded(c.Log)
 		} else {
 			c.Agreement.ordered(id, e)
 		}

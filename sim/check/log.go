@@ -1,21 +1,25 @@
 package check
 
-import "github.com/fauer4effect/paxos/protocol"
+import (
+	"slices"
+
+	"github.com/fauer4effect/paxos/protocol"
+)
 
 // Log is the canonical log: what was ordered first, anywhere, at each seq, and what comes
 // of executing it in order. All servers are held against it.
 type Log struct {
 	slots    pages[slot] // by seq
 	app      protocol.App
-	floor    protocol.Seq        // what lies below is forgotten: see Checker.Endless
-	aru      protocol.Seq        // all of 1…aru is ordered and executed by app
-	top      protocol.Seq        // the highest seq that a disk holds an acceptance of
-	ordered  protocol.Seq        // the highest seq that is ordered anywhere
-	sessions []canonicalSession  // by client
-	Sessions bool                // they are opened and expire (sessions.go)
-	Limit    uint64              // of open sessions; 0: none
-	Window   protocol.Seq        // of the leaders
-	outgrown protocol.Seq        // the first slot whose leader left more sessions open than that
+	floor    protocol.Seq       // what lies below is forgotten: see Checker.Endless
+	aru      protocol.Seq       // all of 1…aru is ordered and executed by app
+	top      protocol.Seq       // the highest seq that a disk holds an acceptance of
+	ordered  protocol.Seq       // the highest seq that is ordered anywhere
+	sessions []canonicalSession // by client
+	Sessions bool               // they are opened and expire (sessions.go)
+	Limit    uint64             // of open sessions; 0: none
+	Window   protocol.Seq       // of the leaders
+	outgrown outgrown
 	Tombs    int                 // of those that are gone so many last timestamps are remembered
 	open     uint64              // of them
 	gone     []protocol.ClientID // whose last timestamps are remembered, the oldest first
@@ -136,18 +140,34 @@ func (l *Log) order(id protocol.ServerID, e *protocol.Event) {
 			l.apply(&next.batch.Updates[i], Place(l.aru)<<placeBits|Place(i))
 		}
 		next.state = l.app.Hash()
-		if l.Limit > 0 && l.open > l.Limit && l.outgrown == 0 && l.boundTogether(l.aru) {
-			l.outgrown = l.aru
+		if l.Limit > 0 && l.open > l.Limit && l.outgrown.seq == 0 && opens(next.batch) && l.boundTogether(l.aru) {
+			l.outgrown = outgrown{l.aru, l.open, next.by}
 		}
 	}
 }
 
+// outgrown is the first slot that opens sessions and leaves more open than the limit, with no fault of
+// another leader's.
+type outgrown struct {
+	seq  protocol.Seq
+	open uint64
+	by   protocol.ServerID // that ordered it first
+}
+
+func opens(b *protocol.Batch) bool {
+	return slices.ContainsFunc(b.Updates, func(u protocol.Update) bool { return u.Kind == protocol.OpenSession })
+}
+
 // boundTogether says whether the leader that first bound what is ordered at seq had bound all that
 // is ordered in the window before it. Slots that come from leaders who did not know of each other may
-// open more sessions together than each of them meant.
+// open more sessions together than each of them meant; then the next who opens one makes room. Of what
+// is forgotten nothing is known.
 func (l *Log) boundTogether(seq protocol.Seq) bool {
 	view, made := l.slot(seq).firstMade()
 	for before := seq; made && before > 0 && before+l.Window > seq; before-- {
+		if before <= l.floor {
+			return false
+		}
 		s := l.slot(before)
 		made = s.batch != nil && s.made(view) == s.batch.Hash()
 	}

@@ -105,12 +105,19 @@ type acked struct {
 	round protocol.Seq
 }
 
+// ackedViews is of how many views a server's latest acknowledgements are remembered: one that is older
+// comes to a leader of the past.
+const ackedViews = 64
+
 // acknowledged takes down that a server acknowledges a round.
 func (r *Replies) acknowledged(id protocol.ServerID, m *protocol.Message) {
 	list := r.acked[id]
 	if n := len(list); n > 0 && list[n-1].view == m.View {
 		list[n-1].round = max(list[n-1].round, m.Seq)
 		return
+	}
+	if len(list) == ackedViews {
+		list = append(list[:0], list[1:]...)
 	}
 	r.acked[id] = append(list, acked{m.View, m.Seq})
 }

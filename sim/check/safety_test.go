@@ -88,6 +88,28 @@ func TestS2Sessions(t *testing.T) {
 			s.settled(2, 1, opening(1))
 			s.settled(2, 2, second)
 		}, "", nil},
+		{"two such leaders, and a window of a third's behind it", func(s *story) {
+			opening := table(s)
+			second := opening(2)
+			s.proposed(1, 2, second)
+			s.settled(2, 1, opening(1))
+			s.settled(2, 2, second)
+			for seq := protocol.Seq(3); seq < 12; seq++ {
+				s.settled(3, seq, protocol.NewBatch())
+			}
+		}, "", nil},
+		{"forgotten slots in the window before it", func(s *story) {
+			opening := table(s)
+			s.Endless = true
+			for seq := protocol.Seq(1); seq <= 64; seq++ {
+				s.settled(1, seq, protocol.NewBatch())
+			}
+			for id := protocol.ServerID(1); id <= 3; id++ {
+				s.Durable(s.tick(), id, &protocol.Record{Kind: protocol.RecordSnapshot, Seq: 64})
+			}
+			s.settled(1, 65, opening(1))
+			s.settled(1, 66, opening(2))
+		}, "", nil},
 		{"an expiry with the second", func(s *story) {
 			opening := table(s)
 			s.settled(1, 1, opening(1))

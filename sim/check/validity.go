@@ -6,7 +6,8 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 )
 
-// Validity is S2: only what a client sent, or a no-op, is ordered.
+// Validity is S2: only what a client sent, a no-op, or the expiry of a leader is ordered; and a leader who
+// opens sessions beyond the table's limit makes room in the same slot.
 type Validity struct {
 	verdict
 	ops []pages[invocation] // by client and timestamp
@@ -58,8 +59,8 @@ func (v *Validity) ordered(id protocol.ServerID, e *protocol.Event) {
 
 // bounded holds leaders to their duty: a batch that opens sessions beyond the table's limit, with those
 // that its leader has bound before it, ends in an expiry that makes room (X26).
-func (v *Validity) bounded(id protocol.ServerID, l *Log) {
-	if l.outgrown > 0 {
-		v.fail("S2", "server %d orders at seq %d what leaves %d sessions open, where %d are the limit", id, l.outgrown, l.open, l.Limit)
+func (v *Validity) bounded(l *Log) {
+	if o := l.outgrown; o.seq > 0 {
+		v.fail("S2", "server %d orders at seq %d openings that leave %d sessions open, where %d are the limit", o.by, o.seq, o.open, l.Limit)
 	}
 }

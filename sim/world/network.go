@@ -162,6 +162,9 @@ func (w *World[M, R]) transmit(from, to Node, i uint32) {
 	case l.cuts > 0:
 		w.observer.Dropped(from, to, &it.message, Cut)
 		return
+	case len(w.rules) > 0 && w.omitted(from, to, it.kind):
+		w.observer.Dropped(from, to, &it.message, Omitted)
+		return
 	case l.loss > 0 && Chance(Mix(h, drawLoss), l.loss):
 		w.observer.Dropped(from, to, &it.message, Lost)
 		return

@@ -6,7 +6,7 @@ type Rule struct {
 	Kind     uint8 // zero: any
 	From, To Node  // zero: any
 	Hold     bool  // keep them until Release; false: they are lost
-	Omission bool  // they are lost as Omitted, not as Named
+	Omission bool  // they are lost as on a link that loses them, as Omitted: triggers count them
 
 	kept []keptMessage
 }
@@ -66,20 +66,27 @@ func (w *World[M, R]) Release(r *Rule, filter Rule, n int) int {
 func (w *World[M, R]) ruled(from, to Node, i uint32) bool {
 	it := w.slab.at(i)
 	for _, r := range w.rules {
-		if !r.matches(from, to, it.kind) {
+		if r.Omission || !r.matches(from, to, it.kind) {
 			continue
 		}
 		if r.Hold {
 			it.refs++
 			r.kept = append(r.kept, keptMessage{from, to, i})
 		} else {
-			why := Named
-			if r.Omission {
-				why = Omitted
-			}
-			w.observer.Dropped(from, to, &it.message, why)
+			w.observer.Dropped(from, to, &it.message, Named)
 		}
 		return true
+	}
+	return false
+}
+
+// omitted says whether a rule loses messages of the kind as a link would: they count as sent, for
+// faults that name one.
+func (w *World[M, R]) omitted(from, to Node, kind uint8) bool {
+	for _, r := range w.rules {
+		if r.Omission && r.matches(from, to, kind) {
+			return true
+		}
 	}
 	return false
 }

@@ -53,6 +53,27 @@ func TestTheFirstRuleDecides(t *testing.T) {
 	}
 }
 
+// What is omitted has been sent: a trigger counts it, and meets the next.
+func TestATriggerCountsWhatIsOmitted(t *testing.T) {
+	s := newStage(1, 3, takes(5))
+	omit := &Rule{Kind: hello, To: 2, Omission: true}
+	s.AddRule(omit)
+	s.OnMessage(&Trigger{Kind: hello, From: 1, To: 2, N: 2, Drop: true})
+	s.send(1, 2, hello, 1, 0)
+	s.send(1, 2, bye, 2, 0)
+	s.send(1, 3, hello, 3, 0)
+	s.until(50)
+	s.RemoveRule(omit)
+	s.send(1, 2, hello, 4, 0)
+	s.send(1, 2, hello, 5, 0)
+	s.rest()
+	s.mustHave(t, 2, 2, 5)
+	s.mustHave(t, 3, 3)
+	if want := []drop{{1, 2, 1, Omitted}, {1, 2, 4, Named}}; !slices.Equal(s.dropped, want) {
+		t.Errorf("dropped %v, want %v", s.dropped, want)
+	}
+}
+
 // A paused node takes nothing in; resumed, it takes all that came, in order.
 func TestAPausedNode(t *testing.T) {
 	s := newStage(1, 2, takes(5))
