@@ -239,7 +239,7 @@ func (c *client) reply(from world.Node, a answer) {
 // goOn follows an answer: by a pause, or, where that is none, by the next operation at once,
 // which spares the queue a timer.
 func (c *client) goOn() {
-	c.wakeAt = c.run.world.Now() + c.pause()
+	c.rest()
 	if c.wakeAt == c.run.world.Now() && !c.directed {
 		c.wakeAt = world.Never
 		c.next()
@@ -253,8 +253,8 @@ func (c *client) abandon() {
 	c.rest()
 }
 
-// rest is the pause after an operation that got no answer. Nobody is to blame for a long one of the
-// faulty phase (L1); the calm's are short.
+// rest is the pause after an operation. Where that got no answer nobody is to blame for a long one of
+// the faulty phase (L1); the calm's are short.
 func (c *client) rest() {
 	pause := c.pause()
 	c.wakeAt = c.run.world.Now() + pause

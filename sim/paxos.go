@@ -60,8 +60,8 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.checker.Departures.Formation, r.checker.Departures.Overlap = p.Formation, settings.Overlap
 	r.checker.Endless = p.Endless
-	r.checker.Log.Sessions, r.checker.Log.Tombs = settings.SessionLimit > 0, settings.Tombstones
-	r.checker.Log.Limit, r.checker.Log.Window = uint64(settings.SessionLimit), protocol.Seq(settings.WindowSlots)
+	r.checker.Log.Limit, r.checker.Log.Tombs = uint64(settings.SessionLimit), settings.Tombstones
+	r.checker.Log.Window = protocol.Seq(settings.WindowSlots)
 	if p.Workload.Reads > 0 || directed > 0 {
 		r.checker.Log.KeepValues()
 	}

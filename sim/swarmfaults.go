@@ -214,8 +214,7 @@ func (s *swarm) omissions() {
 			At: world.Instant(d.Int(0, int64(p.Faulty)-1)), Do: doOmit, Kind: world.Pick(d, kinds...),
 			For: world.Instant(d.Log(int64(20*millisecond), int64(1500*millisecond))),
 		}
-		many := p.Servers - 1
-		if f.Servers = s.someBy(d, many); d.One(3) {
+		if f.Servers = s.someBy(d, p.Servers-1); d.One(3) {
 			f.Servers = s.someBy(d, int(d.Int(1, int64(p.Servers))))
 		}
 		if s.other == nil && d.One(2) {

@@ -103,10 +103,8 @@ func (o *Op) AppendTo(b []byte) []byte {
 	if o.Kind == Many {
 		return append(b, o.Value...)
 	}
-	for i, field := range [...]*string{&o.Key, &o.Value, &o.Old} {
-		if i < o.Kind.fields() {
-			b = appendField(b, *field)
-		}
+	for _, field := range []string{o.Key, o.Value, o.Old}[:o.Kind.fields()] {
+		b = appendField(b, field)
 	}
 	return b
 }

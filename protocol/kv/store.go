@@ -50,11 +50,7 @@ func (s *Store) Apply(op []byte) []byte {
 
 // execute is one operation on one key. The answer's value is the entry's.
 func (s *Store) execute(p *parsed) Answer {
-	e := s.find(p.key())
-	var value []byte
-	if e != nil {
-		value = e.value
-	}
+	e, value := s.held(p.key())
 	out := decide(p.kind, value, e != nil, p.value(), p.old())
 	switch out.change {
 	case keeps:
@@ -104,11 +100,16 @@ func (s *Store) Query(op []byte) []byte {
 
 // look is one read of one key. The answer's value is the entry's.
 func (s *Store) look(p *parsed) Answer {
-	e := s.find(p.key())
-	if e == nil {
-		return decide(p.kind, nil, false, []byte(nil), nil).answer(nil)
+	e, value := s.held(p.key())
+	return decide(p.kind, value, e != nil, nil, nil).answer(value)
+}
+
+// held is the key's entry, and its value; nil where there is none.
+func (s *Store) held(key []byte) (e *entry, value []byte) {
+	if e = s.find(key); e != nil {
+		value = e.value
 	}
-	return decide(p.kind, e.value, true, nil, nil).answer(e.value)
+	return e, value
 }
 
 // find is the key's entry, nil where there is none.

@@ -125,8 +125,7 @@ func (c *Checker) Event(now int64, id protocol.ServerID, e *protocol.Event) {
 		if c.Log.first(e.Seq) {
 			c.Durability.ordered(id, e)
 			c.Validity.ordered(id, e)
-			c.Log.order(id, e)
-			c.Validity.bounded(c.Log)
+			c.Log.order(verdict{c}, id, e)
 		} else {
 			c.Agreement.ordered(id, e)
 		}

@@ -11,15 +11,13 @@ import (
 type Log struct {
 	slots    pages[slot] // by seq
 	app      protocol.App
-	floor    protocol.Seq       // what lies below is forgotten: see Checker.Endless
-	aru      protocol.Seq       // all of 1…aru is ordered and executed by app
-	top      protocol.Seq       // the highest seq that a disk holds an acceptance of
-	ordered  protocol.Seq       // the highest seq that is ordered anywhere
-	sessions []canonicalSession // by client
-	Sessions bool               // they are opened and expire (sessions.go)
-	Limit    uint64             // of open sessions; 0: none
-	Window   protocol.Seq       // of the leaders
-	outgrown outgrown
+	floor    protocol.Seq        // what lies below is forgotten: see Checker.Endless
+	aru      protocol.Seq        // all of 1…aru is ordered and executed by app
+	top      protocol.Seq        // the highest seq that a disk holds an acceptance of
+	ordered  protocol.Seq        // the highest seq that is ordered anywhere
+	sessions []canonicalSession  // by client
+	Limit    uint64              // of open sessions; 0: they are not opened and never expire (sessions.go)
+	Window   protocol.Seq        // of the leaders
 	Tombs    int                 // of those that are gone so many last timestamps are remembered
 	open     uint64              // of them
 	gone     []protocol.ClientID // whose last timestamps are remembered, the oldest first
@@ -126,7 +124,9 @@ func (s *slot) proposal(view protocol.View) *proposal {
 }
 
 // order makes the event's batch the canonical one and executes what has become contiguous.
-func (l *Log) order(id protocol.ServerID, e *protocol.Event) {
+// S2: a batch that opens sessions beyond the table's limit, with those that its leader has bound
+// before it, must end in an expiry that makes room (X26).
+func (l *Log) order(v verdict, id protocol.ServerID, e *protocol.Event) {
 	s := l.slot(e.Seq)
 	s.batch, s.by, s.view = e.Batch, id, e.View
 	l.ordered = max(l.ordered, e.Seq)
@@ -140,18 +140,10 @@ func (l *Log) order(id protocol.ServerID, e *protocol.Event) {
 			l.apply(&next.batch.Updates[i], Place(l.aru)<<placeBits|Place(i))
 		}
 		next.state = l.app.Hash()
-		if l.Limit > 0 && l.open > l.Limit && l.outgrown.seq == 0 && opens(next.batch) && l.boundTogether(l.aru) {
-			l.outgrown = outgrown{l.aru, l.open, next.by}
+		if l.Limit > 0 && l.open > l.Limit && opens(next.batch) && l.boundTogether(l.aru) {
+			v.fail("S2", "server %d orders at seq %d openings that leave %d sessions open, where %d are the limit", next.by, l.aru, l.open, l.Limit)
 		}
 	}
-}
-
-// outgrown is the first slot that opens sessions and leaves more open than the limit, with no fault of
-// another leader's.
-type outgrown struct {
-	seq  protocol.Seq
-	open uint64
-	by   protocol.ServerID // that ordered it first
 }
 
 func opens(b *protocol.Batch) bool {
@@ -163,39 +155,27 @@ func opens(b *protocol.Batch) bool {
 // open more sessions together than each of them meant; then the next who opens one makes room. Of what
 // is forgotten nothing is known.
 func (l *Log) boundTogether(seq protocol.Seq) bool {
-	view, made := l.slot(seq).firstMade()
+	views := l.slot(seq).madeIn()
+	made := len(views) > 0
 	for before := seq; made && before > 0 && before+l.Window > seq; before-- {
 		if before <= l.floor {
 			return false
 		}
-		s := l.slot(before)
-		made = s.batch != nil && s.made(view) == s.batch.Hash()
+		made = slices.Contains(l.slot(before).madeIn(), views[0])
 	}
 	return made
 }
 
-// firstMade is the lowest view in which the ordered batch was proposed.
-func (s *slot) firstMade() (first protocol.View, made bool) {
-	for _, list := range [][]proposal{s.inline[:], s.proposals} {
-		for _, p := range list {
-			if p.made && p.hash == s.batch.Hash() && (!made || p.view < first) {
-				first, made = p.view, true
-			}
+// madeIn lists the views in which the ordered batch was proposed, rising.
+func (s *slot) madeIn() []protocol.View {
+	var views []protocol.View
+	for _, p := range slices.Concat(s.inline[:], s.proposals) {
+		if p.made && p.hash == s.batch.Hash() {
+			views = append(views, p.view)
 		}
 	}
-	return first, made
-}
-
-// made is the hash of what was proposed in a view, 0 for nothing.
-func (s *slot) made(view protocol.View) uint64 {
-	for _, list := range [][]proposal{s.inline[:], s.proposals} {
-		for _, p := range list {
-			if p.made && p.view == view {
-				return p.hash
-			}
-		}
-	}
-	return 0
+	slices.Sort(views)
+	return views
 }
 
 func (l *Log) apply(u *protocol.Update, at Place) {
@@ -204,7 +184,7 @@ func (l *Log) apply(u *protocol.Update, at Place) {
 		return
 	}
 	c := l.session(u.Client)
-	if u.Timestamp <= c.last || l.Sessions && (c.opened == 0 || u.Session != c.opened) {
+	if u.Timestamp <= c.last || l.Limit > 0 && (c.opened == 0 || u.Session != c.opened) {
 		return
 	}
 	c.last, c.used = u.Timestamp, at.Seq()

@@ -12,7 +12,7 @@ func (o *Once) applied(id protocol.ServerID, e *protocol.Event) {
 	if e.Seq > o.log.aru {
 		return // S3 will say so
 	}
-	if o.log.Sessions && o.c.Validity.refused(e) {
+	if o.log.Limit > 0 && o.c.Validity.refused(e) {
 		o.fail("S8", "server %d applies client %d's update %d at seq %d; the client was told that its session is expired, and it had not taken effect then",
 			id, e.Client, e.Timestamp, e.Seq)
 	}

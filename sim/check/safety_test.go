@@ -69,11 +69,18 @@ func TestS2Validity(t *testing.T) {
 // X26: the table of sessions is bounded, by the leader that binds what would outgrow it.
 func TestS2Sessions(t *testing.T) {
 	table := func(s *story) (opening func(protocol.ClientID) *protocol.Batch) {
-		s.Log.Sessions, s.Log.Tombs, s.Log.Limit, s.Log.Window = true, 8, 1, 4
+		s.Log.Tombs, s.Log.Limit, s.Log.Window = 8, 1, 4
 		return func(client protocol.ClientID) *protocol.Batch {
 			s.Invoked(s.tick(), client, 1, []byte{})
 			return protocol.NewBatch(protocol.Update{Client: client, Kind: protocol.OpenSession, Timestamp: 1})
 		}
+	}
+	apart := func(s *story) { // two leaders open a session each
+		opening := table(s)
+		second := opening(2)
+		s.proposed(1, 2, second)
+		s.settled(2, 1, opening(1))
+		s.settled(2, 2, second)
 	}
 	hear(t, []tale{
 		{"two openings, and room for one", func(s *story) {
@@ -81,19 +88,9 @@ func TestS2Sessions(t *testing.T) {
 			s.settled(1, 1, opening(1))
 			s.settled(1, 2, opening(2))
 		}, "S2", []string{"server 1", "seq 2", "2 sessions", "1 are the limit"}},
-		{"two leaders that did not know of each other's", func(s *story) {
-			opening := table(s)
-			second := opening(2)
-			s.proposed(1, 2, second)
-			s.settled(2, 1, opening(1))
-			s.settled(2, 2, second)
-		}, "", nil},
+		{"two leaders that did not know of each other's", apart, "", nil},
 		{"two such leaders, and a window of a third's behind it", func(s *story) {
-			opening := table(s)
-			second := opening(2)
-			s.proposed(1, 2, second)
-			s.settled(2, 1, opening(1))
-			s.settled(2, 2, second)
+			apart(s)
 			for seq := protocol.Seq(3); seq < 12; seq++ {
 				s.settled(3, seq, protocol.NewBatch())
 			}

@@ -6,8 +6,8 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 )
 
-// Validity is S2: only what a client sent, a no-op, or the expiry of a leader is ordered; and a leader who
-// opens sessions beyond the table's limit makes room in the same slot.
+// Validity is S2: only what a client sent, a no-op, or the expiry of a leader is ordered. That a leader
+// who opens sessions beyond the table's limit makes room in the same slot, Log.order sees to.
 type Validity struct {
 	verdict
 	ops []pages[invocation] // by client and timestamp
@@ -54,13 +54,5 @@ func (v *Validity) ordered(id protocol.ServerID, e *protocol.Event) {
 			v.fail("S2", "server %d orders at seq %d, view %d, client %d's update %d as %q, which that client never sent",
 				id, e.Seq, e.View, u.Client, u.Timestamp, u.Op)
 		}
-	}
-}
-
-// bounded holds leaders to their duty: a batch that opens sessions beyond the table's limit, with those
-// that its leader has bound before it, ends in an expiry that makes room (X26).
-func (v *Validity) bounded(l *Log) {
-	if o := l.outgrown; o.seq > 0 {
-		v.fail("S2", "server %d orders at seq %d openings that leave %d sessions open, where %d are the limit", o.by, o.seq, o.open, l.Limit)
 	}
 }
