@@ -107,7 +107,7 @@ func readsOnly(parts []byte) bool {
 func (s *Store) many(parts []byte, query bool) []byte {
 	n, err := countParts(parts)
 	if err != nil {
-		return s.results.encode(Answer{Status: Malformed})
+		return s.results.encode(Malformed, nil, 0)
 	}
 	b := append(make([]byte, 0, 1+2*n), byte(Results))
 	for len(parts) > 0 {
@@ -117,9 +117,9 @@ func (s *Store) many(parts []byte, query bool) []byte {
 		_ = p.read(part) // countParts has read it
 		var a Answer
 		if query {
-			a = s.look(&p)
+			a.Status, a.Value, a.Number = s.look(&p)
 		} else {
-			a = s.execute(&p)
+			a.Status, a.Value, a.Number = s.execute(&p)
 		}
 		if a.Status == HasValue && len(b)+len(a.Value) > MaxManyBytes {
 			a = Answer{Status: TooLong}

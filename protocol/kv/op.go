@@ -152,7 +152,13 @@ func (p *parsed) read(b []byte) error {
 	}
 	at := 1
 	for i := range wanted {
-		from, to, ok := nextField(b, at)
+		from, to, ok := at+1, 0, false
+		if at < len(b) && b[at] < 0x80 { // most are short
+			to = from + int(b[at])
+			ok = to <= len(b)
+		} else {
+			from, to, ok = nextField(b, at)
+		}
 		if !ok {
 			return fmt.Errorf("kv: op: byte %d: %v wants its field %d here", at, p.kind, i+1)
 		}
@@ -180,11 +186,7 @@ func cutField(b []byte) (field, rest []byte, ok bool) {
 // nextField is where the field that begins at a place lies. A length is refused if b does not
 // hold that many bytes, or if a shorter uvarint would have said the same.
 func nextField(b []byte, at int) (from, to int, ok bool) {
-	if at < len(b) && b[at] < 0x80 { // most are short
-		from, to = at+1, at+1+int(b[at])
-		return from, to, to <= len(b)
-	}
-	n, width := binary.Uvarint(b[at:])
+	n, width := binary.Uvarint(b[min(at, len(b)):])
 	if width <= 0 || n > uint64(len(b)-at-width) || width > 1 && b[at+width-1] == 0 {
 		return 0, 0, false
 	}

@@ -96,7 +96,7 @@ const numberBytes = 1 + 8
 // Encode returns the status in a byte, then the value to the end or the number in 8
 // bytes. The caller may not modify it: equal results may share memory.
 func (r Result) Encode() []byte {
-	return (*pieces)(nil).encode(Answer{Status: r.Status, Value: []byte(r.Value), Number: r.Number})
+	return (*pieces)(nil).encode(r.Status, []byte(r.Value), r.Number)
 }
 
 // pieces are memory for results, which are small and many, and which whoever gets one keeps for
@@ -122,18 +122,20 @@ func (p *pieces) room(bytes int) []byte {
 	return p.last[at : at : at+bytes]
 }
 
-func (p *pieces) encode(a Answer) []byte {
-	switch a.Status {
+// encode takes what an Answer is of, each by itself: written together to be read together, they
+// would cost more than all that is done with them.
+func (p *pieces) encode(status Status, value []byte, number int64) []byte {
+	switch status {
 	case HasValue, Results:
-		return append(append(p.room(1+len(a.Value)), byte(a.Status)), a.Value...)
+		return append(append(p.room(1+len(value)), byte(status)), value...)
 	case HasNumber:
-		if a.Number >= 0 && a.Number < int64(len(numbers)/numberBytes) {
-			at := a.Number * numberBytes
+		if number >= 0 && number < int64(len(numbers)/numberBytes) {
+			at := number * numberBytes
 			return numbers[at : at+numberBytes : at+numberBytes]
 		}
-		return binary.BigEndian.AppendUint64(append(p.room(numberBytes), byte(HasNumber)), uint64(a.Number))
+		return binary.BigEndian.AppendUint64(append(p.room(numberBytes), byte(HasNumber)), uint64(number))
 	default:
-		return bare[a.Status : a.Status+1 : a.Status+1]
+		return bare[status : status+1 : status+1]
 	}
 }
 

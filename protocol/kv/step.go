@@ -118,13 +118,22 @@ func integer[V string | []byte](value V) (int64, bool) {
 		digits = digits[1:]
 	}
 	switch {
-	case len(digits) == 0 || len(digits) > 19, digits[0] == '+' || digits[0] == '-':
+	case len(digits) == 0 || len(digits) > 19: // of which none is too large for 64 bits
 		return 0, false
 	case digits[0] == '0':
 		return 0, len(value) == 1
 	}
-	n, err := strconv.ParseInt(string(value), 10, 64)
-	return n, err == nil
+	n := uint64(0)
+	for i := range len(digits) {
+		if digits[i] < '0' || digits[i] > '9' {
+			return 0, false
+		}
+		n = n*10 + uint64(digits[i]-'0')
+	}
+	if len(digits) < len(value) {
+		return -int64(n), n <= 1<<63
+	}
+	return int64(n), n <= math.MaxInt64
 }
 
 // add adds to the integer that a key holds, a missing key counting as 0.

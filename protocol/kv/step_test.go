@@ -2,9 +2,12 @@ package kv
 
 import (
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // The semantics, pinned by hand: what each operation finds, answers and leaves behind.
@@ -116,4 +119,23 @@ func TestStepIgnoresTheValueOfAMissingKey(t *testing.T) {
 			t.Errorf("%v: stale value leaks: %s", op, strconv.Quote(value))
 		}
 	}
+}
+
+// An integer is what strconv reads and writes again as it was.
+func TestIntegerMeetsItsTwin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(
+			rapid.StringMatching(`[-+]?[0-9a]{0,21}`),
+			rapid.Custom(func(t *rapid.T) string { return strconv.FormatInt(rapid.Int64().Draw(t, "n"), 10) }),
+			rapid.Custom(func(t *rapid.T) string { // around the ends of what is one
+				end := new(big.Int).Lsh(big.NewInt(rapid.SampledFrom([]int64{1, -1}).Draw(t, "sign")), 63)
+				return end.Add(end, big.NewInt(rapid.Int64Range(-3, 3).Draw(t, "off"))).String()
+			}),
+		).Draw(t, "text")
+		want, err := strconv.ParseInt(text, 10, 64)
+		wantOK := err == nil && strconv.FormatInt(want, 10) == text
+		if got, ok := Integer(text); ok != wantOK || ok && got != want {
+			t.Fatalf("%q is %d, %v; strconv has %d, %v", text, got, ok, want, wantOK)
+		}
+	})
 }

@@ -18,8 +18,10 @@ type Store struct {
 	hash    uint64            // Invariant: the wrapping sum of all entries' mix.
 	order   order
 	results pieces
-	near    [128]*entry // found lately, which spares most look-ups in the map
+	near    [1 << nearBits]*entry // found lately, which spares most look-ups in the map
 }
+
+const nearBits = 7
 
 // entry is a key and its value, with the hashes of the key and of both, so that neither
 // replacing nor removing the value hashes anything twice. The value's memory is the entry's own,
@@ -43,23 +45,23 @@ func (s *Store) Apply(op []byte) []byte {
 	}
 	var p parsed
 	if p.read(op) != nil {
-		return s.results.encode(Answer{Status: Malformed})
+		return s.results.encode(Malformed, nil, 0)
 	}
 	return s.results.encode(s.execute(&p))
 }
 
-// execute is one operation on one key. The answer's value is the entry's.
-func (s *Store) execute(p *parsed) Answer {
+// execute is one operation on one key. The value is the entry's, of a HasValue.
+func (s *Store) execute(p *parsed) (Status, []byte, int64) {
 	e, value := s.held(p.key())
 	out := decide(p.kind, value, e != nil, p.value(), p.old())
 	switch out.change {
 	case keeps:
-		return out.answer(value)
+		return out.status, value, out.number
 	case removes:
 		s.hash -= e.mix
 		e.gone, e.value = true, nil // the order may know it for a while
 		delete(s.entries, e.key)
-		return out.answer(nil)
+		return out.status, nil, out.number
 	}
 	if e == nil {
 		e = s.put(string(p.key()))
@@ -73,35 +75,29 @@ func (s *Store) execute(p *parsed) Answer {
 		e.value = strconv.AppendInt(e.value[:0], out.number, 10)
 	}
 	s.changed(e)
-	return out.answer(nil)
-}
-
-func (o outcome) answer(value []byte) Answer {
-	if o.status != HasValue {
-		value = nil
-	}
-	return Answer{o.status, value, o.number}
+	return out.status, nil, out.number
 }
 
 // Query answers an encoded Op that only reads as Apply would; any other is Malformed to it.
 func (s *Store) Query(op []byte) []byte {
 	if isMany(op) {
 		if !readsOnly(op[1:]) {
-			return s.results.encode(Answer{Status: Malformed})
+			return s.results.encode(Malformed, nil, 0)
 		}
 		return s.many(op[1:], true)
 	}
 	var p parsed
 	if p.read(op) != nil || !p.kind.Reads() {
-		return s.results.encode(Answer{Status: Malformed})
+		return s.results.encode(Malformed, nil, 0)
 	}
 	return s.results.encode(s.look(&p))
 }
 
-// look is one read of one key. The answer's value is the entry's.
-func (s *Store) look(p *parsed) Answer {
+// look is one read of one key, as execute would do it.
+func (s *Store) look(p *parsed) (Status, []byte, int64) {
 	e, value := s.held(p.key())
-	return decide(p.kind, value, e != nil, nil, nil).answer(value)
+	out := decide(p.kind, value, e != nil, nil, nil)
+	return out.status, value, out.number
 }
 
 // held is the key's entry, and its value; nil where there is none.
@@ -114,11 +110,7 @@ func (s *Store) held(key []byte) (e *entry, value []byte) {
 
 // find is the key's entry, nil where there is none.
 func (s *Store) find(key []byte) *entry {
-	place := uint(len(key))
-	for _, b := range key[max(0, len(key)-6):] {
-		place = place*31 + uint(b)
-	}
-	near := &s.near[place%uint(len(s.near))]
+	near := &s.near[ending(key)*0x9e3779b97f4a7c15>>(64-nearBits)]
 	if e := *near; e != nil && e.key == string(key) && !e.gone {
 		return e
 	}
@@ -209,29 +201,33 @@ func (s *Store) Clone() protocol.App {
 func (s *Store) Hash() uint64 { return s.hash }
 
 // mix hashes a key, to go on with its value.
-func mix(key string) uint64 { return absorb(0x9e3779b97f4a7c15, key) }
+func mix(key string) uint64 { return absorb(0x9e3779b97f4a7c15, []byte(key)) }
 
 // absorb adds a text to a hash, 8 bytes at a time. The length goes in before the bytes,
 // which tells ("a", "bc") from ("ab", "c"). scramble is a bijection, so two strings of one
 // length that differ in one word never meet. It is written out in uint64 to be the same on
 // every machine.
-func absorb[V string | []byte](h uint64, s V) uint64 {
+func absorb(h uint64, s []byte) uint64 {
 	h = scramble(h ^ uint64(len(s)))
 	for ; len(s) >= 8; s = s[8:] {
-		h = scramble(h ^ word(s))
+		h = scramble(h ^ binary.LittleEndian.Uint64(s))
 	}
-	var tail uint64
-	for i := range len(s) {
-		tail |= uint64(s[i]) << (8 * i)
-	}
-	return scramble(h ^ tail)
+	return scramble(h ^ ending(s))
 }
 
-// word reads the first 8 bytes, little-endian; spelled out, it compiles to one load.
-func word[V string | []byte](s V) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+// ending is the last 8 bytes, little-endian, or all where there are less.
+func ending(s []byte) uint64 {
+	switch n := len(s); {
+	case n >= 8:
+		return binary.LittleEndian.Uint64(s[n-8:])
+	case n >= 4:
+		// The two overlap, and agree where they do.
+		return uint64(binary.LittleEndian.Uint32(s)) | uint64(binary.LittleEndian.Uint32(s[n-4:]))<<(8*(n-4))
+	case n == 0:
+		return 0
+	default:
+		return uint64(s[0]) | uint64(s[n/2])<<(8*(n/2)) | uint64(s[n-1])<<(8*(n-1))
+	}
 }
 
 // scramble is the finalizer of MurmurHash3: every bit of h reaches every bit of the result.

@@ -212,11 +212,26 @@ func TestMixTellsEntriesApart(t *testing.T) {
 	const letters = "\x00\x00\x00\x00\x00\x00\x00\x00\x00aaaaaaaaaaaaaaaaaaaa"
 	for i := range len(letters) + 1 {
 		for j := range i + 1 {
-			add(absorb(mix(letters[:j]), letters[j:i]), fmt.Sprintf("%q %q", letters[:j], letters[j:i]))
+			add(absorb(mix(letters[:j]), []byte(letters[j:i])), fmt.Sprintf("%q %q", letters[:j], letters[j:i]))
 		}
 	}
-	add(absorb(mix("k1"), "v1")+absorb(mix("k2"), "v2"), "straight")
-	add(absorb(mix("k1"), "v2")+absorb(mix("k2"), "v1"), "crossed")
+	add(absorb(mix("k1"), []byte("v1"))+absorb(mix("k2"), []byte("v2")), "straight")
+	add(absorb(mix("k1"), []byte("v2"))+absorb(mix("k2"), []byte("v1")), "crossed")
+}
+
+func TestEndingMeetsItsTwin(t *testing.T) {
+	const text = "\x01\x80\xff\x03abc\x00\x7f\xfe\x10z"
+	for from := range len(text) + 1 {
+		for to := from; to <= len(text); to++ {
+			var want uint64
+			for i, b := range []byte(text[max(from, to-8):to]) {
+				want |= uint64(b) << (8 * i)
+			}
+			if got := ending([]byte(text[from:to])); got != want {
+				t.Errorf("the ending of %q is %#x, want %#x", text[from:to], got, want)
+			}
+		}
+	}
 }
 
 func TestRestoreRefusesAndLeavesTheStoreAlone(t *testing.T) {
