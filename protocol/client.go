@@ -83,11 +83,11 @@ func (s *Server) takeUpdate(m *Message, out *Output) {
 	case s.lapsed(c, u):
 		s.drop(sessionExpired)
 		if fromClient {
-			out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Status: ReplyExpired})
+			out.refuse(u, ReplyExpired)
 		}
 		return
 	case u.Timestamp == c.lastExecuted && fromClient && u.Timestamp > 0:
-		out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Result: c.lastResult})
+		out.answer(u, c.lastResult)
 		return
 	case u.Timestamp <= c.lastExecuted:
 		s.drop(alreadyExecuted)
@@ -98,7 +98,7 @@ func (s *Server) takeUpdate(m *Message, out *Output) {
 	case c.pending == nil && s.full(fromClient):
 		s.drop(queueFull)
 		if fromClient {
-			out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Status: ReplyBusy})
+			out.refuse(u, ReplyBusy)
 		}
 		return
 	case fromClient && u.Server != s.id:
@@ -326,7 +326,7 @@ func (s *Server) apply(seq Seq, u *Update, out *Output) {
 		s.dropPending(c)
 	}
 	if u.Server == s.id {
-		out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Result: c.lastResult})
+		out.answer(u, c.lastResult)
 	}
 }
 

@@ -164,7 +164,7 @@ func NewBatch(updates ...Update) *Batch {
 }
 
 // BatchOf is NewBatch of one update, in one allocation.
-func BatchOf(u Update) *Batch { return new(oneBatch).of(u) }
+func BatchOf(u Update) *Batch { return new(oneBatch).of(&u) }
 
 // oneBatch is a batch of one update, with it.
 type oneBatch struct {
@@ -172,8 +172,10 @@ type oneBatch struct {
 	updates [1]Update
 }
 
-func (o *oneBatch) of(u Update) *Batch {
-	o.updates[0] = u
+// of takes the update field by field, as Output.event does.
+func (o *oneBatch) of(u *Update) *Batch {
+	own := &o.updates[0]
+	own.Kind, own.Server, own.Client, own.Timestamp, own.Session, own.Op = u.Kind, u.Server, u.Client, u.Timestamp, u.Session, u.Op
 	o.batch.Updates = o.updates[:]
 	o.batch.hash = o.updates[0].hash()
 	return &o.batch
@@ -185,7 +187,7 @@ func (o *oneBatch) of(u Update) *Batch {
 type Batches struct{ free []oneBatch }
 
 // Of is BatchOf.
-func (b *Batches) Of(u Update) *Batch {
+func (b *Batches) Of(u *Update) *Batch {
 	if len(b.free) == 0 {
 		b.free = make([]oneBatch, batchesTogether)
 	}

@@ -185,6 +185,24 @@ func (o *Output) event(e Event) {
 	to.Seq, to.Timestamp, to.Hash, to.Batch = e.Seq, e.Timestamp, e.Hash, e.Batch
 }
 
+// answer gives an update's client its result.
+func (o *Output) answer(u *Update, result []byte) {
+	o.reply(u, ReplyOK)
+	o.Replies[len(o.Replies)-1].Result = result
+}
+
+// refuse tells an update's client why it has no result.
+func (o *Output) refuse(u *Update, why ReplyStatus) {
+	o.reply(u, why)
+	o.Replies[len(o.Replies)-1].Result = nil
+}
+
+func (o *Output) reply(u *Update, status ReplyStatus) {
+	o.Replies = extend(o.Replies)
+	to := &o.Replies[len(o.Replies)-1]
+	to.Client, to.Timestamp, to.Status, to.Read, to.Index = u.Client, u.Timestamp, status, false, 0
+}
+
 // extend makes a slice one longer; what the new place holds is of no meaning.
 func extend[T any](s []T) []T {
 	if n := len(s); n < cap(s) {

@@ -106,7 +106,7 @@ func (s *Server) keepRead(r read, out *Output) bool {
 	}
 	if waiting >= maxReads {
 		if s.drop(tooManyReads); r.server == s.id {
-			out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Status: ReplyBusy})
+			out.refuse(u, ReplyBusy)
 		}
 		return false
 	}

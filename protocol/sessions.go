@@ -108,7 +108,7 @@ func (s *Server) lapsed(c *session, u *Update) bool {
 // turnAway tells a client that its update will not be executed.
 func (s *Server) turnAway(u *Update, out *Output) {
 	if u.Server == s.id {
-		out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Status: ReplyExpired})
+		out.refuse(u, ReplyExpired)
 	}
 }
 
@@ -134,7 +134,7 @@ func (s *Server) open(seq Seq, u *Update, out *Output) {
 	}
 	s.dropLapsed(c, out)
 	if u.Server == s.id {
-		out.Replies = append(out.Replies, Reply{Client: u.Client, Timestamp: u.Timestamp, Result: c.lastResult})
+		out.answer(u, c.lastResult)
 	}
 }
 

@@ -272,7 +272,7 @@ func (s *Server) dropExecuted(c *session, out *Output) {
 	}
 	u := &c.pending.Updates[0]
 	if u.Server == s.id && u.Timestamp == c.lastExecuted {
-		out.Replies = append(out.Replies, Reply{Client: c.client, Timestamp: u.Timestamp, Result: c.lastResult})
+		out.answer(u, c.lastResult)
 	}
 	s.dropPending(c)
 }

@@ -35,6 +35,7 @@ type client struct {
 	directed  bool // by a Stage: it does only what it is told
 	roams     bool // a directed client that asks the next server on a timeout
 	last      Answer
+	place     check.Place // of the latest answer in the log, of our machine
 }
 
 // Purposes of a client's draws.
@@ -223,10 +224,11 @@ func (c *client) reply(from world.Node, a answer) {
 		r.system.fail("S8", "client %d's operation %d is answered by server %d with %q: %v", c.id, c.timestamp, from, a.output, err)
 		return
 	}
-	c.key.answered(check.Operation{
-		Client: uint32(c.id), Op: c.op, Result: result, Call: int64(c.call), Return: r.now(), Answered: true, Timestamp: c.timestamp,
-		Read: a.read, Index: a.index,
-	})
+	o := c.key.note()
+	o.Client, o.Op, o.Result = uint32(c.id), c.op, result
+	o.Call, o.Return, o.Answered = int64(c.call), r.now(), true
+	o.Timestamp, o.Place = c.timestamp, c.place
+	c.key.answered(o)
 	if r.trace != nil {
 		r.tell(from, "reply", fmt.Sprintf("client %d's operation %d: %v → %v", c.id, c.timestamp, c.op, result))
 	}

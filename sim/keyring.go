@@ -31,6 +31,7 @@ type keyring struct {
 	judge   func(*key)
 	spare   [][]check.Operation // memory of histories that are judged
 	endless bool                // keys serve for ever, and nobody judges them
+	unkept  check.Operation     // what is written down where endless
 }
 
 type key struct {
@@ -152,7 +153,7 @@ func (k *key) spent() bool {
 
 // operation draws what the client does with the key.
 func (k *key) operation(mix Mix, draw uint64, c *client) kv.Op {
-	op := kv.Op{Kind: pickKind(mix, draw), Key: k.name}
+	op := kv.Op{Kind: mix.pick(draw), Key: k.name}
 	switch {
 	case op.Kind == kv.Append && k.numeric:
 		op.Kind = kv.Incr
@@ -171,33 +172,43 @@ func (k *key) operation(mix Mix, draw uint64, c *client) kv.Op {
 	return op
 }
 
-var kinds = []kv.Kind{kv.Get, kv.Put, kv.Append, kv.CAS, kv.Delete, kv.Incr}
-
-func pickKind(mix Mix, draw uint64) kv.Kind {
-	weights, total := mix.weights(), 0
-	for _, w := range weights {
-		total += w
+// pick draws a kind of operation.
+func (m *Mix) pick(draw uint64) kv.Kind {
+	at := int(world.Below(draw, uint64(m.Get+m.Put+m.Append+m.CAS+m.Delete+m.Incr)))
+	if at -= m.Get; at < 0 {
+		return kv.Get
 	}
-	at := int(world.Below(draw, uint64(total)))
-	for i, w := range weights {
-		if at < w {
-			return kinds[i]
-		}
-		at -= w
+	if at -= m.Put; at < 0 {
+		return kv.Put
 	}
-	panic("sim: a mix has a positive weight")
+	if at -= m.Append; at < 0 {
+		return kv.Append
+	}
+	if at -= m.CAS; at < 0 {
+		return kv.CAS
+	}
+	if at -= m.Delete; at < 0 {
+		return kv.Delete
+	}
+	return kv.Incr
 }
 
-// note keeps an operation for the key's judgement.
-func (k keyUse) note(o check.Operation) {
-	if !k.ring.endless {
-		k.history = append(k.history, o)
+// note is where an operation is written down for the key's judgement: all of it, for the place may
+// have been used.
+func (k keyUse) note() *check.Operation {
+	switch n := len(k.history); {
+	case k.ring.endless:
+		return &k.ring.unkept
+	case n < cap(k.history):
+		k.history = k.history[:n+1]
+	default:
+		k.history = append(k.history, check.Operation{})
 	}
+	return &k.history[len(k.history)-1]
 }
 
-// answered releases the key, and keeps what was read for a later cas.
-func (k keyUse) answered(o check.Operation) {
-	k.note(o)
+// answered releases the key after an operation, and keeps what was read for a later cas.
+func (k keyUse) answered(o *check.Operation) {
 	if o.Op.Kind == kv.Get && o.Result.Status == kv.HasValue {
 		k.hint = o.Result.Value
 	}
@@ -206,7 +217,7 @@ func (k keyUse) answered(o check.Operation) {
 
 // abandoned releases the key with an operation that may still take effect.
 func (k keyUse) abandoned(o check.Operation) {
-	k.note(o)
+	*k.note() = o
 	switch o.Op.Kind {
 	case kv.Get:
 	case kv.Append, kv.Incr:

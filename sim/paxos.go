@@ -117,20 +117,28 @@ func (r *paxos) began(c *client) {
 
 // update is the client's operation as its machine gets it.
 func (r *paxos) update(c *client) *protocol.Batch {
-	return r.batches.Of(protocol.Update{
+	return r.batches.Of(&protocol.Update{
 		Client: c.id, Server: protocol.ServerID(c.target), Timestamp: protocol.Timestamp(c.timestamp), Session: c.session, Op: c.input,
 	})
 }
 
 func (r *paxos) ask(c *client) {
-	m := protocol.Message{Kind: protocol.ClientUpdate, Batch: c.batch}
+	p := r.draft(c.node)
+	p.Kind, p.Batch = protocol.ClientUpdate, c.batch
 	switch {
 	case c.reads():
-		m.Kind = protocol.ClientRead
+		p.Kind = protocol.ClientRead
 	case c.opening != nil:
-		m.Batch = c.opening
+		p.Batch = c.opening
 	}
-	r.world.Send(world.Parcel{To: world.Node(c.target), Kind: uint8(m.Kind), Digest: m.Digest()}, &packet{Message: m, act: r.acting(c.node)})
+	r.world.SendDraft(world.Parcel{To: world.Node(c.target), Kind: uint8(p.Kind), Digest: p.Digest()})
+}
+
+// draft is the place of the node's next message, empty but for what it is an act of.
+func (r *paxos) draft(n world.Node) *packet {
+	p := r.world.Draft()
+	*p = packet{act: r.acting(n)}
+	return p
 }
 
 // acting is the node's act under way, where a story is told.
@@ -145,8 +153,9 @@ func (r *paxos) ended(c *client, _ world.Node, a answer) {
 	c.failing = false
 	if a.read {
 		r.checker.Read(r.now(), c.id, protocol.Timestamp(c.timestamp), protocol.Seq(a.index), a.output)
+		c.place = check.After(protocol.Seq(a.index))
 	} else {
-		r.checker.Replied(r.now(), c.id, protocol.Timestamp(c.timestamp), a.output)
+		c.place = r.checker.Replied(r.now(), c.id, protocol.Timestamp(c.timestamp), a.output)
 	}
 	if r.story != nil {
 		r.story.say(c.node, line{kind: told, client: uint32(c.id), text: fmt.Sprintf("client %d has its answer to operation %d (%v)", c.id, c.timestamp, c.op)})
@@ -233,9 +242,9 @@ func (r *paxos) certifies(history []check.Operation) bool {
 	r.claim = r.claim[:0]
 	for i := range history {
 		o := &history[i]
-		at := r.checker.Log.Place(protocol.ClientID(o.Client), protocol.Timestamp(o.Timestamp))
-		if o.Read {
-			at = check.After(protocol.Seq(o.Index))
+		at := o.Place
+		if !o.Answered {
+			at = r.checker.Log.Place(protocol.ClientID(o.Client), protocol.Timestamp(o.Timestamp))
 		}
 		switch {
 		case at > 0:

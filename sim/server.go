@@ -164,39 +164,38 @@ func (s *server) obey() {
 	}
 	for i := range out.Messages {
 		o := &out.Messages[i]
-		p := packet{Message: o.Message, act: r.acting(world.Node(s.id))}
+		p := r.draft(world.Node(s.id))
+		p.Message = o.Message
 		if s.wire != nil {
 			p.datagrams = s.wire.seal(&o.Message)
 		}
-		r.world.Send(world.Parcel{
+		r.world.SendDraft(world.Parcel{
 			To: world.Node(o.To), After: uint64(o.After),
 			Kind: uint8(o.Message.Kind), Digest: o.Message.Digest(),
-		}, &p)
+		})
 	}
 	for i := range out.Replies {
-		s.reply(out.Replies[i])
+		s.reply(&out.Replies[i])
 	}
 }
 
 // reply sends a result to its client.
-func (s *server) reply(p protocol.Reply) {
+func (s *server) reply(of *protocol.Reply) {
 	r := s.run
-	if int(p.Client) >= len(r.clients) {
+	if int(of.Client) >= len(r.clients) {
 		return
 	}
-	digest := world.Mix(uint64(p.Client), uint64(p.Timestamp)|uint64(p.Status)<<56)
-	for _, b := range p.Result {
+	digest := world.Mix(uint64(of.Client), uint64(of.Timestamp)|uint64(of.Status)<<56)
+	for _, b := range of.Result {
 		digest = world.Mix(digest, uint64(b))
 	}
-	m := protocol.Message{Kind: protocol.Kind(replyKind), Seq: protocol.Seq(p.Timestamp)}
-	if p.Read {
-		m.View, m.ARU = 1, p.Index
-		digest = world.Mix(digest, uint64(p.Index))
+	p := r.draft(world.Node(s.id))
+	p.Kind, p.Seq, p.result, p.status = protocol.Kind(replyKind), protocol.Seq(of.Timestamp), of.Result, of.Status
+	if of.Read {
+		p.View, p.ARU = 1, of.Index
+		digest = world.Mix(digest, uint64(of.Index))
 	}
-	r.world.Send(world.Parcel{To: r.clients[p.Client].node, Kind: replyKind, Digest: digest}, &packet{
-		Message: m, result: p.Result, status: p.Status,
-		act: r.acting(world.Node(s.id)),
-	})
+	r.world.SendDraft(world.Parcel{To: r.clients[of.Client].node, Kind: replyKind, Digest: digest})
 }
 
 // event passes on what the machine says of itself.

@@ -223,10 +223,10 @@ func (c *Checker) Expired(now int64, client protocol.ClientID, ts protocol.Times
 	}
 }
 
-// Replied tells the checker what a client got.
-func (c *Checker) Replied(now int64, client protocol.ClientID, ts protocol.Timestamp, result []byte) {
+// Replied tells the checker what a client got, and returns where in the log that update is.
+func (c *Checker) Replied(now int64, client protocol.ClientID, ts protocol.Timestamp, result []byte) Place {
 	c.now = now
-	c.Replies.replied(client, ts, result)
+	return c.Replies.replied(client, ts, result)
 }
 
 // Read tells the checker what a client got for a read that took no slot, and the index that

@@ -18,12 +18,10 @@ type Operation struct {
 	Call     int64     // in ns, virtual or not
 	Return   int64     // in ns, ignored unless Answered. Invariant: Call <= Return.
 	Answered bool      // false: the client gave up, and the operation may happen at any time after Call
-	// Timestamp is the client's own number for it, where the history is of a run; nothing that
-	// judges a history alone looks at it.
+	// Where the history is of a run, Timestamp is the client's own number for it, and Place where in
+	// the log it is when it is answered. Nothing that judges a history alone looks at them.
 	Timestamp uint64
-	// Read says that it was answered without a slot, from the state after Index.
-	Read  bool
-	Index uint64
+	Place     Place
 }
 
 // String gives the operation, its answer and its interval.

@@ -21,7 +21,7 @@ func (r *Replies) invoked(client protocol.ClientID, ts protocol.Timestamp) {
 	in.floor, in.ordered = r.highest, r.log.ordered
 }
 
-func (r *Replies) replied(client protocol.ClientID, ts protocol.Timestamp, result []byte) {
+func (r *Replies) replied(client protocol.ClientID, ts protocol.Timestamp, result []byte) Place {
 	at := r.log.effect(client, ts)
 	in := r.validity.find(client, ts)
 	switch {
@@ -35,4 +35,5 @@ func (r *Replies) replied(client protocol.ClientID, ts protocol.Timestamp, resul
 			client, ts, at.seq(), in.floor)
 	}
 	r.highest = max(r.highest, at.seq())
+	return at.place
 }

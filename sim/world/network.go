@@ -100,7 +100,25 @@ func (w *World[M, R]) IsCut(from, to Node) bool { return w.link(from, to).cuts >
 
 // Send sends a message of the current node.
 func (w *World[M, R]) Send(p Parcel, m *M) {
-	i := w.slab.put(m, &p)
+	*w.Draft() = *m
+	w.SendDraft(p)
+}
+
+// Draft is where the next message goes, for who would rather write it there than have it copied.
+// It holds an old one.
+func (w *World[M, R]) Draft() *M {
+	if w.draft == none {
+		w.draft = w.slab.take()
+	}
+	return &w.slab.at(w.draft).message
+}
+
+// SendDraft is Send of what is in the Draft.
+func (w *World[M, R]) SendDraft(p Parcel) {
+	i := w.draft
+	w.draft = none
+	it := w.slab.at(i)
+	it.digest, it.kind, it.refs = p.Digest, p.Kind, 1
 	if d := &w.nodes[w.current].disk; p.After > d.synced {
 		d.held = append(d.held, held{after: p.After, item: i, to: p.To})
 		return

@@ -10,6 +10,8 @@ type slab[M any] struct {
 
 const slabPage = 64
 
+const none = ^uint32(0) // no place
+
 // item is a message on its way, shared by all its receivers.
 type item[M any] struct {
 	digest  uint64
@@ -20,22 +22,18 @@ type item[M any] struct {
 
 func (s *slab[M]) at(i uint32) *item[M] { return &s.pages[i/slabPage][i%slabPage] }
 
-// put takes a message in, with one reference to it.
-func (s *slab[M]) put(m *M, p *Parcel) uint32 {
-	var i uint32
+// take is a place that is free. It holds what it held.
+func (s *slab[M]) take() uint32 {
 	if n := len(s.free); n > 0 {
-		i = s.free[n-1]
+		i := s.free[n-1]
 		s.free = s.free[:n-1]
-	} else {
-		if s.made%slabPage == 0 {
-			s.pages = append(s.pages, new([slabPage]item[M]))
-		}
-		i = s.made
-		s.made++
+		return i
 	}
-	it := s.at(i)
-	it.message, it.digest, it.kind, it.refs = *m, p.Digest, p.Kind, 1
-	return i
+	if s.made%slabPage == 0 {
+		s.pages = append(s.pages, new([slabPage]item[M]))
+	}
+	s.made++
+	return s.made - 1
 }
 
 // release takes a reference back. What the message refers to stays reachable until its place

@@ -102,6 +102,7 @@ type World[M, R any] struct {
 	nodes    []node[M, R] // by Node; 0 unused
 	current  Node         // whose process is being called
 	slab     slab[M]
+	draft    uint32 // its place in the slab; none: no message is being written
 	links    []link // from*len(nodes)+to
 	named    []*Trigger
 	watched  [MaxKinds]bool
@@ -141,7 +142,7 @@ func New[M, R any](cfg Config, observer Observer[M, R]) *World[M, R] {
 		panic(fmt.Sprintf("world: %d servers and %d clients are more than %d nodes", cfg.Servers, cfg.Clients, MaxNodes-1))
 	}
 	w := &World[M, R]{
-		cfg: cfg, observer: observer, hash: Draw(cfg.Seed),
+		cfg: cfg, observer: observer, hash: Draw(cfg.Seed), draft: none,
 		nodes: make([]node[M, R], cfg.Servers+cfg.Clients+1),
 	}
 	w.links = make([]link, len(w.nodes)*len(w.nodes))
