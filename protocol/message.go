@@ -127,8 +127,8 @@ func nameOf(i int, names ...string) string {
 // Ranges are half open: (from, to].
 type Message struct {
 	Kind   Kind
+	State  State    // here, for Digest to read what it joins one by one, as it was written
 	Server ServerID // the sender
-	State  State
 	Store  StoreID // the sender's (X18)
 	View   View
 	Seq    Seq
