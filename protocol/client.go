@@ -303,11 +303,9 @@ func (s *Server) apply(seq Seq, u *Update, out *Output) {
 		return
 	}
 	c := s.session(u.Client)
-	e := Event{Kind: Applied, Seq: seq, Client: u.Client, Timestamp: u.Timestamp}
 	switch {
 	case s.explicit() && (u.Session != c.opened || c.opened == 0):
-		e.Kind = Lapsed
-		out.event(e)
+		out.became(Lapsed, seq, u)
 		s.turnAway(u, out)
 		if c.pending != nil && c.pending.Updates[0].Timestamp == u.Timestamp {
 			s.dropPending(c)
@@ -315,13 +313,12 @@ func (s *Server) apply(seq Seq, u *Update, out *Output) {
 		s.release(c)
 		return
 	case u.Timestamp <= c.lastExecuted:
-		e.Kind = Filtered
-		out.event(e)
+		out.became(Filtered, seq, u)
 		return
 	}
 	c.lastExecuted, c.lastResult = u.Timestamp, s.app.Apply(u.Op)
 	c.usedAt, c.used = seq, s.now
-	out.event(e)
+	out.became(Applied, seq, u)
 	if c.pending != nil && c.pending.Updates[0].Timestamp <= u.Timestamp {
 		s.dropPending(c)
 	}

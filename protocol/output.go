@@ -185,6 +185,14 @@ func (o *Output) event(e Event) {
 	to.Seq, to.Timestamp, to.Hash, to.Batch = e.Seq, e.Timestamp, e.Hash, e.Batch
 }
 
+// became is the event of what became of an update, of which a batch has many.
+func (o *Output) became(kind EventKind, seq Seq, u *Update) {
+	o.Events = extend(o.Events)
+	to := &o.Events[len(o.Events)-1]
+	to.Kind, to.Servers, to.Client, to.View = kind, 0, u.Client, 0
+	to.Seq, to.Timestamp, to.Hash, to.Batch = seq, u.Timestamp, 0, nil
+}
+
 // answer gives an update's client its result.
 func (o *Output) answer(u *Update, result []byte) {
 	o.reply(u, ReplyOK)

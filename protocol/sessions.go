@@ -116,7 +116,7 @@ func (s *Server) turnAway(u *Update, out *Output) {
 func (s *Server) open(seq Seq, u *Update, out *Output) {
 	c := s.session(u.Client)
 	if u.Timestamp <= c.lastExecuted {
-		out.event(Event{Kind: Filtered, Seq: seq, Client: u.Client, Timestamp: u.Timestamp})
+		out.became(Filtered, seq, u)
 		s.dropLapsed(c, out)
 		return
 	}
@@ -128,7 +128,7 @@ func (s *Server) open(seq Seq, u *Update, out *Output) {
 	}
 	c.opened, c.lastExecuted, c.usedAt, c.used = seq, u.Timestamp, seq, s.now
 	c.lastResult = binary.BigEndian.AppendUint64(nil, uint64(seq))
-	out.event(Event{Kind: Opened, Seq: seq, Client: u.Client, Timestamp: u.Timestamp})
+	out.became(Opened, seq, u)
 	if c.pending != nil && c.pending.Updates[0].Timestamp <= u.Timestamp {
 		s.dropPending(c)
 	}

@@ -141,11 +141,11 @@ func (p *pieces) encode(status Status, value []byte, number int64) []byte {
 
 // DecodeResult reads what Encode wrote and nothing else, sharing no memory with b.
 func DecodeResult(b []byte) (Result, error) {
-	a, err := ReadAnswer(b)
+	status, value, number, err := readAnswer(b)
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Status: a.Status, Value: string(a.Value), Number: a.Number}, nil
+	return Result{Status: status, Value: string(value), Number: number}, nil
 }
 
 // Answer is a Result whose Value lies in the bytes that it was read from.
@@ -157,29 +157,33 @@ type Answer struct {
 
 // ReadAnswer is DecodeResult without a copy.
 func ReadAnswer(b []byte) (Answer, error) {
+	status, value, number, err := readAnswer(b)
+	return Answer{status, value, number}, err
+}
+
+func readAnswer(b []byte) (status Status, value []byte, number int64, err error) {
 	if len(b) == 0 {
-		return Answer{}, fmt.Errorf("kv: result: no bytes")
+		return 0, nil, 0, fmt.Errorf("kv: result: no bytes")
 	}
-	a, payload := Answer{Status: Status(b[0])}, b[1:]
-	want := 0
+	status, payload, want := Status(b[0]), b[1:], 0
 	switch {
-	case !a.Status.valid():
-		return Answer{}, fmt.Errorf("kv: result: byte 0: no status %d", b[0])
-	case a.Status == Results:
-		a.Value, want = payload, len(payload)
+	case !status.valid():
+		return 0, nil, 0, fmt.Errorf("kv: result: byte 0: no status %d", b[0])
+	case status == Results:
 		if err := checkResults(payload); err != nil {
-			return Answer{}, err
+			return 0, nil, 0, err
 		}
-	case a.Status == HasValue:
-		a.Value, want = payload, len(payload)
-	case a.Status == HasNumber:
+		return status, payload, 0, nil
+	case status == HasValue:
+		return status, payload, 0, nil
+	case status == HasNumber:
 		want = 8
 	}
 	if len(payload) != want {
-		return Answer{}, fmt.Errorf("kv: result: byte 1: %d bytes after status %q, not %d", len(payload), a.Status, want)
+		return 0, nil, 0, fmt.Errorf("kv: result: byte 1: %d bytes after status %q, not %d", len(payload), status, want)
 	}
-	if a.Status == HasNumber {
-		a.Number = int64(binary.BigEndian.Uint64(payload))
+	if status == HasNumber {
+		number = int64(binary.BigEndian.Uint64(payload))
 	}
-	return a, nil
+	return status, nil, number, nil
 }

@@ -28,6 +28,7 @@ const nearBits = 7
 // and written to in place.
 type entry struct {
 	key         string
+	ending      uint64 // of the key
 	value       []byte
 	keyMix, mix uint64
 	gone        bool // it is no longer the store's
@@ -110,8 +111,10 @@ func (s *Store) held(key []byte) (e *entry, value []byte) {
 
 // find is the key's entry, nil where there is none.
 func (s *Store) find(key []byte) *entry {
-	near := &s.near[ending(key)*0x9e3779b97f4a7c15>>(64-nearBits)]
-	if e := *near; e != nil && e.key == string(key) && !e.gone {
+	end := ending(key)
+	near := &s.near[end*0x9e3779b97f4a7c15>>(64-nearBits)]
+	if e := *near; e != nil && e.ending == end && len(e.key) == len(key) && !e.gone &&
+		(len(key) <= 8 || e.key[:len(key)-8] == string(key[:len(key)-8])) {
 		return e
 	}
 	e := s.entries[string(key)]
@@ -123,7 +126,7 @@ func (s *Store) find(key []byte) *entry {
 
 // put adds a key that does not exist. What it holds is to be said, and then changed.
 func (s *Store) put(key string) *entry {
-	e := &entry{key: key, keyMix: mix(key)}
+	e := &entry{key: key, ending: ending([]byte(key)), keyMix: mix(key)}
 	s.entries[key] = e
 	s.order.add(e, len(s.entries))
 	return e

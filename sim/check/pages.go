@@ -5,26 +5,37 @@ package check
 type pages[T any] struct {
 	list []*[pageSize]T
 	gone uint64 // pages before these
+
+	// What is asked for is mostly near what was asked for last.
+	near *[pageSize]T // nil: none
+	of   uint64       // its number
 }
 
 const pageSize = 64
 
 // at makes room up to i, which may not be dropped.
 func (p *pages[T]) at(i uint64) *T {
-	page := i/pageSize - p.gone
-	for page >= uint64(len(p.list)) {
-		p.list = append(p.list, new([pageSize]T))
+	if p.near == nil || p.of != i/pageSize {
+		page := i/pageSize - p.gone
+		for page >= uint64(len(p.list)) {
+			p.list = append(p.list, new([pageSize]T))
+		}
+		p.near, p.of = p.list[page], i/pageSize
 	}
-	return &p.list[page][i%pageSize]
+	return &p.near[i%pageSize]
 }
 
 // find is at without making room: nil where there is none yet, or no more.
 func (p *pages[T]) find(i uint64) *T {
+	if p.near != nil && p.of == i/pageSize {
+		return &p.near[i%pageSize]
+	}
 	page := i/pageSize - p.gone
 	if i/pageSize < p.gone || page >= uint64(len(p.list)) {
 		return nil
 	}
-	return &p.list[page][i%pageSize]
+	p.near, p.of = p.list[page], i/pageSize
+	return &p.near[i%pageSize]
 }
 
 // drop forgets what lies below i, but for what shares a page with it.
@@ -32,5 +43,8 @@ func (p *pages[T]) drop(i uint64) {
 	for n := i / pageSize; p.gone < n && len(p.list) > 0; p.gone++ {
 		p.list[0] = nil
 		p.list = p.list[1:]
+	}
+	if p.of < p.gone {
+		p.near = nil
 	}
 }
