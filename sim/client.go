@@ -35,7 +35,8 @@ type client struct {
 	directed  bool // by a Stage: it does only what it is told
 	roams     bool // a directed client that asks the next server on a timeout
 	last      Answer
-	place     check.Place // of the latest answer in the log, of our machine
+	got       answer
+	stems     [ownDraws]world.Stem
 }
 
 // Purposes of a client's draws.
@@ -61,8 +62,13 @@ const (
 	drawRelapses
 )
 
+const ownDraws = drawStore - drawPause // the first are a client's own, for each operation
+
 func newClient(r *run, id int) *client {
 	c := &client{run: r, id: protocol.ClientID(id), node: world.Node(r.plan.Servers + id)}
+	for i := range c.stems {
+		c.stems[i] = world.StemOf(r.plan.Seed, drawPause+uint64(i), uint64(c.id))
+	}
 	c.directed = id > r.plan.Workload.Clients
 	if c.wakeAt = c.pause(); c.directed {
 		c.wakeAt = world.Never
@@ -71,6 +77,9 @@ func newClient(r *run, id int) *client {
 }
 
 func (c *client) draw(purpose uint64) uint64 {
+	if own := purpose - drawPause; own < ownDraws {
+		return c.stems[own].Draw(c.timestamp)
+	}
 	return world.Draw(c.run.plan.Seed, purpose, uint64(c.id), c.timestamp)
 }
 
@@ -133,21 +142,21 @@ func (c *client) next() {
 		c.ask()
 		return
 	}
-	mix := w.Mix
+	mix := &w.Mix
 	if w.Home && slices.Contains(w.Readers, c.home()) {
-		mix = Mix{Get: 1}
+		mix = &Mix{Get: 1}
 	}
-	op := c.key.operation(mix, c.draw(drawOp), c)
-	c.read = op.Kind == kv.Get && w.Reads > 0 && world.Chance(c.draw(drawRead), w.Reads)
-	c.begin(op)
+	c.key.operation(&c.op, mix, c.draw(drawOp), c)
+	c.read = c.op.Kind == kv.Get && w.Reads > 0 && world.Chance(c.draw(drawRead), w.Reads)
+	c.begin()
 }
 
 // home is the server that the client asks first, where it has one of its own.
 func (c *client) home() int { return 1 + (int(c.id)-1)%c.run.plan.Servers }
 
-// begin sends an operation for the first time.
-func (c *client) begin(op kv.Op) {
-	c.op, c.input = op, c.run.texts.encode(&op)
+// begin sends op for the first time.
+func (c *client) begin() {
+	c.input = c.run.texts.encode(&c.op)
 	c.ask()
 }
 
@@ -195,16 +204,16 @@ func (c *client) reads() bool { return c.read && (c.directed || c.tries <= readT
 
 // answer is a reply as its client gets it.
 type answer struct {
-	timestamp uint64
-	output    []byte
-	read      bool // without a slot, from the state after index
-	index     uint64
+	output []byte
+	read   bool // without a slot, from the state after index
+	index  protocol.Seq
+	place  check.Place // of the operation in the log, of our machine
 }
 
-// reply takes an answer. One to an operation that is over is a repetition.
-func (c *client) reply(from world.Node, a answer) {
+// reply takes the answer in got. One to an operation that is over is a repetition.
+func (c *client) reply(from world.Node, timestamp uint64) {
 	r := c.run
-	if !c.waiting || a.timestamp != c.timestamp || !c.live() {
+	if !c.waiting || timestamp != c.timestamp || !c.live() {
 		return
 	}
 	c.waiting = false
@@ -212,22 +221,22 @@ func (c *client) reply(from world.Node, a answer) {
 	if r.updates == uint64(r.plan.Workload.Limit) && r.calm {
 		r.end = min(r.end, r.world.Now()+r.plan.Tail.Answer) // nothing else will be asked
 	}
-	r.system.ended(c, from, a)
+	r.system.ended(c)
 	if r.model != nil {
-		c.key.raw = append(c.key.raw, c.raw(a.output, true))
+		c.key.raw = append(c.key.raw, c.raw(c.got.output, true))
 		c.key.ring.left(c.key.key)
 		c.goOn()
 		return
 	}
-	result, err := kv.DecodeResult(a.output)
+	result, err := kv.DecodeResult(c.got.output)
 	if err != nil {
-		r.system.fail("S8", "client %d's operation %d is answered by server %d with %q: %v", c.id, c.timestamp, from, a.output, err)
+		r.system.fail("S8", "client %d's operation %d is answered by server %d with %q: %v", c.id, c.timestamp, from, c.got.output, err)
 		return
 	}
 	o := c.key.note()
 	o.Client, o.Op, o.Result = uint32(c.id), c.op, result
 	o.Call, o.Return, o.Answered = int64(c.call), r.now(), true
-	o.Timestamp, o.Place = c.timestamp, c.place
+	o.Timestamp, o.Place = c.timestamp, c.got.place
 	c.key.answered(o)
 	if r.trace != nil {
 		r.tell(from, "reply", fmt.Sprintf("client %d's operation %d: %v → %v", c.id, c.timestamp, c.op, result))

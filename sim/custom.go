@@ -19,7 +19,7 @@ type custom struct {
 	envs     []*Env          // of the latest lives
 	written  []uint64        // records, by server
 	shared   any
-	broken   *check.Violation
+	violated *check.Violation
 }
 
 // letter is what travels: a message of the protocol's, a client's request, or a reply.
@@ -125,7 +125,8 @@ func (c customClient) Receive(from world.Node, l *letter) {
 	if c.run.story != nil {
 		c.run.story.begin(c.run.world.Now(), c.node, l.act)
 	}
-	c.reply(from, answer{timestamp: l.timestamp, output: l.body})
+	c.got = answer{output: l.body}
+	c.reply(from, l.timestamp)
 }
 
 func (c *custom) startClient(cl *client) { c.world.Start(cl.node, customClient{cl}) }
@@ -138,7 +139,7 @@ func (c *custom) ask(cl *client) {
 
 func (c *custom) began(cl *client) { c.storyOf(cl, "asks for") }
 
-func (c *custom) ended(cl *client, _ world.Node, _ answer) { c.storyOf(cl, "has its answer to") }
+func (c *custom) ended(cl *client) { c.storyOf(cl, "has its answer to") }
 
 func (c *custom) storyOf(cl *client, what string) {
 	if c.story != nil {
@@ -192,12 +193,12 @@ func (c *custom) judge(k *key) {
 }
 
 func (c *custom) fail(property, format string, args ...any) {
-	if c.broken == nil {
-		c.broken = &check.Violation{Property: property, At: c.now(), Detail: fmt.Sprintf(format, args...)}
+	if c.over = true; c.violated == nil {
+		c.violated = &check.Violation{Property: property, At: c.now(), Detail: fmt.Sprintf(format, args...)}
 	}
 }
 
-func (c *custom) violation() *check.Violation { return c.broken }
+func (c *custom) violation() *check.Violation { return c.violated }
 func (c *custom) report(*Report)              {}
 
 // What follows is the world's Observer. Of a message nothing is known but its kind, so all

@@ -152,8 +152,8 @@ func (k *key) spent() bool {
 }
 
 // operation draws what the client does with the key.
-func (k *key) operation(mix Mix, draw uint64, c *client) kv.Op {
-	op := kv.Op{Kind: mix.pick(draw), Key: k.name}
+func (k *key) operation(op *kv.Op, mix *Mix, draw uint64, c *client) {
+	op.Kind, op.Key, op.Value, op.Old = mix.pick(draw), k.name, "", ""
 	switch {
 	case op.Kind == kv.Append && k.numeric:
 		op.Kind = kv.Incr
@@ -169,7 +169,6 @@ func (k *key) operation(mix Mix, draw uint64, c *client) kv.Op {
 	case kv.CAS:
 		op.Old, op.Value = k.hint, c.unique()
 	}
-	return op
 }
 
 // pick draws a kind of operation.

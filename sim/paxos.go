@@ -59,7 +59,7 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	r := &paxos{run: newRun(p, directed, options), settings: settings, servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.checker.Departures.Formation, r.checker.Departures.Overlap = p.Formation, settings.Overlap
-	r.checker.Endless = p.Endless
+	r.checker.Endless, r.checker.Broken = p.Endless, &r.over
 	r.checker.Log.Limit, r.checker.Log.Tombs = uint64(settings.SessionLimit), settings.Tombstones
 	r.checker.Log.Window = protocol.Seq(settings.WindowSlots)
 	if p.Workload.Reads > 0 || directed > 0 {
@@ -98,7 +98,8 @@ func (c paxosClient) Receive(from world.Node, p *packet) {
 		if c.run.story != nil {
 			c.run.story.begin(c.run.world.Now(), c.node, p.act)
 		}
-		c.reply(from, answer{timestamp: uint64(p.Seq), output: p.result, read: p.View > 0, index: uint64(p.ARU)})
+		c.got.output, c.got.read, c.got.index = p.result, p.View > 0, p.ARU
+		c.reply(from, uint64(p.Seq))
 	}
 }
 
@@ -153,13 +154,13 @@ func (r *run) acting(n world.Node) int32 {
 	return r.story.last[n]
 }
 
-func (r *paxos) ended(c *client, _ world.Node, a answer) {
+func (r *paxos) ended(c *client) {
 	c.failing = false
-	if a.read {
-		r.checker.Read(r.now(), c.id, protocol.Timestamp(c.timestamp), protocol.Seq(a.index), a.output)
-		c.place = check.After(protocol.Seq(a.index))
+	if c.got.read {
+		r.checker.Read(r.now(), c.id, protocol.Timestamp(c.timestamp), c.got.index, c.got.output)
+		c.got.place = check.After(c.got.index)
 	} else {
-		c.place = r.checker.Replied(r.now(), c.id, protocol.Timestamp(c.timestamp), a.output)
+		c.got.place = r.checker.Replied(r.now(), c.id, protocol.Timestamp(c.timestamp), c.got.output)
 	}
 	if r.story != nil {
 		r.story.say(c.node, line{kind: told, client: uint32(c.id), text: fmt.Sprintf("client %d has its answer to operation %d (%v)", c.id, c.timestamp, c.op)})

@@ -27,6 +27,7 @@ type run struct {
 	model     *Model        // of the clients; nil: the key-value store
 	calm      bool
 	end       world.Instant
+	over      bool           // at the first violation
 	nodes     []nodeState    // by server; 0 unused
 	heals     int            // times that all links were healed
 	cutBy     [16][16]Effect // the kind of fault that cut the direction last
@@ -71,7 +72,7 @@ type system interface {
 	// began says that a client's operation is asked for the first time, ended that it has got
 	// its answer, waits that a client which goes on is still without one.
 	began(c *client)
-	ended(c *client, from world.Node, a answer)
+	ended(c *client)
 	waits(c *client, now int64)
 	// elect starts an election at a server, if the protocol has such a thing.
 	elect(n world.Node)
@@ -101,7 +102,7 @@ type control interface {
 	At(world.Instant, func())
 	After(func())
 	Do(world.Node, func())
-	Play(*world.Instant, func() bool)
+	Play(t *world.Instant, stop *bool)
 	IsServer(world.Node) bool
 	Up(world.Node) bool
 	Crash(world.Node)
@@ -252,7 +253,7 @@ func (r *run) start(n world.Node) {
 func (r *run) play() {
 	defer r.caught()
 	r.begin()
-	r.world.Play(&r.end, func() bool { return r.system.violation() == nil })
+	r.world.Play(&r.end, &r.over)
 	r.finish()
 }
 

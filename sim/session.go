@@ -23,7 +23,7 @@ func (r *paxos) comeToRest() {
 	end := r.world.Now()
 	for limit := end + r.plan.Tail.Answer; end < limit && r.violation() == nil && !r.atOneSlot(); {
 		end += 5 * millisecond
-		r.world.Play(&end, func() bool { return r.violation() == nil })
+		r.world.Play(&end, &r.over)
 	}
 }
 

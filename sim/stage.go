@@ -186,7 +186,7 @@ func (s *Stage) send(i int, op kv.Op, read bool, via int, roam bool) {
 			how = ", without the log"
 		}
 		s.run.say("client %s asks server %d: %v%s", DirectedName(i), via, op, how)
-		s.run.world.Do(c.node, func() { c.begin(op) })
+		s.run.world.Do(c.node, func() { c.op = op; c.begin() })
 	})
 }
 

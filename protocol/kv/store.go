@@ -69,13 +69,14 @@ func (s *Store) execute(p *parsed) (Status, []byte, int64) {
 	}
 	switch out.change {
 	case writes:
-		e.write(p.value())
+		s.write(e, p.value())
 	case adds:
 		e.value = append(e.value, p.value()...)
+		s.changed(e, e.value)
 	case counts:
 		e.value = strconv.AppendInt(e.value[:0], out.number, 10)
+		s.changed(e, e.value)
 	}
-	s.changed(e)
 	return out.status, nil, out.number
 }
 
@@ -133,17 +134,18 @@ func (s *Store) put(key string) *entry {
 }
 
 // write replaces the value. An entry does not keep the memory of a value that was far longer.
-func (e *entry) write(value []byte) {
+func (s *Store) write(e *entry, value []byte) {
 	if cap(e.value) < len(value) || cap(e.value) > 4*len(value)+64 {
 		e.value = make([]byte, 0, len(value))
 	}
 	e.value = append(e.value[:0], value...)
+	s.changed(e, value) // not the entry's own: what was just written is slow to read
 }
 
 // changed gives the hash what an entry's new value changes.
-func (s *Store) changed(e *entry) {
+func (s *Store) changed(e *entry, value []byte) {
 	s.hash -= e.mix // zero where the key is new
-	e.mix = absorb(e.keyMix, e.value)
+	e.mix = absorb(e.keyMix, value)
 	s.hash += e.mix
 }
 
@@ -177,8 +179,7 @@ func (s *Store) Restore(snapshot []byte) error {
 		}
 		last = string(key)
 		e := restored.put(last)
-		e.write(value)
-		restored.changed(e)
+		restored.write(e, value)
 		rest = rest2
 	}
 	*s = *restored

@@ -63,6 +63,9 @@ type Checker struct {
 	// operations of long ago can no longer be told from ones that nobody sent.
 	Endless bool
 
+	// Broken, where it is not nil, is set with the first violation.
+	Broken *bool
+
 	servers   int
 	now       int64
 	violation *Violation
@@ -95,6 +98,9 @@ type verdict struct{ c *Checker }
 func (v verdict) fail(property, format string, args ...any) {
 	if v.c.violation == nil {
 		v.c.violation = &Violation{Property: property, At: v.c.now, Detail: fmt.Sprintf(format, args...)}
+		if v.c.Broken != nil {
+			*v.c.Broken = true
+		}
 	}
 }
 

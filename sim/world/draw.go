@@ -16,12 +16,23 @@ func Mix(h, x uint64) uint64 {
 
 // Draw is a random number for the given purpose, uniform over 64 bits.
 func Draw(seed uint64, purpose ...uint64) uint64 {
+	return Mix(uint64(StemOf(seed, purpose...)), 0x2D358DCCAA6C78A5)
+}
+
+// Stem is a Draw whose last purpose is left open, for who draws often.
+type Stem uint64
+
+// StemOf is the Stem of all purposes but the last.
+func StemOf(seed uint64, purpose ...uint64) Stem {
 	h := seed ^ 0x8BB84B93962EACC9
 	for _, p := range purpose {
 		h = Mix(h, p+1)
 	}
-	return Mix(h, 0x2D358DCCAA6C78A5)
+	return Stem(h)
 }
+
+// Draw is the Draw with that last purpose.
+func (s Stem) Draw(last uint64) uint64 { return Mix(Mix(uint64(s), last+1), 0x2D358DCCAA6C78A5) }
 
 // Below maps a draw to 0…n−1. n = 0 gives 0.
 func Below(draw, n uint64) uint64 {

@@ -17,6 +17,7 @@ func TestDrawsArePinned(t *testing.T) {
 		{"Mix(1, 2)", Mix(1, 2), 0xa08615077e8cd108},
 		{"Draw(0)", Draw(0), 0x1d85c61a1ff71d56},
 		{"Draw(7, 1, 2)", Draw(7, 1, 2), 0x5257fd3dbd294be0},
+		{"StemOf(7, 1).Draw(2)", StemOf(7, 1).Draw(2), 0x5257fd3dbd294be0},
 		{"Draw(7, 2, 1)", Draw(7, 2, 1), 0xeb3e8be3f06d8e8d},
 		{"Draw(max, max)", Draw(1<<64-1, 1<<64-1), 0x98ecf741407863cf},
 		{"NewDice(3).Next()", NewDice(3).Next(), 0xcdc88f2a16cb660},

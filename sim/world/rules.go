@@ -151,10 +151,10 @@ func (w *World[M, R]) disturb(is, was bool) {
 	}
 }
 
-// Play makes everything happen up to t, which what happens may move, for as long as goOn, asked
-// before each event, says so. (A loop outside would go through an interface for each event.)
-func (w *World[M, R]) Play(t *Instant, goOn func() bool) {
-	for goOn() && w.StepBy(*t) {
+// Play makes everything happen up to t, which what happens may move, until what happens says to
+// stop. (A loop outside would go through an interface for each event.)
+func (w *World[M, R]) Play(t *Instant, stop *bool) {
+	for !*stop && w.StepBy(*t) {
 	}
 }
 
