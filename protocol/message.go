@@ -129,7 +129,7 @@ type Message struct {
 	Kind   Kind
 	State  State    // here, for Digest to read what it joins one by one, as it was written
 	Server ServerID // the sender
-	Store  StoreID // the sender's (X18)
+	Store  StoreID  // the sender's (X18)
 	View   View
 	Seq    Seq
 	ARU    Seq
