@@ -164,7 +164,11 @@ func NewBatch(updates ...Update) *Batch {
 }
 
 // BatchOf is NewBatch of one update, in one allocation.
-func BatchOf(u Update) *Batch { return new(oneBatch).of(&u) }
+func BatchOf(u Update) *Batch {
+	o := new(oneBatch)
+	o.updates[0] = u
+	return o.batched()
+}
 
 // oneBatch is a batch of one update, with it.
 type oneBatch struct {
@@ -172,10 +176,8 @@ type oneBatch struct {
 	updates [1]Update
 }
 
-// of takes the update field by field, as Output.event does.
-func (o *oneBatch) of(u *Update) *Batch {
-	own := &o.updates[0]
-	own.Kind, own.Server, own.Client, own.Timestamp, own.Session, own.Op = u.Kind, u.Server, u.Client, u.Timestamp, u.Session, u.Op
+// batched is the batch of the update that is there.
+func (o *oneBatch) batched() *Batch {
 	o.batch.Updates = o.updates[:]
 	o.batch.hash = o.updates[0].hash()
 	return &o.batch
@@ -186,14 +188,16 @@ func (o *oneBatch) of(u *Update) *Batch {
 // value is ready.
 type Batches struct{ free []oneBatch }
 
-// Of is BatchOf.
-func (b *Batches) Of(u *Update) *Batch {
+// Of is BatchOf of a client's operation, which server is to answer.
+func (b *Batches) Of(client ClientID, server ServerID, ts Timestamp, session Seq, op []byte) *Batch {
 	if len(b.free) == 0 {
 		b.free = make([]oneBatch, batchesTogether)
 	}
 	one := &b.free[0]
 	b.free = b.free[1:]
-	return one.of(u)
+	u := &one.updates[0]
+	u.Client, u.Server, u.Timestamp, u.Session, u.Op = client, server, ts, session, op
+	return one.batched()
 }
 
 const batchesTogether = 32

@@ -118,9 +118,7 @@ func (r *paxos) began(c *client) {
 
 // update is the client's operation as its machine gets it.
 func (r *paxos) update(c *client) *protocol.Batch {
-	return r.batches.Of(&protocol.Update{
-		Client: c.id, Server: protocol.ServerID(c.target), Timestamp: protocol.Timestamp(c.timestamp), Session: c.session, Op: c.input,
-	})
+	return r.batches.Of(c.id, protocol.ServerID(c.target), protocol.Timestamp(c.timestamp), c.session, c.input)
 }
 
 func (r *paxos) ask(c *client) {

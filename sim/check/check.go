@@ -216,8 +216,7 @@ func (c *Checker) Recovered(now int64, id protocol.ServerID, aru protocol.Seq, s
 // Invoked tells the checker that a client sends an update for the first time.
 func (c *Checker) Invoked(now int64, client protocol.ClientID, ts protocol.Timestamp, op []byte) {
 	c.now = now
-	c.Validity.invoked(client, ts, op)
-	c.Replies.invoked(client, ts)
+	c.Replies.invoked(c.Validity.invoked(client, ts, op))
 }
 
 // Expired tells the checker that a client heard that its session is gone. What has not taken

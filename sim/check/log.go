@@ -44,9 +44,10 @@ type proposal struct {
 
 // canonicalSession is what the log holds of one client, by timestamp.
 type canonicalSession struct {
+	last    protocol.Timestamp // executed
+	lastAt  Place              // of it
 	opened  protocol.Seq       // the slot that opened it, where sessions expire; 0: it has none
 	used    protocol.Seq       // last
-	last    protocol.Timestamp // executed
 	effects pages[effect]
 }
 
@@ -187,7 +188,7 @@ func (l *Log) apply(u *protocol.Update, at Place) {
 	if u.Timestamp <= c.last || l.Limit > 0 && (c.opened == 0 || u.Session != c.opened) {
 		return
 	}
-	c.last, c.used = u.Timestamp, at.Seq()
+	c.last, c.lastAt, c.used = u.Timestamp, at, at.Seq()
 	*c.effects.at(uint64(u.Timestamp)) = effect{place: at, result: l.app.Apply(u.Op)}
 	if l.contents.of != nil {
 		l.contents.wrote(at.Seq(), u.Op, l.app)
@@ -203,6 +204,9 @@ func (l *Log) session(client protocol.ClientID) *canonicalSession {
 
 // Place is where the update took effect, 0 if it did not.
 func (l *Log) Place(client protocol.ClientID, ts protocol.Timestamp) Place {
+	if c := l.session(client); c.last == ts {
+		return c.lastAt // as servers mostly ask
+	}
 	at := l.effect(client, ts)
 	return at.place
 }

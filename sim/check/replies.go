@@ -16,8 +16,7 @@ type Replies struct {
 	acked    [protocol.MaxServers + 1][]acked
 }
 
-func (r *Replies) invoked(client protocol.ClientID, ts protocol.Timestamp) {
-	in := r.validity.find(client, ts)
+func (r *Replies) invoked(in *invocation) {
 	in.floor, in.ordered = r.highest, r.log.ordered
 }
 

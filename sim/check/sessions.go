@@ -24,7 +24,7 @@ func (l *Log) sessionsChange(u *protocol.Update, at Place) {
 		l.open++
 		l.gone = slices.DeleteFunc(l.gone, func(client protocol.ClientID) bool { return client == u.Client })
 	}
-	c.opened, c.used, c.last = at.Seq(), at.Seq(), u.Timestamp
+	c.opened, c.used, c.last, c.lastAt = at.Seq(), at.Seq(), u.Timestamp, at
 	*c.effects.at(uint64(u.Timestamp)) = effect{place: at, result: binary.BigEndian.AppendUint64(nil, uint64(at.Seq()))}
 }
 
@@ -52,7 +52,8 @@ func (l *Log) expire(op []byte) {
 	slices.Sort(gone)
 	l.gone = append(l.gone, gone...)
 	for ; len(l.gone) > l.Tombs; l.gone = l.gone[1:] {
-		l.sessions[l.gone[0]].last = 0
+		forgotten := &l.sessions[l.gone[0]]
+		forgotten.last, forgotten.lastAt = 0, 0
 	}
 }
 

@@ -20,11 +20,13 @@ type invocation struct {
 	ordered protocol.Seq // the highest seq that was ordered anywhere when it was asked for
 }
 
-func (v *Validity) invoked(client protocol.ClientID, ts protocol.Timestamp, op []byte) {
+func (v *Validity) invoked(client protocol.ClientID, ts protocol.Timestamp, op []byte) *invocation {
 	for int(client) >= len(v.ops) {
 		v.ops = append(v.ops, pages[invocation]{})
 	}
-	v.ops[client].at(uint64(ts)).op = op
+	in := v.ops[client].at(uint64(ts))
+	in.op = op
+	return in
 }
 
 func (v *Validity) find(client protocol.ClientID, ts protocol.Timestamp) *invocation {
