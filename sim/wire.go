@@ -62,7 +62,8 @@ func (c *codec) open(to world.Node, p *packet) (m protocol.Message, ok bool) {
 		damaged = damaged || flipped
 		got, whole := c.decoder.Decode(d)
 		if whole && flipped {
-			r.fail("S2", "server %d takes a damaged datagram for %v, in place of %v", to, &got, &p.Message)
+			taken := got // that got itself stays off the heap
+			r.fail("S2", "server %d takes a damaged datagram for %v, in place of %v", to, &taken, &p.Message)
 		}
 		if whole {
 			m, ok = got, true
@@ -73,7 +74,8 @@ func (c *codec) open(to world.Node, p *packet) (m protocol.Message, ok bool) {
 		r.effects[flip]++
 	case damaged:
 	case ok && m.Digest() != p.Message.Digest():
-		r.fail("S2", "%v arrives at server %d as %v", &p.Message, to, &m)
+		arrived := m
+		r.fail("S2", "%v arrives at server %d as %v", &p.Message, to, &arrived)
 	case !ok && len(p.datagrams) == 1 && !c.ofEarlierLife():
 		r.fail("invariant", "server %d can't read the datagram of %v, which nothing damaged", to, &p.Message)
 	}
