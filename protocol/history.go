@@ -15,8 +15,8 @@ type history struct {
 }
 
 const (
-	pageSlots = 512
-	ringSlots = 64 // at least
+	pageSlots = 128
+	ringSlots = 32 // at least
 )
 
 // settledSlot is a slot that is ordered and executed.

@@ -42,6 +42,8 @@ type paxos struct {
 	batches  protocol.Batches
 	logs     []diskLog // by server, where the plan's disks are logs
 
+	datagrams datagrams
+
 	lostForming bool // a disk was lost before the core had formed its cluster
 
 	judgedKeys uint64

@@ -43,11 +43,35 @@ func (c *codec) seal(m *protocol.Message) [][]byte {
 		c.run.fail("invariant", "server %d can't send %v: %v", m.Server, m, err)
 		return nil
 	}
-	sealed := make([][]byte, len(datagrams))
-	for i, d := range datagrams {
-		sealed[i] = append([]byte(nil), d...) // the encoder reuses its memory
+	return c.run.datagrams.keep(datagrams)
+}
+
+// datagrams are memory for what is on the wire, in pieces that many share. The zero value is ready.
+type datagrams struct {
+	bytes []byte
+	lists [][]byte
+}
+
+const (
+	datagramBytes = 4096
+	datagramLists = 64
+)
+
+// keep copies datagrams: the encoder writes its next ones where these are.
+func (k *datagrams) keep(all [][]byte) [][]byte {
+	if cap(k.lists)-len(k.lists) < len(all) {
+		k.lists = make([][]byte, 0, max(datagramLists, len(all)))
 	}
-	return sealed
+	first := len(k.lists)
+	for _, d := range all {
+		if cap(k.bytes)-len(k.bytes) < len(d) {
+			k.bytes = make([]byte, 0, max(datagramBytes, len(d)))
+		}
+		at := len(k.bytes)
+		k.bytes = append(k.bytes, d...)
+		k.lists = append(k.lists, k.bytes[at:len(k.bytes):len(k.bytes)])
+	}
+	return k.lists[first:len(k.lists):len(k.lists)]
 }
 
 // open makes a message of a packet's datagrams again, once they have crossed the wire. It is

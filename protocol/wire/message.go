@@ -118,13 +118,26 @@ func (w *message) message(sender protocol.ServerID) (protocol.Message, bool) {
 // batchOf copies: the decoder reuses its memory for the next datagram, and a batch is
 // immutable.
 func batchOf(updates []update) *protocol.Batch {
-	own := make([]protocol.Update, len(updates))
+	if len(updates) == 1 {
+		return protocol.BatchOf(updates[0].update([]byte{}))
+	}
+	bytes := 0
 	for i := range updates {
-		u := &updates[i]
-		own[i] = protocol.Update{
-			Client: protocol.ClientID(u.Client), Server: protocol.ServerID(u.Server),
-			Kind: protocol.UpdateKind(u.Kind), Timestamp: protocol.Timestamp(u.Timestamp), Session: protocol.Seq(u.Session), Op: append([]byte{}, u.Op...),
-		}
+		bytes += len(updates[i].Op)
+	}
+	own, ops := make([]protocol.Update, len(updates)), make([]byte, 0, bytes)
+	for i := range updates {
+		own[i] = updates[i].update(ops[len(ops):])
+		ops = ops[:len(ops)+len(own[i].Op)]
 	}
 	return protocol.NewBatch(own...)
+}
+
+// update is what travelled as u, with its op in the given room.
+func (u *update) update(room []byte) protocol.Update {
+	op := append(room, u.Op...)
+	return protocol.Update{
+		Client: protocol.ClientID(u.Client), Server: protocol.ServerID(u.Server), Kind: protocol.UpdateKind(u.Kind),
+		Timestamp: protocol.Timestamp(u.Timestamp), Session: protocol.Seq(u.Session), Op: op[:len(op):len(op)],
+	}
 }
