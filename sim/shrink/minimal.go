@@ -3,8 +3,9 @@ package shrink
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
-	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -16,7 +17,7 @@ type Removal struct {
 }
 
 // Removals lists what can be taken out of a plan, one thing each: a fault, a server, a client,
-// an update, a law of network, disk or clock. Of a shrunk plan none fails as it does.
+// an update, a setting, a law of network, disk or clock. Of a shrunk plan none fails as it does.
 func Removals(p *sim.Plan) []Removal {
 	var all []Removal
 	add := func(plan *sim.Plan, format string, args ...any) {
@@ -64,26 +65,31 @@ func Removals(p *sim.Plan) []Removal {
 	simpler("gaps in timestamps", w.Gaps > 0, func(p *sim.Plan) { p.Workload.Gaps = 0 })
 	simpler("sticky clients", w.Sticky, func(p *sim.Plan) { p.Workload.Sticky = false })
 	simpler("the check of bodies", p.Bodies, func(p *sim.Plan) { p.Bodies = false })
-	if p.Protocol == "" && len(p.Settings) > 0 {
-		simpler("the settings", true, func(p *sim.Plan) { p.Settings = nil })
-		simpler("small parts", smallParts(p), func(p *sim.Plan) { setParts(p, 0) })
+	if p.Protocol == "" { // others need not have a setting's default
+		settings := settingsOf(p)
+		simpler("the settings", len(settings) > 1, func(p *sim.Plan) { p.Settings = nil })
+		for _, name := range slices.Sorted(maps.Keys(settings)) {
+			simpler("setting "+name, true, func(p *sim.Plan) { withoutSetting(p, name) })
+		}
 	}
 	return all
 }
 
-// smallParts says whether the plan has parts of another size than the default.
-func smallParts(p *sim.Plan) bool {
-	var s protocol.Settings
-	return p.DecodeSettings(&s) == nil && s.PartBytes != 0 && s.PartBytes != protocol.DefaultSettings().PartBytes
+// settingsOf is the plan's settings by name.
+func settingsOf(p *sim.Plan) map[string]json.RawMessage {
+	var settings map[string]json.RawMessage
+	_ = json.Unmarshal(p.Settings, &settings) // where they are none, none can be taken out
+	return settings
 }
 
-func setParts(p *sim.Plan, bytes int) {
-	var s protocol.Settings
-	if p.DecodeSettings(&s) != nil {
+// withoutSetting gives one setting its default.
+func withoutSetting(p *sim.Plan, name string) {
+	settings := settingsOf(p)
+	if delete(settings, name); len(settings) == 0 {
+		p.Settings = nil
 		return
 	}
-	s.PartBytes = bytes
-	if raw, err := json.Marshal(s); err == nil {
+	if raw, err := json.Marshal(settings); err == nil { // in order of the names
 		p.Settings = raw
 	}
 }

@@ -54,6 +54,26 @@ func TestShrinkFindsWhatItNeeds(t *testing.T) {
 	}
 }
 
+// Of the settings those are left that the failure needs.
+func TestShrinkTakesSettingsOutOneByOne(t *testing.T) {
+	p := sim.Swarm(1, sim.SwarmOptions{Servers: 3})
+	p.Settings = []byte(`{"window_slots": 4, "batch_bytes": 60, "queue_updates": 9, "overlapped_write": true}`)
+	needs := func(p *sim.Plan) *sim.Report {
+		r := &sim.Report{Plan: p, Events: 1, Begun: 1}
+		if s := settingsOf(p); s["window_slots"] != nil && s["queue_updates"] != nil {
+			r.Violation = &check.Violation{Property: "S1", At: int64(p.Faulty) - 1}
+		}
+		return r
+	}
+	r, err := Shrink(p, needs, (*sim.Plan).Validate, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(r.Plan.Settings), `{"queue_updates":9,"window_slots":4}`; got != want {
+		t.Errorf("%s is left of the settings, not %s", got, want)
+	}
+}
+
 // A real failure, of a plan that asks for the impossible: the result is the same each time,
 // fails as before, and no single removal of it does.
 func TestShrinkIsMinimalAndDeterministic(t *testing.T) {
