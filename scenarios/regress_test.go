@@ -44,6 +44,17 @@ put a x 1 via 3
 run 20ms
 expect executed 2 0
 `,
+		"a heal of all ends scheduled omissions": `# Whatever time they were given. They once went on.
+cluster 3
+at 1s omit Proposal 2,3 for 9s
+until leader 1
+run 1.2s
+send a put x 1 via 1
+run 100ms
+expect no-reply a
+heal
+until reply a within 150ms
+`,
 		"a restart by hand ends the scheduled one": `# A crash for a time, ended by hand, restarts no later life. It once did.
 cluster 3
 until leader 1

@@ -32,7 +32,7 @@ type run struct {
 	heals     int            // times that all links were healed
 	cutBy     [16][16]Effect // the kind of fault that cut the direction last
 	named     []*named       // faults that wait for an event
-	omissions []*world.Rule  // in force, or over
+	omissions []*world.Rule  // in force, or over, since the last heal
 	updates   uint64         // answered
 	texts     texts
 	judged    check.Judge

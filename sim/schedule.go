@@ -252,6 +252,17 @@ func (r *run) survive(n world.Node, records int, size func(i int) int) int {
 	return kept
 }
 
+// heal takes back whatever keeps messages from getting through, however long it was to be: cuts, clogs
+// and omissions.
+func (r *run) heal() {
+	r.heals++
+	r.world.HealAll()
+	for _, rule := range r.omissions {
+		r.world.RemoveRule(rule)
+	}
+	r.omissions = nil
+}
+
 // becalm begins the tail: the core is healed, the rest is broken as planned.
 func (r *run) becalm() {
 	r.calm = true
@@ -260,10 +271,7 @@ func (r *run) becalm() {
 		r.trace.Event(r.now(), 0, "calm", fmt.Sprintf("core %v, broken %v, clients %v", r.plan.Tail.Core, r.plan.Tail.Broken, r.plan.Tail.Clients))
 	}
 	r.setLaws(world.LinkLaw{Delay: r.plan.Tail.Delay}, true)
-	r.world.HealAll()
-	for _, rule := range r.omissions {
-		r.world.RemoveRule(rule)
-	}
+	r.heal()
 	r.world.Disarm()
 	for id := 1; id <= r.plan.Servers; id++ {
 		r.becalmServer(world.Node(id))

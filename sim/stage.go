@@ -84,11 +84,8 @@ func (s *Stage) HandOver(from, to int) {
 	s.act(func() { s.run.world.Do(world.Node(from), func() { s.run.handOver(world.Node(from), to) }) })
 }
 
-// Heal takes all cuts back.
-func (s *Stage) Heal() {
-	s.run.heals++
-	s.run.world.HealAll()
-}
+// Heal takes all cuts, clogs and omissions back.
+func (s *Stage) Heal() { s.run.heal() }
 
 // HealLink takes the cuts of one direction back.
 func (s *Stage) HealLink(from, to int) {
