@@ -73,9 +73,8 @@ func newKey(place, renewals int) *key {
 // take finds a key for a client's next operation: a drawn one, or the next that is free.
 func (k *keyring) take(draw uint64, client int) keyUse {
 	k.begun++
-	first := int(world.Below(draw, uint64(len(k.places))))
-	for i := range k.places {
-		place := (first + i) % len(k.places)
+	place := int(world.Below(draw, uint64(len(k.places))))
+	for range k.places {
 		if !k.endless && k.places[place].spent() {
 			k.retire(k.places[place])
 			k.places[place] = newKey(place, k.places[place].renewals+1)
@@ -87,6 +86,9 @@ func (k *keyring) take(draw uint64, client int) keyUse {
 			found.users++
 			found.begun++
 			return keyUse{found, k}
+		}
+		if place++; place == len(k.places) {
+			place = 0
 		}
 	}
 	// More clients than the keys bear: this one keeps to itself.

@@ -127,12 +127,12 @@ type Counts struct {
 type node[M, R any] struct {
 	process Process[M, R]
 	life    uint32 // rises with each crash
+	paused  bool
 	timerAt Instant
 	later   Instant // of a timer that is queued too, and was overtaken by timerAt; Never: none
 	disk    disk[M, R]
 	slow    Instant
 	shuffle Instant
-	paused  bool
 	stash   []entry // what came while it was paused
 }
 
