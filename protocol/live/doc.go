@@ -10,7 +10,7 @@
 //	resolve.go   the peers' addresses
 //	sessions.go  commands become updates of sessions, and replies find their commands
 //	resp.go      clients, who speak Redis's protocol: connections come and go
-//	respread.go  bytes become commands, in bounded memory
+//	resp/        bytes become commands, in bounded memory
 //	respconn.go  one connection: commands in, replies out
 //	resprun.go   the commands that wait on a connection become one update
 //	respcommands.go, respdata.go, respserver.go, respclient.go, resppaxos.go   what each command is

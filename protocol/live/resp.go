@@ -122,7 +122,7 @@ func (c *Clients) admit(from net.Conn) (*conn, string) {
 
 func (c *Clients) leave(conn *conn) {
 	conn.net.Close()
-	conn.in.release()
+	conn.in.Release()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.conns, conn.id)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/tidwall/redcon"
+
+	"github.com/fauer4effect/paxos/protocol/live/resp"
 )
 
 // conn is a client's connection, and its goroutine's but for what Clients.mu guards.
@@ -14,7 +16,7 @@ type conn struct {
 	id      int64
 	net     net.Conn
 	since   time.Time
-	in      commandReader
+	in      *resp.Reader
 	run     run    // of commands that wait to be executed together
 	out     []byte // replies that are not sent yet
 	broken  error  // the connection is
@@ -26,13 +28,14 @@ type conn struct {
 }
 
 func newConn(c *Clients, id int64, from net.Conn) *conn {
-	return &conn{clients: c, id: id, net: from, since: time.Now(), in: commandReader{from: from, room: c.room}}
+	in := resp.NewReader(from, resp.Limits{Bytes: maxCommandBytes, TooLong: ErrTooBig, Room: c.room, NoRoom: errNoRoom})
+	return &conn{clients: c, id: id, net: from, since: time.Now(), in: in}
 }
 
 // serve answers commands until the connection ends.
 func (c *conn) serve() {
 	for !c.leaving && c.broken == nil {
-		if err := c.in.fill(); err != nil {
+		if err := c.in.Fill(); err != nil {
 			return
 		}
 		c.late = !c.clients.gate.enter()
@@ -46,10 +49,10 @@ func (c *conn) serve() {
 // executed together: before any other command, and when there are no more.
 func (c *conn) answer() {
 	for !c.leaving && c.broken == nil {
-		args, err := c.in.next()
-		var wrong protocolError
+		args, err := c.in.Next()
+		var wrong resp.ProtocolError
 		switch {
-		case errors.Is(err, errIncomplete):
+		case errors.Is(err, resp.ErrIncomplete):
 			c.execute()
 			c.leaving = c.leaving || c.late && len(c.out) > 0
 			return

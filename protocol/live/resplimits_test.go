@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/protocol/live/resp"
 )
 
 // A client that does not read its replies is cut off, and counted; one that reads slowly is not.
@@ -111,8 +112,8 @@ func TestGarbageFromClients(t *testing.T) {
 func TestBufferedBytesAreLimited(t *testing.T) {
 	s, _, _ := understudy(t, nothing)
 	clients, address := listening(t, s, replyPatience)
-	clients.buffered.Add(maxBufferedBytes - 3*smallBuffer) // as if others had it
-	large := encoded("SET", "k", strings.Repeat("x", 2*smallBuffer))
+	clients.buffered.Add(maxBufferedBytes - 3*resp.SmallBuffer) // as if others had it
+	large := encoded("SET", "k", strings.Repeat("x", 2*resp.SmallBuffer))
 	holds := dialRaw(t, address)
 	holds.send(large[:len(large)-10])
 	for clients.buffered.Load() != maxBufferedBytes {
@@ -127,7 +128,7 @@ func TestBufferedBytesAreLimited(t *testing.T) {
 	holds.expect("PING", "+PONG\r\n") // and its buffer is small again
 	c.send(large)
 	c.expect("room", "+OK\r\n")
-	clients.buffered.Add(3*smallBuffer - maxBufferedBytes)
+	clients.buffered.Add(3*resp.SmallBuffer - maxBufferedBytes)
 	holds.conn.Close()
 	c.conn.Close()
 	for begun := time.Now(); clients.open.Load() > 0 || clients.buffered.Load() != 0; time.Sleep(time.Millisecond) {

@@ -31,8 +31,11 @@ type reply func(b []byte, answers []kv.Answer) []byte
 // but a refusal.
 type plan func(ops *kv.Sequence, args [][]byte) (r reply, refusal string)
 
-// runBytes is how much memory a run keeps for the next.
-const runBytes = 16 << 10
+// runBytes and runCommands are how much memory a run keeps for the next.
+const (
+	runBytes    = 16 << 10
+	runCommands = 1024
+)
 
 // collect plans a command on data. What does not fit into the run's update begins the next.
 func (c *conn) collect(p plan, args [][]byte) {
@@ -149,7 +152,7 @@ func (c *conn) readAlone(i int) {
 
 // reset begins the next run.
 func (r *run) reset() {
-	if r.ops.Bytes() > runBytes || cap(r.commands) > smallArgs || cap(r.answers) > smallArgs {
+	if r.ops.Bytes() > runBytes || cap(r.commands) > runCommands || cap(r.answers) > runCommands {
 		*r = run{}
 	}
 	clear(r.answers) // they keep a result alive

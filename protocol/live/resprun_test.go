@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/protocol/live/resp"
 )
 
 // asked is what a server was asked to execute.
@@ -123,7 +124,7 @@ func TestPipelineIsOneUpdate(t *testing.T) {
 				}
 				got = append(got, text)
 			}
-			if len(x.commands) < smallBuffer && strings.Join(got, "\n") != strings.Join(x.asked, "\n") {
+			if len(x.commands) < resp.SmallBuffer && strings.Join(got, "\n") != strings.Join(x.asked, "\n") {
 				t.Errorf("asked for %.300q, want %.300q", got, x.asked)
 			}
 			if n := strings.Count(strings.Join(got, ""), "put"); n != strings.Count(strings.Join(x.asked, ""), "put") {

@@ -55,6 +55,7 @@ var (
 	ErrRefused = errors.New("the others refuse this server's store")
 
 	errNotBegun = errors.New("not begun")
+	errNoRoom   = fmt.Errorf("commands that are not complete take %d bytes", maxBufferedBytes)
 )
 
 // MaxOpBytes bounds an operation, so that every message fits the datagrams of one.

@@ -1,4 +1,4 @@
-package live
+package resp
 
 import (
 	"bytes"
@@ -26,6 +26,25 @@ func (c *chunks) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+const commandBytes = 256 << 10
+
+var errTooLong, errNoRoom = errors.New("more than 65536 bytes"), errors.New("no room")
+
+func reader(from io.Reader, room func(int64) bool) *Reader {
+	return NewReader(from, Limits{Bytes: commandBytes, TooLong: errTooLong, Room: room, NoRoom: errNoRoom})
+}
+
+func encoded(words ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "*%d\r\n", len(words))
+	for _, w := range words {
+		b.WriteString(bulk(w))
+	}
+	return b.String()
+}
+
+func bulk(text string) string { return fmt.Sprintf("$%d\r\n%s\r\n", len(text), text) }
+
 func whole(left int) int { return left }
 func bytewise(int) int   { return 1 }
 
@@ -38,13 +57,13 @@ func readAll(t interface {
 ) []string {
 	t.Helper()
 	var kept int64
-	r := commandReader{from: &chunks{text, next}, room: func(n int64) bool { kept += n; return true }}
+	r := reader(&chunks{text, next}, func(n int64) bool { kept += n; return true })
 	var all []string
-	for r.fill() == nil {
+	for r.Fill() == nil {
 		for {
-			args, err := r.next()
-			var wrong protocolError
-			if errors.Is(err, errIncomplete) {
+			args, err := r.Next()
+			var wrong ProtocolError
+			if errors.Is(err, ErrIncomplete) {
 				break
 			}
 			if err != nil {
@@ -56,11 +75,11 @@ func readAll(t interface {
 				return all
 			}
 		}
-		if len(r.buf) > 2*maxCommandBytes || cap(r.spans) > maxCommandBytes/4 || kept != int64(len(r.buf)-smallBuffer) {
+		if len(r.buf) > 2*commandBytes || cap(r.spans) > commandBytes/4 || kept != int64(len(r.buf)-SmallBuffer) {
 			t.Fatalf("a buffer of %d bytes and %d spans; %d bytes are accounted for", len(r.buf), cap(r.spans), kept)
 		}
 	}
-	r.release()
+	r.Release()
 	if kept != 0 {
 		t.Fatalf("%d bytes are never given back", kept)
 	}
@@ -94,7 +113,7 @@ func TestReaderGivesWhatWasSent(t *testing.T) {
 
 // What a client may claim or type, and what becomes of it; the same in one piece or many.
 func TestReaderRefuses(t *testing.T) {
-	long := strings.Repeat("x", maxCommandBytes)
+	long := strings.Repeat("x", commandBytes)
 	const ping = "*1\r\n$4\r\nPING\r\n"
 	for _, c := range []struct{ text, want string }{
 		{"", ""},
@@ -144,20 +163,20 @@ func TestReaderRefuses(t *testing.T) {
 // Where all the memory for commands that are not complete is taken, a large one is refused and
 // read to its end; small ones need none of it.
 func TestReaderWithoutRoom(t *testing.T) {
-	large := encoded("SET", "k", strings.Repeat("x", 2*smallBuffer))
-	r := commandReader{from: &chunks{large + encoded("PING") + large + encoded("PING"), bytewise}, room: func(n int64) bool { return n <= 0 }}
+	large := encoded("SET", "k", strings.Repeat("x", 2*SmallBuffer))
+	r := reader(&chunks{large + encoded("PING") + large + encoded("PING"), bytewise}, func(n int64) bool { return n <= 0 })
 	var got []string
-	for r.fill() == nil {
+	for r.Fill() == nil {
 		for {
-			args, err := r.next()
-			if errors.Is(err, errIncomplete) {
+			args, err := r.Next()
+			if errors.Is(err, ErrIncomplete) {
 				break
 			}
 			got = append(got, fmt.Sprintf("%q %v", args, err))
 		}
 	}
 	refused := fmt.Sprintf("[] %v", errNoRoom)
-	if want := []string{refused, `["PING"] <nil>`, refused, `["PING"] <nil>`}; fmt.Sprint(got) != fmt.Sprint(want) || len(r.buf) != smallBuffer {
+	if want := []string{refused, `["PING"] <nil>`, refused, `["PING"] <nil>`}; fmt.Sprint(got) != fmt.Sprint(want) || len(r.buf) != SmallBuffer {
 		t.Errorf("%q in %d bytes, want %q", got, len(r.buf), want)
 	}
 }
@@ -181,15 +200,15 @@ func FuzzReader(f *testing.F) {
 func BenchmarkReader(b *testing.B) {
 	text := strings.Repeat(encoded("SET", "key:000000012345", strings.Repeat("v", 64)), 16)
 	from := &chunks{"", whole}
-	r := commandReader{from: from, room: func(int64) bool { return true }}
+	r := reader(from, func(int64) bool { return true })
 	b.ReportAllocs()
 	for b.Loop() {
 		from.text = text
-		if err := r.fill(); err != nil {
+		if err := r.Fill(); err != nil {
 			b.Fatal(err)
 		}
 		for n := 0; ; n++ {
-			if _, err := r.next(); err != nil {
+			if _, err := r.Next(); err != nil {
 				if n != 16 {
 					b.Fatal(n, err)
 				}

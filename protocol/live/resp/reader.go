@@ -1,4 +1,5 @@
-package live
+// Package resp reads what Redis's clients write.
+package resp
 
 import (
 	"bytes"
@@ -8,12 +9,13 @@ import (
 	"strconv"
 )
 
-// commandReader cuts a connection's bytes into commands. What it keeps is bounded by
-// maxCommandBytes, whatever a client claims; a command that is longer is read to its end, for
-// its client to be told so and to go on. It looks at each byte once, however slowly they come.
-type commandReader struct {
+// Reader cuts a connection's bytes into commands. What it keeps is bounded by its Limits, whatever a
+// client claims; a command that is longer is read to its end, for its client to be told so and to go
+// on. It looks at each byte once, however slowly they come. One goroutine owns it; make one with
+// NewReader.
+type Reader struct {
 	from       io.Reader
-	room       func(bytes int64) bool
+	limits     Limits
 	buf        []byte
 	begin, end int // of what is not consumed, in buf
 	at         int // as far as the command is looked at, from begin
@@ -24,11 +26,24 @@ type commandReader struct {
 	refused    error // of the command that comes: it is not kept
 }
 
+// Limits are what a Reader may keep.
+type Limits struct {
+	Bytes   int                    // of a command
+	TooLong error                  // what becomes of a command of more bytes
+	Room    func(bytes int64) bool // asked for memory beyond SmallBuffer, and given it back: fewer than 0
+	NoRoom  error                  // what becomes of a command that it refuses
+}
+
+// NewReader returns a reader of a connection.
+func NewReader(from io.Reader, limits Limits) *Reader { return &Reader{from: from, limits: limits} }
+
 // span is an argument, from begin.
 type span struct{ from, to int }
 
+// SmallBuffer is what each Reader may have without asking.
+const SmallBuffer = 16 << 10
+
 const (
-	smallBuffer   = 16 << 10
 	smallArgs     = 1024
 	leastRead     = 512 // bytes of room for the next Read
 	maxHeadBytes  = 64  // of a line that claims a length
@@ -37,24 +52,22 @@ const (
 	maxClaimedArg = 1 << 20   // arguments
 )
 
-var (
-	errIncomplete = errors.New("the command goes on")
-	errNoRoom     = fmt.Errorf("commands that are not complete take %d bytes", maxBufferedBytes)
-)
+// ErrIncomplete says that no command is complete yet.
+var ErrIncomplete = errors.New("the command goes on")
 
-// protocolError is what a client did that no Redis client does. Its connection ends.
-type protocolError string
+// ProtocolError is what a client did that no Redis client does. Its connection ends.
+type ProtocolError string
 
-func (e protocolError) Error() string { return "Protocol error: " + string(e) }
+func (e ProtocolError) Error() string { return "Protocol error: " + string(e) }
 
-// fill reads what has come.
-func (r *commandReader) fill() error {
+// Fill reads what has come.
+func (r *Reader) Fill() error {
 	switch {
 	case r.begin == r.end:
 		r.begin, r.end = 0, 0
-		if len(r.buf) != smallBuffer {
-			r.release()
-			r.buf = make([]byte, smallBuffer)
+		if len(r.buf) != SmallBuffer {
+			r.Release()
+			r.buf = make([]byte, SmallBuffer)
 		}
 	case len(r.buf)-r.end < leastRead && r.begin > 0:
 		r.end = copy(r.buf, r.buf[r.begin:r.end])
@@ -72,10 +85,10 @@ func (r *commandReader) fill() error {
 }
 
 // grow makes room for the next Read, or gives the command up.
-func (r *commandReader) grow() bool {
+func (r *Reader) grow() bool {
 	more := len(r.buf)
-	if !r.room(int64(more)) {
-		r.refuse(errNoRoom)
+	if !r.limits.Room(int64(more)) {
+		r.refuse(r.limits.NoRoom)
 		return false
 	}
 	grown := make([]byte, len(r.buf)+more)
@@ -84,16 +97,16 @@ func (r *commandReader) grow() bool {
 	return true
 }
 
-// release gives the buffer's room back.
-func (r *commandReader) release() {
-	if more := len(r.buf) - smallBuffer; more > 0 {
-		r.room(int64(-more))
+// Release gives the buffer's room back.
+func (r *Reader) Release() {
+	if more := len(r.buf) - SmallBuffer; more > 0 {
+		r.limits.Room(int64(-more))
 	}
 	r.buf = nil
 }
 
 // refuse keeps nothing more of the command.
-func (r *commandReader) refuse(why error) {
+func (r *Reader) refuse(why error) {
 	if r.refused == nil {
 		r.refused = why
 	}
@@ -101,10 +114,10 @@ func (r *commandReader) refuse(why error) {
 	r.begin, r.at = r.begin+r.at, 0
 }
 
-// next is the next command among the bytes that have come; its arguments stay where they are
-// until fill. errIncomplete: there is none; a protocolError: there will be none; any other: it
+// Next is the next command among the bytes that have come; its arguments stay where they are
+// until Fill. ErrIncomplete: there is none; a ProtocolError: there will be none; TooLong, NoRoom: it
 // is over, and was not kept.
-func (r *commandReader) next() ([][]byte, error) {
+func (r *Reader) Next() ([][]byte, error) {
 	for {
 		if args, err := r.advance(); err != nil || len(args) > 0 {
 			return args, err
@@ -114,11 +127,11 @@ func (r *commandReader) next() ([][]byte, error) {
 
 // advance looks at what is next: a line or an argument. A command that is complete, and has
 // arguments, is returned.
-func (r *commandReader) advance() ([][]byte, error) {
+func (r *Reader) advance() ([][]byte, error) {
 	rest := r.buf[r.begin+r.at : r.end]
 	switch {
 	case len(rest) == 0:
-		return nil, errIncomplete
+		return nil, ErrIncomplete
 	case r.skip > 0:
 		n := min(r.skip, len(rest))
 		r.skip -= n
@@ -134,7 +147,7 @@ func (r *commandReader) advance() ([][]byte, error) {
 	case r.want > 0:
 		return r.argument(rest, n, width)
 	case n > maxClaimedArg:
-		return nil, protocolError("invalid multibulk length")
+		return nil, ProtocolError("invalid multibulk length")
 	case n <= 0:
 		r.begin += width
 	default:
@@ -144,13 +157,13 @@ func (r *commandReader) advance() ([][]byte, error) {
 }
 
 // argument takes an argument of n bytes, whose head is the first width bytes of rest.
-func (r *commandReader) argument(rest []byte, n, width int) ([][]byte, error) {
+func (r *Reader) argument(rest []byte, n, width int) ([][]byte, error) {
 	if n < 0 || n > maxClaimed {
-		return nil, protocolError("invalid bulk length")
+		return nil, ProtocolError("invalid bulk length")
 	}
 	whole := width + n + len("\r\n")
-	if r.at+whole > maxCommandBytes {
-		r.refuse(ErrTooBig)
+	if r.at+whole > r.limits.Bytes {
+		r.refuse(r.limits.TooLong)
 	}
 	switch {
 	case r.refused != nil:
@@ -159,9 +172,9 @@ func (r *commandReader) argument(rest []byte, n, width int) ([][]byte, error) {
 		r.begin += width
 		return nil, nil
 	case len(rest) < whole:
-		return nil, errIncomplete
+		return nil, ErrIncomplete
 	case rest[whole-2] != '\r' || rest[whole-1] != '\n':
-		return nil, protocolError("invalid bulk length")
+		return nil, ProtocolError("invalid bulk length")
 	}
 	r.spans = append(r.spans, span{r.at + width, r.at + width + n})
 	r.at += whole
@@ -170,7 +183,7 @@ func (r *commandReader) argument(rest []byte, n, width int) ([][]byte, error) {
 }
 
 // complete returns the command if it is.
-func (r *commandReader) complete() ([][]byte, error) {
+func (r *Reader) complete() ([][]byte, error) {
 	if r.want > 0 || r.skip > 0 {
 		return nil, nil
 	}
@@ -198,22 +211,22 @@ func claimed(b []byte) (n, width int, err error) {
 	array := b[0] == '*'
 	switch {
 	case !array && b[0] != '$':
-		return 0, 0, protocolError(fmt.Sprintf("expected '$', got '%c'", printableByte(b[0])))
+		return 0, 0, ProtocolError(fmt.Sprintf("expected '$', got '%c'", printableByte(b[0])))
 	case end < 0 && len(b) < maxHeadBytes:
-		return 0, 0, errIncomplete
+		return 0, 0, ErrIncomplete
 	case end < 0 && array:
-		return 0, 0, protocolError("too big mbulk count string")
+		return 0, 0, ProtocolError("too big mbulk count string")
 	case end < 0:
-		return 0, 0, protocolError("too big bulk count string")
+		return 0, 0, ProtocolError("too big bulk count string")
 	}
 	n, ok := number(bytes.TrimSuffix(b[1:end], []byte("\r")))
 	switch {
 	case ok && b[end-1] == '\r':
 		return n, end + 1, nil
 	case array:
-		return 0, 0, protocolError("invalid multibulk length")
+		return 0, 0, ProtocolError("invalid multibulk length")
 	}
-	return 0, 0, protocolError("invalid bulk length")
+	return 0, 0, ProtocolError("invalid bulk length")
 }
 
 // number reads what most heads are without an allocation.
@@ -237,19 +250,19 @@ func printableByte(c byte) byte {
 }
 
 // inline takes a line typed by hand.
-func (r *commandReader) inline(rest []byte) ([][]byte, error) {
+func (r *Reader) inline(rest []byte) ([][]byte, error) {
 	end := bytes.IndexByte(rest[:min(len(rest), maxInline)], '\n')
 	switch {
 	case end < 0 && len(rest) < maxInline:
-		return nil, errIncomplete
+		return nil, ErrIncomplete
 	case end < 0:
-		return nil, protocolError("too big inline request")
+		return nil, ProtocolError("too big inline request")
 	}
 	line := rest[:end+1]
 	r.begin += len(line)
 	args, ok := words(line)
 	if !ok {
-		return nil, protocolError("unbalanced quotes in request")
+		return nil, ProtocolError("unbalanced quotes in request")
 	}
 	return args, nil
 }
