@@ -25,7 +25,7 @@ func faultCommands() []command {
 		{"isolate", "SERVERS", "each of them is cut off", false, parseStrike("isolate")},
 		{"deaf", "SERVERS", "each of them hears no server", false, parseStrike("deaf")},
 		{"mute", "SERVERS", "no server hears any of them", false, parseStrike("mute")},
-		{"heal", "[LINK]", "take all cuts, drops and omissions back, or the cuts of one direction", false, parseHeal},
+		{"heal", "[LINK]", "take all cuts, clogs, drops and omissions back, or the cuts of one direction", false, parseHeal},
 		{"drop", "KIND LINK", "messages of this kind are lost on this link, until heal: Accept 2->*; KIND may be *", false, parseRule(false)},
 		{"hold", "KIND LINK", "messages of this kind wait on this link, until they are released", false, parseRule(true)},
 		{"release", "[KIND LINK]", "held messages that match go on their way, and `hold`s of nothing else end (all, if nothing is named)", false, parseRelease},

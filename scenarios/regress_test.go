@@ -55,6 +55,15 @@ expect no-reply a
 heal
 until reply a within 150ms
 `,
+		"a heal of all ends flapping": `# It went on with its next closing.
+cluster 3
+at 1s flap 1 for 8s by 200ms
+until leader 1
+run 1.05s
+heal
+run 160ms
+put a x 1 via 1 within 50ms
+`,
 		"a restart by hand ends the scheduled one": `# A crash for a time, ended by hand, restarts no later life. It once did.
 cluster 3
 until leader 1

@@ -102,7 +102,12 @@ func (r *run) cut(f *Fault, spell world.Instant) {
 func (r *run) flap(f *Fault, until world.Instant) {
 	r.cut(f, max(1, f.By/2))
 	if next := r.world.Now() + f.By; next < until {
-		r.within(next, func() { r.flap(f, until) })
+		heals := r.heals
+		r.within(next, func() {
+			if heals == r.heals {
+				r.flap(f, until)
+			}
+		})
 	}
 }
 

@@ -105,7 +105,7 @@ func (w *World[M, R]) Send(p Parcel, m *M) {
 }
 
 // Draft is where the next message goes, for who would rather write it there than have it copied.
-// It holds an old one.
+// It holds an old one. Nothing else may be sent before SendDraft.
 func (w *World[M, R]) Draft() *M {
 	if w.draft == none {
 		w.draft = w.slab.take()
@@ -113,7 +113,7 @@ func (w *World[M, R]) Draft() *M {
 	return &w.slab.at(w.draft).message
 }
 
-// SendDraft is Send of what is in the Draft.
+// SendDraft is Send of what is in the Draft, which must have been asked for.
 func (w *World[M, R]) SendDraft(p Parcel) {
 	i := w.draft
 	w.draft = none

@@ -26,7 +26,7 @@ type Reader struct {
 	refused    error // of the command that comes: it is not kept
 }
 
-// Limits are what a Reader may keep.
+// Limits are what a Reader may keep. All are required.
 type Limits struct {
 	Bytes   int                    // of a command
 	TooLong error                  // what becomes of a command of more bytes
