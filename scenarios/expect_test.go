@@ -186,7 +186,7 @@ func TestCheckLinearizableCanFail(t *testing.T) {
  	at := r.log.effect(client, ts)
  	in := r.validity.find(client, ts)
 +	if at.seq() == 0 {
-+		return
++		return 0
 +	}
 `
 	root := t.TempDir()
