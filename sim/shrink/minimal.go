@@ -14,6 +14,7 @@ import (
 type Removal struct {
 	What string
 	Plan *sim.Plan
+	late bool // tried when nothing else can go
 }
 
 // Removals lists what can be taken out of a plan, one thing each: a fault, a server, a client,
@@ -21,7 +22,7 @@ type Removal struct {
 func Removals(p *sim.Plan) []Removal {
 	var all []Removal
 	add := func(plan *sim.Plan, format string, args ...any) {
-		all = append(all, Removal{fmt.Sprintf(format, args...), plan})
+		all = append(all, Removal{What: fmt.Sprintf(format, args...), Plan: plan})
 	}
 	simpler := func(what string, is bool, change func(*sim.Plan)) {
 		if is {
@@ -70,6 +71,7 @@ func Removals(p *sim.Plan) []Removal {
 		simpler("the settings", len(settings) > 1, func(p *sim.Plan) { p.Settings = nil })
 		for _, name := range slices.Sorted(maps.Keys(settings)) {
 			simpler("setting "+name, true, func(p *sim.Plan) { withoutSetting(p, name) })
+			all[len(all)-1].late = true // it changes when things happen, and with that what else is needed
 		}
 	}
 	return all

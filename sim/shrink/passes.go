@@ -199,11 +199,15 @@ func (s *search) simplerFaults(int) {
 	}
 }
 
-// each tries all single removals: when it finds none any more, the plan is minimal.
-func (s *search) each(int) {
+// each tries all single removals, the late ones once no other seeds are left to try: when it finds
+// none then, the plan is minimal.
+func (s *search) each(seeds int) {
 	for again := true; again && !s.spent(); {
 		again = false
 		for _, r := range Removals(s.plan) {
+			if r.late && seeds < otherSeeds[len(otherSeeds)-1] {
+				continue
+			}
 			if s.accept(r.Plan) {
 				again = true
 				break
