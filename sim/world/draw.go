@@ -14,9 +14,12 @@ func Mix(h, x uint64) uint64 {
 	return h
 }
 
+// drawEnd is mixed in last, so that no draw is the beginning of another.
+const drawEnd = 0x2D358DCCAA6C78A5
+
 // Draw is a random number for the given purpose, uniform over 64 bits.
 func Draw(seed uint64, purpose ...uint64) uint64 {
-	return Mix(uint64(StemOf(seed, purpose...)), 0x2D358DCCAA6C78A5)
+	return Mix(uint64(StemOf(seed, purpose...)), drawEnd)
 }
 
 // Stem is a Draw whose last purpose is left open, for who draws often.
@@ -32,7 +35,7 @@ func StemOf(seed uint64, purpose ...uint64) Stem {
 }
 
 // Draw is the Draw with that last purpose.
-func (s Stem) Draw(last uint64) uint64 { return Mix(Mix(uint64(s), last+1), 0x2D358DCCAA6C78A5) }
+func (s Stem) Draw(last uint64) uint64 { return Mix(Mix(uint64(s), last+1), drawEnd) }
 
 // Below maps a draw to 0…n−1. n = 0 gives 0.
 func Below(draw, n uint64) uint64 {

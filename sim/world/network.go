@@ -150,7 +150,7 @@ func (w *World[M, R]) transmit(from, to Node, i uint32) {
 	l.sent[it.kind]++
 	n := l.sent[it.kind]
 	name := uint64(it.kind)<<48 | uint64(from)<<40 | uint64(to)<<32 | uint64(n)
-	h := Mix(Mix(w.cfg.Seed^drawMessage, name), 0x2D358DCCAA6C78A5)
+	h := Mix(Mix(w.cfg.Seed^drawMessage, name), drawEnd)
 	delay, way := l.delay.sample(Mix(h, drawDelay)), Way(0)
 	if w.disturbed > 0 {
 		slow := w.nodes[from].slow + w.nodes[to].slow
