@@ -183,9 +183,9 @@ func TestCheckLinearizableCanFail(t *testing.T) {
 	const blind = `--- a/sim/check/replies.go
 +++ b/sim/check/replies.go
 @@ -22,2 +22,5 @@
- 	at := r.log.effect(client, ts)
- 	in := r.validity.find(client, ts)
-+	if at.seq() == 0 {
+ 	u := r.log.sent(client, ts)
+ 	at := u.place.Seq()
++	if at == 0 {
 +		return 0
 +	}
 `

@@ -77,13 +77,13 @@ func New(servers int, calm Calm, app protocol.App) *Checker {
 	c := &Checker{Log: NewLog(app), servers: servers}
 	verdict := verdict{c}
 	c.Agreement = Agreement{verdict, c.Log}
-	c.Validity = Validity{verdict: verdict}
+	c.Validity = Validity{verdict, c.Log}
 	c.Order = Order{verdict: verdict, log: c.Log}
 	c.Once = Once{verdict, c.Log}
 	c.Durability = Durability{verdict, c.Log, servers/2 + 1}
 	c.Promise = Promise{verdict: verdict}
 	c.Proposals = Proposals{verdict, c.Log}
-	c.Replies = Replies{verdict: verdict, log: c.Log, validity: &c.Validity}
+	c.Replies = Replies{verdict: verdict, log: c.Log}
 	c.Departures = Departures{verdict: verdict, log: c.Log, promise: &c.Promise}
 	c.Truncation = Truncation{verdict: verdict}
 	c.Answered = Answered{verdict, &calm}
@@ -150,6 +150,12 @@ func (c *Checker) Event(now int64, id protocol.ServerID, e *protocol.Event) {
 	case protocol.Truncated:
 		c.Truncation.truncated(id, e.Seq)
 	}
+}
+
+// Applied is Event of an Applied.
+func (c *Checker) Applied(now int64, id protocol.ServerID, e *protocol.Event) {
+	c.now = now
+	c.Once.applied(id, e)
 }
 
 // Durable tells the checker that a record survives crashes from now on. What the record refers to
@@ -223,8 +229,8 @@ func (c *Checker) Invoked(now int64, client protocol.ClientID, ts protocol.Times
 // effect by then never may (S8).
 func (c *Checker) Expired(now int64, client protocol.ClientID, ts protocol.Timestamp) {
 	c.now = now
-	if in := c.Validity.find(client, ts); in != nil && c.Log.Place(client, ts) == 0 {
-		in.refused = true
+	if u := c.Log.sent(client, ts); u != nil && c.Log.Place(client, ts) == 0 {
+		u.refused = true
 	}
 }
 

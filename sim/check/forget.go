@@ -25,11 +25,7 @@ func (c *Checker) forget() {
 		if s.last <= keptTimestamps {
 			continue
 		}
-		oldest := uint64(s.last - keptTimestamps)
-		s.effects.drop(oldest)
-		if client < len(c.Validity.ops) {
-			c.Validity.ops[client].drop(oldest)
-		}
+		s.updates.drop(uint64(s.last - keptTimestamps))
 	}
 }
 

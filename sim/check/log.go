@@ -48,16 +48,25 @@ type canonicalSession struct {
 	lastAt  Place              // of it
 	opened  protocol.Seq       // the slot that opened it, where sessions expire; 0: it has none
 	used    protocol.Seq       // last
-	effects pages[effect]
+	updates pages[update]      // by timestamp
 }
 
-// effect is an update that took effect: where, and with this result. Place 0: not yet, or never.
-type effect struct {
-	place  Place
-	result []byte
+// update is what is known of one.
+type update struct {
+	op      []byte       // as its client sent it; nil: it did not
+	place   Place        // where it took effect; 0: not yet, or never
+	result  []byte       // with which
+	floor   protocol.Seq // Replies: it must take effect above this seq
+	ordered protocol.Seq // the highest seq that was ordered anywhere when it was asked for
+	refused bool         // its client was told that it will not be executed (S8)
 }
 
-func (e *effect) seq() protocol.Seq { return e.place.Seq() }
+// took takes down where an update took effect, and with what result.
+func (c *canonicalSession) took(ts protocol.Timestamp, at Place, result []byte) {
+	c.last, c.lastAt, c.used = ts, at, at.Seq()
+	u := c.updates.at(uint64(ts))
+	u.place, u.result = at, result
+}
 
 // Place is where in the log an update took effect: a seq, and within its batch. Places
 // are in the order of the log.
@@ -188,8 +197,7 @@ func (l *Log) apply(u *protocol.Update, at Place) {
 	if u.Timestamp <= c.last || l.Limit > 0 && (c.opened == 0 || u.Session != c.opened) {
 		return
 	}
-	c.last, c.lastAt, c.used = u.Timestamp, at, at.Seq()
-	*c.effects.at(uint64(u.Timestamp)) = effect{place: at, result: l.app.Apply(u.Op)}
+	c.took(u.Timestamp, at, l.app.Apply(u.Op))
 	if l.contents.of != nil {
 		l.contents.wrote(at.Seq(), u.Op, l.app)
 	}
@@ -207,14 +215,20 @@ func (l *Log) Place(client protocol.ClientID, ts protocol.Timestamp) Place {
 	if c := l.session(client); c.last == ts {
 		return c.lastAt // as servers mostly ask
 	}
-	at := l.effect(client, ts)
-	return at.place
+	if u := l.session(client).updates.find(uint64(ts)); u != nil {
+		return u.place
+	}
+	return 0
 }
 
-// effect is where and how the update took effect; place 0 if it did not.
-func (l *Log) effect(client protocol.ClientID, ts protocol.Timestamp) effect {
-	if e := l.session(client).effects.find(uint64(ts)); e != nil {
-		return *e
+// sent is what is known of an update, nil where its client never sent it.
+func (l *Log) sent(client protocol.ClientID, ts protocol.Timestamp) *update {
+	if int(client) >= len(l.sessions) {
+		return nil
 	}
-	return effect{}
+	u := l.sessions[client].updates.find(uint64(ts))
+	if u == nil || u.op == nil {
+		return nil
+	}
+	return u
 }

@@ -93,9 +93,9 @@ func (v *contents) answer(seq protocol.Seq, op kv.Op) []byte {
 // (X20 promises no less), as soon as its leader vouches for it: a state that is further on by luck, or
 // that nobody had an answer from yet, would hide that the index is too low.
 func (r *Replies) confirmed(id protocol.ServerID, e *protocol.Event) {
-	if in := r.validity.find(e.Client, e.Timestamp); in != nil && e.Seq < in.ordered {
+	if u := r.log.sent(e.Client, e.Timestamp); u != nil && e.Seq < u.ordered {
 		r.fail("S8", "server %d, leading view %d, vouches for index %d of client %d's read %d, which was sent after seq %d had been ordered",
-			id, e.View, e.Seq, e.Client, e.Timestamp, in.ordered)
+			id, e.View, e.Seq, e.Client, e.Timestamp, u.ordered)
 	}
 }
 
@@ -138,16 +138,16 @@ func (r *Replies) hasAcked(id protocol.ServerID, e *protocol.Event) bool {
 
 // read is a reply to a read that took no slot.
 func (r *Replies) read(client protocol.ClientID, ts protocol.Timestamp, index protocol.Seq, result []byte) {
-	in := r.validity.find(client, ts)
-	op, err := kv.Decode(in.op)
+	u := r.log.sent(client, ts)
+	op, err := kv.Decode(u.op)
 	switch {
 	case err != nil || !op.Reads():
 		r.fail("S8", "client %d's operation %d is answered as a read, and is none", client, ts)
 	case index > r.log.aru:
 		r.fail("S8", "client %d's read %d is answered from the state after seq %d, but only 1 to %d are ordered", client, ts, index, r.log.aru)
-	case index < in.floor:
+	case index < u.floor:
 		r.fail("S8", "client %d's read %d is answered from the state after seq %d, though it was sent after seq %d had been answered",
-			client, ts, index, in.floor)
+			client, ts, index, u.floor)
 	case !bytes.Equal(r.log.contents.answer(index, op), result):
 		r.fail("S8", "client %d's read %d is answered %q; after seq %d its result is %q",
 			client, ts, result, index, r.log.contents.answer(index, op))

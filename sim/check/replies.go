@@ -10,29 +10,28 @@ import (
 // log, its result is the application's there, and positions respect real time.
 type Replies struct {
 	verdict
-	log      *Log
-	validity *Validity
-	highest  protocol.Seq // of all that was answered so far
-	acked    [protocol.MaxServers + 1][]acked
+	log     *Log
+	highest protocol.Seq // of all that was answered so far
+	acked   [protocol.MaxServers + 1][]acked
 }
 
-func (r *Replies) invoked(in *invocation) {
-	in.floor, in.ordered = r.highest, r.log.ordered
+func (r *Replies) invoked(u *update) {
+	u.floor, u.ordered = r.highest, r.log.ordered
 }
 
 func (r *Replies) replied(client protocol.ClientID, ts protocol.Timestamp, result []byte) Place {
-	at := r.log.effect(client, ts)
-	in := r.validity.find(client, ts)
+	u := r.log.sent(client, ts)
+	at := u.place.Seq()
 	switch {
-	case at.seq() == 0:
+	case at == 0:
 		r.fail("S8", "client %d's operation %d is answered, but has no position in the log", client, ts)
-	case !bytes.Equal(at.result, result):
+	case !bytes.Equal(u.result, result):
 		r.fail("S8", "client %d's operation %d is answered %q; at seq %d its result is %q",
-			client, ts, result, at.seq(), at.result)
-	case at.seq() <= in.floor:
+			client, ts, result, at, u.result)
+	case at <= u.floor:
 		r.fail("S8", "client %d's operation %d took effect at seq %d, though it was sent after seq %d had been answered",
-			client, ts, at.seq(), in.floor)
+			client, ts, at, u.floor)
 	}
-	r.highest = max(r.highest, at.seq())
-	return at.place
+	r.highest = max(r.highest, at)
+	return u.place
 }

@@ -24,8 +24,8 @@ func (l *Log) sessionsChange(u *protocol.Update, at Place) {
 		l.open++
 		l.gone = slices.DeleteFunc(l.gone, func(client protocol.ClientID) bool { return client == u.Client })
 	}
-	c.opened, c.used, c.last, c.lastAt = at.Seq(), at.Seq(), u.Timestamp, at
-	*c.effects.at(uint64(u.Timestamp)) = effect{place: at, result: binary.BigEndian.AppendUint64(nil, uint64(at.Seq()))}
+	c.opened = at.Seq()
+	c.took(u.Timestamp, at, binary.BigEndian.AppendUint64(nil, uint64(at.Seq())))
 }
 
 func (l *Log) expire(op []byte) {
