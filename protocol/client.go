@@ -9,16 +9,18 @@ package protocol
 type session struct {
 	client ClientID
 
+	// What executing an update looks at shares a line of the processor's cache.
 	opened       Seq       // replicated: names the session; 0: it is none, or was never opened (sessions.go)
 	lastExecuted Timestamp // replicated
 	lastResult   []byte    // replicated: of lastExecuted
 	usedAt       Seq       // replicated: the slot that used it last
+	pending      *Batch    // the update not yet executed, nil for none
 
 	lastEnqueued Timestamp // at a RegLeader: queued or bound up to here
-	pending      *Batch    // the update not yet executed, nil for none
-	since        Instant   // its age (X23), per timestamp, whoever is named
+	since        Instant   // the age of what is pending (X23), per timestamp, whoever is named
 	timer        Instant   // UpdateTimer: when to send it again (X22)
-	used         Instant   // last, or when this server began to lead
+	used         Instant   // last, or when this server began to lead; where sessions expire
+	_            [32]byte  // so that each begins a line
 }
 
 // starvingTimeouts is how many progress timeouts a pending update waits before its server
@@ -317,7 +319,9 @@ func (s *Server) apply(seq Seq, u *Update, out *Output) {
 		return
 	}
 	c.lastExecuted, c.lastResult = u.Timestamp, s.app.Apply(u.Op)
-	c.usedAt, c.used = seq, s.now
+	if c.usedAt = seq; s.explicit() {
+		c.used = s.now
+	}
 	out.became(Applied, seq, u)
 	if c.pending != nil && c.pending.Updates[0].Timestamp <= u.Timestamp {
 		s.dropPending(c)

@@ -18,18 +18,16 @@ const leastAdded = 1024
 // add takes an entry whose key is new. The store has so many, with it.
 func (o *order) add(e *entry, entries int) {
 	if len(o.added) >= leastAdded && len(o.added) > 2*entries {
-		o.added = slices.DeleteFunc(o.added, isGone)
+		o.added = slices.DeleteFunc(o.added, (*entry).gone)
 	}
 	o.added = append(o.added, e)
 }
 
-func isGone(e *entry) bool { return e.gone }
-
 // settle returns the entries, sorted.
 func (o *order) settle() []*entry {
-	fresh := slices.DeleteFunc(o.added, isGone)
+	fresh := slices.DeleteFunc(o.added, (*entry).gone)
 	slices.SortFunc(fresh, func(a, b *entry) int { return cmp.Compare(a.key, b.key) })
-	o.sorted = slices.DeleteFunc(o.sorted, isGone)
+	o.sorted = slices.DeleteFunc(o.sorted, (*entry).gone)
 	o.added = nil
 	switch {
 	case len(fresh) == 0:

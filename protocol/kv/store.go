@@ -25,14 +25,15 @@ const nearBits = 7
 
 // entry is a key and its value, with the hashes of the key and of both, so that neither
 // replacing nor removing the value hashes anything twice. The value's memory is the entry's own,
-// and written to in place.
+// and written to in place. All fits into one line of the processor's cache.
 type entry struct {
 	key         string
 	ending      uint64 // of the key
-	value       []byte
+	value       []byte // nil: the entry is no longer the store's
 	keyMix, mix uint64
-	gone        bool // it is no longer the store's
 }
+
+func (e *entry) gone() bool { return e.value == nil }
 
 // New returns a Store without keys.
 func New() *Store { return &Store{entries: make(map[string]*entry)} }
@@ -60,7 +61,7 @@ func (s *Store) execute(p *parsed) (Status, []byte, int64) {
 		return out.status, value, out.number
 	case removes:
 		s.hash -= e.mix
-		e.gone, e.value = true, nil // the order may know it for a while
+		e.value = nil // the order may know it for a while
 		delete(s.entries, e.key)
 		return out.status, nil, out.number
 	}
@@ -114,7 +115,7 @@ func (s *Store) held(key []byte) (e *entry, value []byte) {
 func (s *Store) find(key []byte) *entry {
 	end := ending(key)
 	near := &s.near[end*0x9e3779b97f4a7c15>>(64-nearBits)]
-	if e := *near; e != nil && e.ending == end && len(e.key) == len(key) && !e.gone &&
+	if e := *near; e != nil && e.ending == end && len(e.key) == len(key) && !e.gone() &&
 		(len(key) <= 8 || e.key[:len(key)-8] == string(key[:len(key)-8])) {
 		return e
 	}
@@ -127,7 +128,7 @@ func (s *Store) find(key []byte) *entry {
 
 // put adds a key that does not exist. What it holds is to be said, and then changed.
 func (s *Store) put(key string) *entry {
-	e := &entry{key: key, ending: ending([]byte(key)), keyMix: mix(key)}
+	e := &entry{key: key, ending: ending([]byte(key)), value: []byte{}, keyMix: mix(key)}
 	s.entries[key] = e
 	s.order.add(e, len(s.entries))
 	return e
