@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/anishathalye/porcupine"
 
@@ -171,12 +172,20 @@ func (p *Protocol) Validate(plan *Plan) error {
 	case plan.Formation || plan.Network.Wire || plan.Disk.Log:
 		return fmt.Errorf("formation, wire and disk.log are of our own protocol's")
 	}
-	return plan.validate(append([]string{"none"}, p.Kinds...))
+	return plan.validate(append([]string{noKind}, p.Kinds...))
 }
+
+// noKind stands in for the kind of number 0.
+const noKind = "none"
 
 func (p *Protocol) complete() error {
 	if p.Name == "" || p.Start == nil || len(p.Kinds) < 1 || len(p.Kinds) >= int(requestKind) {
 		return fmt.Errorf("protocol %q is not complete: it takes a Name, a Start, and 1 to %d Kinds", p.Name, requestKind-1)
+	}
+	for i, kind := range p.Kinds {
+		if kind == "" || kind == noKind || kind == onSync || kind == onStart || slices.Contains(p.Kinds[:i], kind) {
+			return fmt.Errorf("protocol %q: kind %d can't be named %q: empty, twice, or with a meaning of its own in plans", p.Name, i+1, kind)
+		}
 	}
 	return nil
 }

@@ -1,0 +1,120 @@
+package sim_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+const from = 7_000_000 // its first seed, so that no other test runs the same ones
+
+// A sweep is its runs, however many go on at once: each seed once, with the hash that it has alone,
+// and the summary their sum. Shards share the seeds among them.
+func TestSweepIsItsRuns(t *testing.T) {
+	const seeds = 40
+	alone := map[uint64]*sim.Report{}
+	for seed := uint64(from); seed < from+seeds; seed++ {
+		alone[seed] = sim.Run(sim.Swarm(seed, sim.SwarmOptions{}))
+	}
+	for _, shards := range []uint64{1, 3} {
+		seen := map[uint64]int{}
+		var total sim.Summary
+		for shard := range shards {
+			o := sim.SweepOptions{From: from, Seeds: seeds, Jobs: 4, Shard: shard, Shards: shards}
+			var calls sync.Mutex
+			o.Done = func(r *sim.Report) {
+				if !calls.TryLock() {
+					t.Error("Done is called twice at a time")
+					return
+				}
+				defer calls.Unlock()
+				seed := r.Plan.Seed
+				if seen[seed]++; alone[seed] == nil || r.Hash != alone[seed].Hash {
+					t.Errorf("seed %d has another hash in a sweep than alone, or is none of its seeds", seed)
+				}
+			}
+			s := sim.Sweep(t.Context(), o)
+			if s.Stopped || s.Seeds != o.Total() || len(s.Failures) > 0 {
+				t.Errorf("shard %d of %d: %d seeds of %d, stopped %v, failures %v", shard, shards, s.Seeds, o.Total(), s.Stopped, s.Failures)
+			}
+			total.Seeds, total.Events, total.Messages = total.Seeds+s.Seeds, total.Events+s.Events, total.Messages+s.Messages
+			total.Updates, total.End = total.Updates+s.Updates, total.End+s.End
+			for e, n := range s.Effects {
+				total.Effects[e] += n
+			}
+		}
+		var want sim.Summary
+		for _, r := range alone {
+			want.Seeds, want.Events, want.Messages = want.Seeds+1, want.Events+r.Events, want.Messages+r.Messages
+			want.Updates, want.End = want.Updates+r.Updates, want.End+r.End
+			for e, n := range r.Effects {
+				want.Effects[e] += n
+			}
+		}
+		if fmt.Sprint(total) != fmt.Sprint(want) || len(seen) != seeds {
+			t.Errorf("in %d shards the sweep of %d seeds sums up to\n%+v, its runs to\n%+v", shards, len(seen), total, want)
+		}
+	}
+}
+
+// helpless fails at the first request.
+type helpless struct{ env *sim.Env }
+
+func (helpless) Receive(int, any) {}
+func (h helpless) Request(r sim.Request) {
+	h.env.Fail("help", "client %d asks for something", r.Client)
+}
+func (helpless) Synced(uint64)           {}
+func (helpless) Wake()                   {}
+func (helpless) Deadline() world.Instant { return world.Never }
+func (helpless) Leads() bool             { return false }
+
+// Failures come in the order of their seeds, in whatever order they were found.
+func TestSweepSortsItsFailures(t *testing.T) {
+	o := sim.SweepOptions{From: from, Seeds: 30, Jobs: 4}
+	o.Swarm.Protocol = &sim.Protocol{Name: "helpless", Kinds: []string{"Word"}, Start: func(env *sim.Env, _ []any) (sim.Machine, error) { return helpless{env}, nil }}
+	s := sim.Sweep(t.Context(), o)
+	var failed []uint64
+	for _, r := range s.Failures {
+		if failed = append(failed, r.Plan.Seed); r.Violation.Property != "help" {
+			t.Errorf("seed %d: %v", r.Plan.Seed, r.Violation)
+		}
+	}
+	if uint64(len(failed)) != s.Seeds || !slices.IsSorted(failed) {
+		t.Errorf("of %d seeds these fail, in this order: %v", s.Seeds, failed)
+	}
+}
+
+// Between two runs a sweep can be stopped; what was run by then is told.
+func TestSweepStops(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	runs := uint64(0)
+	s := sim.Sweep(ctx, sim.SweepOptions{From: from, Seeds: 10_000, Jobs: 2, Done: func(*sim.Report) {
+		if runs++; runs == 5 {
+			cancel()
+		}
+	}})
+	if !s.Stopped || s.Seeds != runs || runs < 5 || runs > 5+2 {
+		t.Errorf("stopped %v after %d seeds, of which %d are told", s.Stopped, s.Seeds, runs)
+	}
+	if s := sim.Sweep(t.Context(), sim.SweepOptions{From: from, Seeds: 10_000, Budget: 1}); !s.Stopped || s.Seeds > 0 {
+		t.Errorf("with a budget of 1ns: stopped %v after %d seeds", s.Stopped, s.Seeds)
+	}
+}
+
+// The names of a protocol's kinds must tell them apart, and from what plans name otherwise.
+func TestKindsHaveNames(t *testing.T) {
+	for _, kinds := range [][]string{{"A", ""}, {"A", "B", "A"}, {"none"}, {"sync"}, {"A", "start"}, {}} {
+		p := &sim.Protocol{Name: "p", Kinds: kinds, Start: func(*sim.Env, []any) (sim.Machine, error) { return nil, nil }}
+		if err := p.Validate(sim.Swarm(1, sim.SwarmOptions{})); err == nil || !strings.Contains(err.Error(), `protocol "p"`) {
+			t.Errorf("kinds %q: %v", kinds, err)
+		}
+	}
+}
