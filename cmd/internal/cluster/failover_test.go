@@ -29,18 +29,8 @@ func TestFailover(t *testing.T) {
 }
 
 func failover(t *testing.T, clients int) {
-	c, err := New(Config{Program: program(t), Dir: t.TempDir(), Nodes: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := c.StartAll(); err != nil {
-		t.Fatal(err)
-	}
+	c, end := three(t)
+	defer end()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if _, err := c.AwaitLeader(ctx); err != nil {

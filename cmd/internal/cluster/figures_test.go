@@ -73,18 +73,8 @@ type redisPoint struct {
 
 // measure runs a fresh cluster under the load.
 func (l redisLoad) measure(t *testing.T) redisPoint {
-	c, err := New(Config{Program: program(t), Dir: t.TempDir(), Nodes: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := c.StartAll(); err != nil {
-		t.Fatal(err)
-	}
+	c, end := three(t)
+	defer end()
 	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
 	defer cancel()
 	leader, err := c.AwaitLeader(ctx)

@@ -65,3 +65,22 @@ func installed(command string) error {
 	}
 	return nil
 }
+
+// three is a cluster of three servers that have been started. Its user ends it.
+func three(t testing.TB) (c *Cluster, end func()) {
+	t.Helper()
+	c, err := New(Config{Program: program(t), Dir: t.TempDir(), Nodes: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	end = func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := c.StartAll(); err != nil {
+		end()
+		t.Fatal(err)
+	}
+	return c, end
+}

@@ -70,18 +70,8 @@ func (w *worker) stands(t *testing.T, c *Cluster, at int) {
 // answers what it was asked, and ends with status 0. Not one command fails that other servers
 // have, nor is one of its own left open; nobody waits for a timeout.
 func TestPlannedRestart(t *testing.T) {
-	c, err := New(Config{Program: program(t), Dir: t.TempDir(), Nodes: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := c.StartAll(); err != nil {
-		t.Fatal(err)
-	}
+	c, end := three(t)
+	defer end()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	shortest := time.Hour // of the longest gaps: the machine may have been busy in some

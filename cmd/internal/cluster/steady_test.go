@@ -26,18 +26,8 @@ func TestSteadyLoad(t *testing.T) {
 	if *steadyFlag == 0 {
 		t.Skip("minutes: go test ./cmd/internal/cluster -run TestSteadyLoad -steady=10m -timeout 20m -v")
 	}
-	c, err := New(Config{Program: program(t), Dir: t.TempDir(), Nodes: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := c.StartAll(); err != nil {
-		t.Fatal(err)
-	}
+	c, end := three(t)
+	defer end()
 	ctx, cancel := context.WithTimeout(t.Context(), *steadyFlag+startLimit)
 	defer cancel()
 	if _, err := c.AwaitLeader(ctx); err != nil {
