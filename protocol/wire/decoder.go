@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"encoding/binary"
 	"fmt"
@@ -93,10 +94,7 @@ func (d *Decoder) Decode(datagram []byte) (protocol.Message, bool) {
 }
 
 func (d *Decoder) decode(payload []byte) (protocol.Message, bool) {
-	if err := whole(payload); err != nil {
-		return protocol.Message{}, false
-	}
-	if _, err := d.message.UnmarshalMsg(payload); err != nil {
+	if err := unmarshal(payload, &d.message); err != nil {
 		return protocol.Message{}, false
 	}
 	m, ok := d.message.message(protocol.ServerID(d.frame.Sender))
@@ -106,15 +104,31 @@ func (d *Decoder) decode(payload []byte) (protocol.Message, bool) {
 	return m, ok
 }
 
-// whole says whether the bytes are one MessagePack value, all of it, and nothing behind it.
-// What the decoder allocates for a claimed length is thereby paid for, a byte for each
-// element: a claim alone costs nothing.
-func whole(b []byte) error {
-	rest, err := msgp.Skip(b)
+// unmarshal reads one MessagePack value, which must be all of the bytes. What the decoder allocates
+// for a claimed length is paid for by as many bytes that follow, or is small: a claim alone costs
+// next to nothing.
+func unmarshal(b []byte, to msgp.Unmarshaler) error {
+	if mayClaimMuch(b) {
+		if _, err := msgp.Skip(b); err != nil {
+			return err
+		}
+	}
+	rest, err := to.UnmarshalMsg(b)
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("%d bytes too many", len(rest))
 	}
 	return err
+}
+
+// mayClaimMuch says whether there may be a header of more than 15 elements or 255 bytes in b. To look
+// for the bytes with which such headers begin takes far less time than to go through all values.
+func mayClaimMuch(b []byte) bool {
+	for _, header := range [...]byte{0xc5, 0xc6, 0xdc, 0xdd} { // bin 16, bin 32, array 16, array 32
+		if bytes.IndexByte(b, header) >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // open checks a datagram from the outside in, cheap checks first, and returns the message's

@@ -77,10 +77,7 @@ func (c *RecordCodec) Decode(b []byte, position protocol.Position) (protocol.Rec
 }
 
 func (c *RecordCodec) decode(s Stored) (protocol.Record, error) {
-	if err := whole(s.body); err != nil {
-		return protocol.Record{}, err
-	}
-	if _, err := c.w.UnmarshalMsg(s.body); err != nil {
+	if err := unmarshal(s.body, &c.w); err != nil {
 		return protocol.Record{}, err
 	}
 	r, err := c.w.record(s.Position)

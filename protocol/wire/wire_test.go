@@ -328,20 +328,34 @@ func TestHostileLengths(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		for range 100 {
-			if _, ok := d.Decode(datagram); ok {
-				t.Errorf("%s: the claim is taken", name)
+		if grown := allocated(func() {
+			for range 100 {
+				if _, ok := d.Decode(datagram); ok {
+					t.Errorf("%s: the claim is taken", name)
+				}
 			}
-		}
-		runtime.ReadMemStats(&after)
-		if grown := after.TotalAlloc - before.TotalAlloc; grown > 100<<10 {
+		}); grown > 100<<10 {
 			t.Errorf("%s: 100 datagrams of %d bytes cost %d bytes of memory", name, len(datagram), grown)
 		}
 		if refused(d)["malformed"] != 100 {
 			t.Errorf("%s: refused %v", name, refused(d))
 		}
+	}
+	// Each claims another update's operation, of which the decoder has the memory apart.
+	liar := NewDecoder(me.Cluster, 3, nil)
+	lies := make([][]byte, 30)
+	for i := range lies {
+		honest := encoded(message{Kind: uint8(protocol.Proposal), Updates: append(make([]update, i), one)})
+		lies[i] = claim(honest, 0xc4, []byte{2, 'o', 'p'}, 0xc5, 0xff, 0xff)
+	}
+	if grown := allocated(func() {
+		for i, lie := range lies {
+			if decode(liar, lie) {
+				t.Errorf("the claim of operation %d is taken", i)
+			}
+		}
+	}); grown > 1<<20 {
+		t.Errorf("%d datagrams cost %d bytes of memory", len(lies), grown)
 	}
 	// Each message fills another entry: what one needed is not kept for all that follow.
 	d := NewDecoder(me.Cluster, 3, nil)
@@ -362,6 +376,15 @@ func TestHostileLengths(t *testing.T) {
 		t.Errorf("the decoder keeps %d bytes", kept)
 	}
 	runtime.KeepAlive(d)
+}
+
+// allocated is how many bytes f takes.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }
 
 func TestTooLargeIsAnError(t *testing.T) {
