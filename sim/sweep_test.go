@@ -118,3 +118,42 @@ func TestKindsHaveNames(t *testing.T) {
 		}
 	}
 }
+
+// What a large sweep must show: it is idle without any one of these, and without a fault that its plans
+// contain.
+func TestIdle(t *testing.T) {
+	must := []string{
+		"reordered", "unsynced-lost", "recovery", "view-change", "two-leaders", "return", "catch-up", "read", "read-round",
+		"prepare-again", "propose-again", "overtook", "window", "starved", "no-op", "batch", "overlapped", "expiry", "forgotten",
+		"lapsed", "busy", "snapshot", "install", "truncate", "timeout", "abandoned", "filtered", "hand-over",
+	}
+	sweep := func(seeds uint64, planned uint64, without sim.Effect) []sim.Effect {
+		s := sim.Summary{Seeds: seeds, Roomy: seeds / 2}
+		for _, e := range sim.AllEffects() {
+			s.Effects[e], s.Planned[e] = 1, planned
+		}
+		s.Effects[without] = 0
+		return s.Idle()
+	}
+	seen := 0
+	for _, e := range sim.AllEffects() {
+		want := []sim.Effect{e}
+		if !slices.Contains(must, e.String()) {
+			want = nil
+		} else {
+			seen++
+		}
+		if got := sweep(10_000, 0, e); !slices.Equal(got, want) {
+			t.Errorf("a sweep without %v, which no plan contains: idle are %v, want %v", e, got, want)
+		}
+		if got := sweep(10_000, 1, e); !slices.Equal(got, []sim.Effect{e}) {
+			t.Errorf("a sweep without %v, which plans contain: idle are %v", e, got)
+		}
+		if got := sweep(500, 1, e); got != nil {
+			t.Errorf("a small sweep without %v: idle are %v", e, got)
+		}
+	}
+	if seen != len(must) {
+		t.Errorf("%d of %d effects exist", seen, len(must))
+	}
+}
