@@ -9,6 +9,8 @@ type clock struct {
 	shown world.Instant // at from
 	drift int64         // ppm
 	floor world.Instant // the latest that was shown
+
+	asked, answer world.Instant // of when, last: a deadline is asked about after every call
 }
 
 // million parts are the whole.
@@ -33,6 +35,13 @@ func (c *clock) when(shown world.Instant) world.Instant {
 	if shown == world.Never {
 		return world.Never
 	}
+	if shown != c.asked {
+		c.asked, c.answer = shown, c.find(shown)
+	}
+	return c.answer
+}
+
+func (c *clock) find(shown world.Instant) world.Instant {
 	left := int64(max(0, shown-c.shown))
 	if c.drift != 0 {
 		rate := million + c.drift
@@ -52,4 +61,5 @@ func (c *clock) when(shown world.Instant) world.Instant {
 func (c *clock) jump(t, by world.Instant) {
 	shown := c.at(t) + by
 	c.from, c.shown = t, max(0, shown)
+	c.asked = -1
 }

@@ -47,8 +47,11 @@ func (r *run) struck(n *named, to world.Node) {
 // arrivedAt counts a message that a server has taken.
 func (r *run) arrivedAt(to, from world.Node, kind uint8) {
 	for _, n := range r.named {
+		if n.kind != kind {
+			continue
+		}
 		on := n.fault.On
-		if on.Arrives && n.kind == kind && (on.From == 0 || on.From == int(from)) && (on.To == 0 || on.To == int(to)) {
+		if on.Arrives && (on.From == 0 || on.From == int(from)) && (on.To == 0 || on.To == int(to)) {
 			r.count(n, to)
 		}
 	}
