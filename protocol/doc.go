@@ -77,5 +77,5 @@
 //	X26  timestamps of a session may have gaps; opening and expiry are in the log
 //	X27  a proposal learnt from a data list is evidence, not an acceptance
 //
-// Of X19 there is the room: quorums come from Server.majority alone.
+// Of X19 there is the room: quorums come from Server.quorum alone.
 package protocol

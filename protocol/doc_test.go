@@ -53,10 +53,39 @@ func TestThePageOfTheProtocolIsTrue(t *testing.T) {
 			}
 		}
 	}
+	scripts, err := filepath.Glob("../scenarios/*/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range scripts {
+		name := strings.TrimSuffix(strings.TrimPrefix(s, "../scenarios/"), ".txtar")
+		if !strings.Contains(page, "`"+name+"`") && !strings.HasPrefix(name, "basics/") {
+			t.Errorf("the page does not name the script %s", name)
+		}
+	}
 	if named < 100 {
 		t.Errorf("%d planted bugs and scripts are named, want 100", named)
 	}
+	for _, paragraph := range paragraphs(page) {
+		here := ""
+		for _, f := range regexp.MustCompile(`[a-z]+\.go\b`).FindAllString(paragraph, -1) {
+			here += textOf(t, f)
+		}
+		if here == "" && !strings.Contains(paragraph, "`protocol/") {
+			t.Errorf("this paragraph names no file: %s", paragraph)
+		}
+		for _, quoted := range regexp.MustCompile("`([a-z]+[A-Z][A-Za-z]*|[a-z]+)`").FindAllStringSubmatch(paragraph, -1) {
+			if !regexp.MustCompile(`(func|func \(\w+ \*\w+\)) ` + quoted[1] + `\b`).MatchString(here) {
+				t.Errorf("%s is in none of the files that this paragraph names: %s", quoted[1], paragraph)
+			}
+		}
+	}
 	rules := textOf(t, "doc.go")
+	for _, method := range regexp.MustCompile(`\bServer\.([a-z]\w*)`).FindAllStringSubmatch(rules, -1) {
+		if !strings.Contains(code, "func (s *Server) "+method[1]+"(") {
+			t.Errorf("the package comment names Server.%s, which is no method", method[1])
+		}
+	}
 	for x := 1; x <= 27; x++ {
 		if row := fmt.Sprintf("\n| X%d | ", x); strings.Count(page, row) != 1 {
 			t.Errorf("X%d has no row of its own", x)
@@ -65,6 +94,15 @@ func TestThePageOfTheProtocolIsTrue(t *testing.T) {
 			t.Errorf("the package comment does not tell of X%d", x)
 		}
 	}
+}
+
+// paragraphs are those of the page in prose, from its first section to the table of deviations.
+func paragraphs(page string) []string {
+	page = page[strings.Index(page, "\n## ")+1:]
+	page, _, _ = strings.Cut(page, "\n## Where this goes past the paper")
+	return slices.DeleteFunc(strings.Split(page, "\n\n"), func(p string) bool {
+		return strings.HasPrefix(p, "|") || strings.HasPrefix(p, "#") || strings.HasPrefix(p, "```")
+	})
 }
 
 func textOf(t *testing.T, path string) string {

@@ -288,38 +288,6 @@ type Roster struct {
 	Stores [MaxServers + 1]StoreID
 }
 
-// Format is those of the settings in which the servers of a cluster may not differ, a bit
-// each: fixed when it forms.
-type Format uint8
-
-// The bits of a Format.
-const (
-	FormatOverlap  Format = 1 << iota // Settings.Overlap: servers that mix it lose updates (X16)
-	FormatSessions                    // Settings.SessionLimit: clients open their sessions (X26)
-)
-
-func (s *Settings) format() Format {
-	var f Format
-	if s.Overlap {
-		f |= FormatOverlap
-	}
-	if s.SessionLimit > 0 {
-		f |= FormatSessions
-	}
-	return f
-}
-
-func (f Format) String() string {
-	overlap, sessions := "no overlapped write", "sessions that never expire"
-	if f&FormatOverlap != 0 {
-		overlap = "overlapped write"
-	}
-	if f&FormatSessions != 0 {
-		sessions = "sessions that expire"
-	}
-	return overlap + ", " + sessions
-}
-
 // Digest identifies the message's content, bodies included.
 func (m *Message) Digest() uint64 {
 	h := uint64(m.Kind) | uint64(m.Server)<<8 | uint64(m.State)<<16

@@ -3,121 +3,7 @@ package protocol
 import (
 	"fmt"
 	"math"
-	"time"
 )
-
-// Settings are the timers and limits of a server; all servers of a cluster should agree on
-// them, and nothing breaks when they do not. Times are nanoseconds. The zero of a field
-// means its default.
-type Settings struct {
-	Heartbeat   Instant `json:"heartbeat_ns,omitempty"`    // VCProof period (X8); at most Timeout/5
-	Retransmit  Instant `json:"retransmit_ns,omitempty"`   // between repeats of what is unanswered (X1, X4, X5, X11)
-	Timeout     Instant `json:"timeout_ns,omitempty"`      // without progress, before a server suspects (X10)
-	Ceiling     Instant `json:"ceiling_ns,omitempty"`      // of the doubled Timeout (X9)
-	Stagger     Instant `json:"stagger_ns,omitempty"`      // between the attempts of the next leaders (X10); above one delay
-	UpdateTimer Instant `json:"update_timer_ns,omitempty"` // before a pending update is sent again (X22)
-	PartBytes   int     `json:"part_bytes,omitempty"`      // of one PrepareOK or CatchUpReply
-	WindowSlots int     `json:"window_slots,omitempty"`    // W: between LocalARU and LastProposed (X15), 1…maxWindow
-	BatchBytes  int     `json:"batch_bytes,omitempty"`     // of the updates that one slot binds, but for the first (X14)
-	QueueLimit  int     `json:"queue_updates,omitempty"`   // pending updates at a server, before clients are told that it is busy
-
-	// SessionLimit bounds the session table, and has clients open their sessions (X26); 0: an
-	// update opens one, for good. Whether it is 0 is fixed when a cluster forms: see Format.
-	SessionLimit int     `json:"session_limit,omitempty"`
-	SessionIdle  Instant `json:"session_idle_ns,omitempty"` // before a leader ends a session
-	Tombstones   int     `json:"tombstones,omitempty"`      // of sessions that are gone, remembered: all servers must be given the same
-
-	// Overlap lets a Proposal leave while the leader's own write is in flight (X16). Fixed for a
-	// cluster when it forms: see Format.
-	Overlap bool `json:"overlapped_write,omitempty"`
-	// SnapshotSlots is K, the executed slots between two snapshots; HistorySlots how many
-	// executed slots are kept for servers that lack them, at most and about (X12).
-	SnapshotSlots int `json:"snapshot_slots,omitempty"`
-	HistorySlots  int `json:"history_slots,omitempty"`
-	// PrepareSlots bounds the executed slots that a PrepareOK tells of: a leader that is further
-	// behind catches up first (X11), and the answer covers it then.
-	PrepareSlots int `json:"prepare_slots,omitempty"`
-}
-
-// DefaultSettings are what PROTOCOL.md's model was tried with.
-func DefaultSettings() Settings {
-	ms := Instant(time.Millisecond)
-	return Settings{
-		Heartbeat: 50 * ms, Retransmit: 40 * ms, Timeout: 250 * ms, Ceiling: 2000 * ms,
-		Stagger: 40 * ms, UpdateTimer: 120 * ms, PartBytes: 1200, WindowSlots: 16,
-		BatchBytes: 4096, QueueLimit: 8192, SessionIdle: maxTime, Tombstones: 1024,
-		SnapshotSlots: 10_000, HistorySlots: 40_000, PrepareSlots: 256,
-	}
-}
-
-// WithDefaults is the settings with their defaults filled in.
-func (s Settings) WithDefaults() Settings { return s.withDefaults() }
-
-func (s Settings) withDefaults() Settings {
-	d := DefaultSettings()
-	for _, f := range []struct{ value, fallback *Instant }{
-		{&s.Heartbeat, &d.Heartbeat},
-		{&s.Retransmit, &d.Retransmit},
-		{&s.Timeout, &d.Timeout},
-		{&s.Ceiling, &d.Ceiling},
-		{&s.Stagger, &d.Stagger},
-		{&s.UpdateTimer, &d.UpdateTimer},
-		{&s.SessionIdle, &d.SessionIdle},
-	} {
-		if *f.value == 0 {
-			*f.value = *f.fallback
-		}
-	}
-	for _, f := range []struct{ value, fallback *int }{
-		{&s.PartBytes, &d.PartBytes},
-		{&s.WindowSlots, &d.WindowSlots},
-		{&s.BatchBytes, &d.BatchBytes},
-		{&s.PrepareSlots, &d.PrepareSlots},
-		{&s.QueueLimit, &d.QueueLimit},
-		{&s.Tombstones, &d.Tombstones},
-		{&s.SnapshotSlots, &d.SnapshotSlots},
-		{&s.HistorySlots, &d.HistorySlots},
-	} {
-		if *f.value == 0 {
-			*f.value = *f.fallback
-		}
-	}
-	return s
-}
-
-// Validate says what is wrong with the settings, if anything.
-func (s Settings) Validate() error {
-	s = s.withDefaults()
-	switch {
-	case min(s.Heartbeat, s.Retransmit, s.Timeout, s.Ceiling, s.Stagger, s.UpdateTimer, s.SessionIdle) < minTime:
-		return fmt.Errorf("settings: a time is below %v: %+v", time.Duration(minTime), s)
-	case max(s.Heartbeat, s.Retransmit, s.Timeout, s.Ceiling, s.Stagger, s.UpdateTimer, s.SessionIdle) > maxTime:
-		return fmt.Errorf("settings: a time is over %v: %+v", time.Duration(maxTime), s)
-	case s.Heartbeat > s.Timeout/5:
-		return fmt.Errorf("settings: heartbeat_ns %d is over a fifth of timeout_ns %d: idle servers would suspect a working leader", s.Heartbeat, s.Timeout)
-	case s.Ceiling < s.Timeout:
-		return fmt.Errorf("settings: ceiling_ns %d is below timeout_ns %d", s.Ceiling, s.Timeout)
-	case s.PartBytes < 0:
-		return fmt.Errorf("settings: part_bytes %d is negative", s.PartBytes)
-	case s.WindowSlots < 1 || s.WindowSlots > maxWindow:
-		return fmt.Errorf("settings: window_slots %d is not within 1 … %d", s.WindowSlots, maxWindow)
-	case s.BatchBytes < 1 || s.BatchBytes > maxBatchBytes:
-		return fmt.Errorf("settings: batch_bytes %d is not within 1 … %d", s.BatchBytes, maxBatchBytes)
-	case s.PrepareSlots < 1:
-		return fmt.Errorf("settings: prepare_slots %d is below 1", s.PrepareSlots)
-	case s.SessionLimit < 0:
-		return fmt.Errorf("settings: session_limit %d is negative", s.SessionLimit)
-	case s.Tombstones < 1:
-		return fmt.Errorf("settings: tombstones %d is below 1", s.Tombstones)
-	case s.QueueLimit < 1:
-		return fmt.Errorf("settings: queue_updates %d is below 1", s.QueueLimit)
-	case s.SnapshotSlots < 1:
-		return fmt.Errorf("settings: snapshot_slots %d is below 1", s.SnapshotSlots)
-	case s.HistorySlots < 1:
-		return fmt.Errorf("settings: history_slots %d is below 1", s.HistorySlots)
-	}
-	return nil
-}
 
 // Config says who a server is.
 type Config struct {
@@ -136,9 +22,6 @@ const (
 
 	maxBatchBytes   = 1 << 20
 	maxBatchUpdates = 512 // whatever their size
-
-	minTime = Instant(time.Millisecond) // of a setting: a timer that never rests helps nobody
-	maxTime = Instant(time.Hour)
 
 	maxView View = 1 << 60
 	maxSeq  Seq  = 1 << 60

@@ -17,11 +17,11 @@ import (
 // is gone, is executed nowhere: its client hears that it is expired. A copy of it that is still
 // on its way can't do harm, since a slot is never taken twice. A copy of an opening could open
 // a session that nobody wants, and, as servers tell each other what is pending, for ever so:
-// the last timestamps of so many sessions that are gone (Settings.Tombstones) are kept.
+// the last timestamps of the sessions that went last are kept, as many as the log says.
 //
 // The leader decides who goes: those that have been idle, by its clock, and, where openings are
 // bound that would outgrow the table, whoever was used the longest ago. The first it names; the
-// second follow from the log.
+// second follow from the log. Its settings count, and are in the log: others may have other ones.
 
 // UpdateKind says what an Update does.
 type UpdateKind uint8
@@ -51,17 +51,19 @@ type expiring struct {
 }
 
 // expiry is the op of ExpireSessions: those named go, and then, if limit is not zero, whoever
-// was used the longest ago until no more than limit are left.
+// was used the longest ago until no more than limit are left. Of all that are gone, so many
+// tombstones are kept.
 type expiry struct {
-	limit uint64
-	named []expiring
+	limit      uint64
+	tombstones uint64
+	named      []expiring
 }
 
 // mostExpiring bounds one expiry.
 const mostExpiring = 64
 
 func (e *expiry) update() Update {
-	b := binary.AppendUvarint(nil, e.limit)
+	b := binary.AppendUvarint(binary.AppendUvarint(nil, e.limit), e.tombstones)
 	for _, x := range e.named {
 		b = binary.AppendUvarint(b, uint64(x.client))
 		b = binary.AppendUvarint(b, uint64(x.opened))
@@ -72,16 +74,16 @@ func (e *expiry) update() Update {
 
 // Expiry reads the op of an ExpireSessions and calls named for each session that it names;
 // false where the bytes are none.
-func Expiry(op []byte, named func(c ClientID, opened Seq, last Timestamp)) (limit uint64, ok bool) {
+func Expiry(op []byte, named func(c ClientID, opened Seq, last Timestamp)) (limit, tombstones uint64, ok bool) {
 	r := uvarints{rest: op}
-	for limit = r.next(); len(r.rest) > 0; {
+	for limit, tombstones = r.next(), r.next(); len(r.rest) > 0; {
 		client, opened, last := r.next(), r.next(), r.next()
 		if r.bad || client > math.MaxUint32 {
-			return 0, false
+			return 0, 0, false
 		}
 		named(ClientID(client), Seq(opened), Timestamp(last))
 	}
-	return limit, !r.bad
+	return limit, tombstones, !r.bad
 }
 
 // tombstone is the place of a client whose session is gone. Its lastExecuted stands.
@@ -140,23 +142,26 @@ func (s *Server) open(seq Seq, u *Update, out *Output) {
 
 // expire executes an expiry.
 func (s *Server) expire(seq Seq, u *Update, out *Output) {
-	limit, ok := Expiry(u.Op, func(client ClientID, opened Seq, last Timestamp) {
+	limit, tombstones, ok := Expiry(u.Op, func(client ClientID, opened Seq, last Timestamp) {
 		if i, known := s.sessionOf[client]; known {
 			if c := &s.sessions[i]; c.opened == opened && c.opened > 0 && c.lastExecuted == last {
 				s.forget(seq, c, out)
 			}
 		}
 	})
-	for ok && limit > 0 && uint64(s.opened) > limit {
+	if !ok {
+		return
+	}
+	for limit > 0 && uint64(s.opened) > limit {
 		s.forget(seq, s.leastUsed(), out)
 	}
-	s.trimTombstones(out)
+	s.trimTombstones(tombstones, out)
 }
 
-// trimTombstones gives up the oldest tombstones.
-func (s *Server) trimTombstones(out *Output) {
+// trimTombstones gives up the oldest tombstones, but for so many.
+func (s *Server) trimTombstones(kept uint64, out *Output) {
 	s.sortTombstones()
-	for ; len(s.tombs) > s.settings.Tombstones; s.tombs = slices.Delete(s.tombs, 0, 1) {
+	for ; uint64(len(s.tombs)) > kept; s.tombs = slices.Delete(s.tombs, 0, 1) {
 		c := s.session(s.tombs[0].client)
 		out.event(Event{Kind: Forgotten, Client: c.client, Timestamp: c.lastExecuted})
 		c.lastExecuted, c.usedAt = 0, 0
@@ -229,7 +234,7 @@ func (s *Server) bound(ones []*Batch) []*Batch {
 		}
 	}
 	if limit := uint64(s.settings.SessionLimit); uint64(s.opened)+openings > limit {
-		e := expiry{limit: limit}
+		e := expiry{limit: limit, tombstones: s.tombstones()}
 		ones = append(ones, BatchOf(e.update()))
 	}
 	return ones
@@ -245,12 +250,14 @@ func openingsOf(b *Batch) uint64 {
 	return n
 }
 
+func (s *Server) tombstones() uint64 { return uint64(s.settings.Tombstones) }
+
 // expireIdle has the leader end sessions that it has not seen used for long.
 func (s *Server) expireIdle(out *Output) {
 	if !s.explicit() || s.state != RegLeader || s.now < s.idleAt || s.expiring != nil {
 		return
 	}
-	var e expiry
+	e := expiry{tombstones: s.tombstones()}
 	s.idleAt = s.now + s.settings.SessionIdle
 	for i := range s.sessions {
 		c := &s.sessions[i]

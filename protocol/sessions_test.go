@@ -184,6 +184,25 @@ func TestACopyOfAnOpeningOpensNothing(t *testing.T) {
 	}
 }
 
+// How many are remembered is the leader's to say, in the log: servers of other settings hold the same.
+func TestTheLeadersTombstonesCount(t *testing.T) {
+	c := newSessions(t, 3, 1)
+	for id := 1; id <= 3; id++ {
+		c.servers[id].settings.Tombstones = 5 - id
+	}
+	leader := c.servers[1]
+	for client := ClientID(1); client <= 8; client++ {
+		c.openAt(1, client, 1)
+	}
+	c.receive(2, Message{Kind: ClientUpdate, Batch: NewBatch(Update{Client: 4, Kind: OpenSession, Timestamp: 1})})
+	c.settle()
+	for id := 1; id <= 3; id++ {
+		if s := c.servers[id]; len(s.tombs) != 4 || !bytes.Equal(s.encodeSnapshot(), leader.encodeSnapshot()) {
+			t.Errorf("server %d remembers %v, the leader %v", id, s.tombs, leader.tombs)
+		}
+	}
+}
+
 // The table is part of every snapshot, with who is remembered.
 func TestSnapshotsHoldSessions(t *testing.T) {
 	c := newSessions(t, 3, 2)
@@ -209,8 +228,8 @@ func TestSnapshotsHoldSessions(t *testing.T) {
 
 // An expiry that nobody could have written changes nothing.
 func TestGarbageExpiry(t *testing.T) {
-	for _, op := range [][]byte{nil, {0x80}, {0, 1}, {0, 1, 2}, {0, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f, 1, 1}} {
-		if _, ok := Expiry(op, func(ClientID, Seq, Timestamp) {}); ok {
+	for _, op := range [][]byte{nil, {0x80}, {0}, {0, 8, 1}, {0, 8, 1, 2}, {0, 8, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f, 1, 1}} {
+		if _, _, ok := Expiry(op, func(ClientID, Seq, Timestamp) {}); ok {
 			t.Errorf("% x passes for an expiry", op)
 		}
 	}

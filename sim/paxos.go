@@ -62,7 +62,7 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.checker.Departures.Formation, r.checker.Departures.Overlap = p.Formation, settings.Overlap
 	r.checker.Endless, r.checker.Broken = p.Endless, &r.over
-	r.checker.Log.Limit, r.checker.Log.Tombs = uint64(settings.SessionLimit), settings.Tombstones
+	r.checker.Log.Limit = uint64(settings.SessionLimit)
 	r.checker.Log.Window = protocol.Seq(settings.WindowSlots)
 	if p.Workload.Reads > 0 || directed > 0 {
 		r.checker.Log.KeepValues()

@@ -18,7 +18,6 @@ type Log struct {
 	sessions []canonicalSession  // by client
 	Limit    uint64              // of open sessions; 0: they are not opened and never expire (sessions.go)
 	Window   protocol.Seq        // of the leaders
-	Tombs    int                 // of those that are gone so many last timestamps are remembered
 	open     uint64              // of them
 	gone     []protocol.ClientID // whose last timestamps are remembered, the oldest first
 	contents contents            // kept where somebody reads without a slot

@@ -69,7 +69,7 @@ func TestS2Validity(t *testing.T) {
 // X26: the table of sessions is bounded, by the leader that binds what would outgrow it.
 func TestS2Sessions(t *testing.T) {
 	table := func(s *story) (opening func(protocol.ClientID) *protocol.Batch) {
-		s.Log.Tombs, s.Log.Limit, s.Log.Window = 8, 1, 4
+		s.Log.Limit, s.Log.Window = 1, 4
 		return func(client protocol.ClientID) *protocol.Batch {
 			s.Invoked(s.tick(), client, 1, []byte{})
 			return protocol.NewBatch(protocol.Update{Client: client, Kind: protocol.OpenSession, Timestamp: 1})
@@ -111,7 +111,7 @@ func TestS2Sessions(t *testing.T) {
 			opening := table(s)
 			s.settled(1, 1, opening(1))
 			second := opening(2)
-			s.settled(1, 2, protocol.NewBatch(second.Updates[0], protocol.Update{Kind: protocol.ExpireSessions, Op: []byte{1}}))
+			s.settled(1, 2, protocol.NewBatch(second.Updates[0], protocol.Update{Kind: protocol.ExpireSessions, Op: []byte{1, 8}}))
 		}, "", nil},
 	})
 }

@@ -35,7 +35,7 @@ func (l *Log) expire(op []byte) {
 		l.open--
 		gone = append(gone, client)
 	}
-	limit, ok := protocol.Expiry(op, func(client protocol.ClientID, opened protocol.Seq, last protocol.Timestamp) {
+	limit, tombstones, ok := protocol.Expiry(op, func(client protocol.ClientID, opened protocol.Seq, last protocol.Timestamp) {
 		if c := l.session(client); c.opened > 0 && c.opened == opened && c.last == last {
 			end(client)
 		}
@@ -51,7 +51,7 @@ func (l *Log) expire(op []byte) {
 	}
 	slices.Sort(gone)
 	l.gone = append(l.gone, gone...)
-	for ; len(l.gone) > l.Tombs; l.gone = l.gone[1:] {
+	for ; ok && uint64(len(l.gone)) > tombstones; l.gone = l.gone[1:] {
 		forgotten := &l.sessions[l.gone[0]]
 		forgotten.last, forgotten.lastAt = 0, 0
 	}
