@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -154,4 +155,14 @@ func TestWeek(t *testing.T) {
 	}
 	end := sizes[len(sizes)-1]
 	t.Logf("%.1f updates a second, %d views, %d snapshots installed, %.0f s", float64(end.updates)/(float64(end.at)/float64(aSecond)), end.views, end.installs, time.Since(began).Seconds())
+	if !*week {
+		return // TestEndlessLoad says as much of less time
+	}
+	d := protocol.DefaultSettings()
+	most := uint64(d.HistorySlots + 2*d.SnapshotSlots)
+	day := 2 * looks
+	early, late := largest(sizes[day:2*day]), largest(sizes[len(sizes)-day:])
+	if late.history > most || late.records > 3*most || late.heap > early.heap+early.heap/10 || late.remembers > early.remembers+early.remembers/10 {
+		t.Errorf("the last day needs more than the second, or than %d slots: %+v, %+v", most, late, early)
+	}
 }
