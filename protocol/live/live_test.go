@@ -221,10 +221,10 @@ func damagedIn(datagram []byte, at int) []byte {
 	return d
 }
 
-// garbage has checksum and tag right, and nothing else.
-func garbage(key []byte) []byte {
+// garbage has format, checksum and tag right, and nothing else.
+func garbage(format, key []byte) []byte {
 	body := []byte("no MessagePack at all")
-	d := binary.BigEndian.AppendUint32([]byte{'P', 'X', 'S', 2}, crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
+	d := binary.BigEndian.AppendUint32(bytes.Clone(format), crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)))
 	d = append(d, body...)
 	if len(key) > 0 {
 		mac := hmac.New(sha256.New, key)
@@ -259,7 +259,7 @@ func flood(t *testing.T, key []byte, reasons ...string) {
 		make([]byte, 1400), make([]byte, 60_000),
 		damagedIn(good, 5),  // the checksum
 		damagedIn(good, 60), // what it covers
-		garbage(key),
+		garbage(good[:4], key),
 		sealed(wire.Identity{Cluster: own, Server: 2, Life: 9}, nil),                   // no key
 		sealed(wire.Identity{Cluster: own, Server: 2, Life: 9}, []byte("another key")), // another's
 		sealed(wire.Identity{Cluster: own + 1, Server: 2, Life: 9}, key),               // foreign

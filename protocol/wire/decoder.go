@@ -22,6 +22,7 @@ type Decoder struct {
 	partial [protocol.MaxServers + 1]assembly
 	frame   frame
 	message message
+	read    int // bytes, since message was empty
 	tag     []byte
 	refused [numReasons]uint64
 	foreign uint64
@@ -94,15 +95,20 @@ func (d *Decoder) Decode(datagram []byte) (protocol.Message, bool) {
 }
 
 func (d *Decoder) decode(payload []byte) (protocol.Message, bool) {
-	if err := unmarshal(payload, &d.message); err != nil {
-		return protocol.Message{}, false
+	var m protocol.Message
+	ok := unmarshal(payload, &d.message) == nil
+	if ok {
+		m, ok = d.message.message(protocol.ServerID(d.frame.Sender))
 	}
-	m, ok := d.message.message(protocol.ServerID(d.frame.Sender))
-	if len(d.message.Entries) > 0 {
-		d.message.Entries = nil // each may keep room for as many updates as it ever had
+	if d.read += len(payload); d.read > readIntoOne {
+		d.message, d.read = message{}, 0
 	}
 	return m, ok
 }
+
+// readIntoOne is how many bytes are read into the same message or record before an empty one takes its
+// place: its entries and updates each keep the room that they needed most, and that adds up.
+const readIntoOne = 64 << 10
 
 // unmarshal reads one MessagePack value, which must be all of the bytes. What the decoder allocates
 // for a claimed length is paid for by as many bytes that follow, or is small: a claim alone costs

@@ -15,7 +15,7 @@ import (
 const DatagramBytes = 1400
 
 const (
-	version     = 2
+	version     = 3
 	headerBytes = 8
 	tagBytes    = 16
 	frameBytes  = 48 // of a frame, at most, beside its payload

@@ -22,7 +22,10 @@ import (
 //
 // The base is what tells damage from the end that a crash tore: a record vouches for all up
 // to its base. Where one of those is missing, the disk has lost what it had promised.
-type RecordCodec struct{ w record }
+type RecordCodec struct {
+	w    record
+	read int // bytes, since w was empty
+}
 
 const storedHeader = 20
 
@@ -77,11 +80,15 @@ func (c *RecordCodec) Decode(b []byte, position protocol.Position) (protocol.Rec
 }
 
 func (c *RecordCodec) decode(s Stored) (protocol.Record, error) {
-	if err := unmarshal(s.body, &c.w); err != nil {
-		return protocol.Record{}, err
+	err := unmarshal(s.body, &c.w)
+	var r protocol.Record
+	if err == nil {
+		r, err = c.w.record(s.Position)
 	}
-	r, err := c.w.record(s.Position)
-	c.w.Snapshot, c.w.Open = nil, nil // large, and rare
+	c.w.Snapshot, c.w.Open = nil, nil // the record's own, or large, and rare
+	if c.read += len(s.body); c.read > readIntoOne {
+		c.w, c.read = record{}, 0
+	}
 	return r, err
 }
 

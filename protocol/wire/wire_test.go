@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -357,25 +358,51 @@ func TestHostileLengths(t *testing.T) {
 	}); grown > 1<<20 {
 		t.Errorf("%d datagrams cost %d bytes of memory", len(lies), grown)
 	}
-	// Each message fills another entry: what one needed is not kept for all that follow.
-	d := NewDecoder(me.Cluster, 3, nil)
-	many := make([]update, 1000)
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	for i := range 1000 {
-		entries := make([]entry, i+1)
-		entries[i].Updates = many
-		if !decode(d, encoded(message{Kind: uint8(protocol.PrepareOK), Entries: entries})) {
-			t.Fatal("a large message is refused")
+	// Each fills another entry, or another update: what one needed is not kept for all that follow,
+	// whether they are taken or refused.
+	entries := func(i int) []entry {
+		list := make([]entry, 500) // of one length, or a new list would take the place of the old
+		list[i].Updates = make([]update, 1000)
+		return list
+	}
+	for name, hostile := range map[string]func(d *Decoder, c *RecordCodec, i int) (as bool){
+		"entries": func(d *Decoder, _ *RecordCodec, i int) bool {
+			return decode(d, encoded(message{Kind: uint8(protocol.PrepareOK), Entries: entries(i)}))
+		},
+		"entries, and a byte too much": func(d *Decoder, _ *RecordCodec, i int) bool {
+			return !decode(d, append(encoded(message{Kind: uint8(protocol.PrepareOK), Entries: entries(i)}), 0))
+		},
+		"operations": func(d *Decoder, _ *RecordCodec, i int) bool {
+			updates := make([]update, 500)
+			updates[i].Op = make([]byte, 50_000)
+			return decode(d, encoded(message{Kind: uint8(protocol.Proposal), Updates: updates}))
+		},
+		"records of no kind": func(_ *Decoder, c *RecordCodec, i int) bool {
+			body, err := (&record{Kind: 99, Open: entries(i)}).MarshalMsg(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.decode(Stored{body: body})
+			return err != nil && strings.Contains(err.Error(), "unknown kind 99")
+		},
+	} {
+		d, c := NewDecoder(me.Cluster, 3, nil), new(RecordCodec)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for i := range 500 {
+			if !hostile(d, c, i) {
+				t.Fatalf("%s: number %d is not taken, or refused, as it should be", name, i)
+			}
 		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > 1<<20 {
+			t.Errorf("%s: the decoder keeps %d bytes", name, kept)
+		}
+		runtime.KeepAlive(d)
+		runtime.KeepAlive(c)
 	}
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > 1<<20 {
-		t.Errorf("the decoder keeps %d bytes", kept)
-	}
-	runtime.KeepAlive(d)
 }
 
 // allocated is how many bytes f takes.

@@ -18,7 +18,7 @@ type Identity struct {
 	Servers int
 }
 
-const format = 3 // of the keys and values below
+const format = 4 // of the keys and values below, and of the updates in them
 
 // format makes a new store's identity durable.
 func (s *Store) format(id Identity) error {
