@@ -182,8 +182,8 @@ func TestCheckLinearizableCanFail(t *testing.T) {
 	needMutants(t)
 	const blind = `--- a/sim/check/replies.go
 +++ b/sim/check/replies.go
-@@ -22,2 +22,5 @@
- 	u := r.log.sent(client, ts)
+@@ -26,2 +26,5 @@
+ 	}
  	at := u.place.Seq()
 +	if at == 0 {
 +		return 0

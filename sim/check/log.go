@@ -11,16 +11,16 @@ import (
 type Log struct {
 	slots    pages[slot] // by seq
 	app      protocol.App
-	floor    protocol.Seq        // what lies below is forgotten: see Checker.Endless
-	aru      protocol.Seq        // all of 1…aru is ordered and executed by app
-	top      protocol.Seq        // the highest seq that a disk holds an acceptance of
-	ordered  protocol.Seq        // the highest seq that is ordered anywhere
-	sessions []canonicalSession  // by client
-	Limit    uint64              // of open sessions; 0: they are not opened and never expire (sessions.go)
-	Window   protocol.Seq        // of the leaders
-	open     uint64              // of them
-	gone     []protocol.ClientID // whose last timestamps are remembered, the oldest first
-	contents contents            // kept where somebody reads without a slot
+	floor    protocol.Seq       // what lies below is forgotten: see Checker.Endless
+	aru      protocol.Seq       // all of 1…aru is ordered and executed by app
+	top      protocol.Seq       // the highest seq that a disk holds an acceptance of
+	ordered  protocol.Seq       // the highest seq that is ordered anywhere
+	sessions []canonicalSession // by client
+	Limit    uint64             // of open sessions; 0: they are not opened and never expire (sessions.go)
+	Window   protocol.Seq       // of the leaders
+	open     uint64             // of them
+	gone     []gone             // whose last timestamps are remembered, the oldest first
+	contents contents           // kept where somebody reads without a slot
 }
 
 type slot struct {
@@ -102,8 +102,13 @@ func (l *Log) Hash() uint64 {
 	return h
 }
 
-// State is the hash of the application after seq ≤ ARU.
+// State is the hash of the application after seq ≤ ARU, if that is not forgotten.
 func (l *Log) State(seq protocol.Seq) uint64 { return l.slot(seq).state }
+
+// differs says whether a state is another one than the log gives after seq ≤ ARU, as far as is known.
+func (l *Log) differs(seq protocol.Seq, state uint64) bool {
+	return !l.slots.dropped(uint64(seq)) && l.State(seq) != state
+}
 
 // Batch is what is ordered at seq, nil if nothing is.
 func (l *Log) Batch(seq protocol.Seq) *protocol.Batch { return l.slot(seq).batch }
@@ -218,6 +223,11 @@ func (l *Log) Place(client protocol.ClientID, ts protocol.Timestamp) Place {
 		return u.place
 	}
 	return 0
+}
+
+// forgotten says whether nothing is known any more of an update that may have been sent long ago.
+func (l *Log) forgotten(u *protocol.Update) bool {
+	return int(u.Client) < len(l.sessions) && l.sessions[u.Client].updates.dropped(uint64(u.Timestamp))
 }
 
 // sent is what is known of an update, nil where its client never sent it.

@@ -18,9 +18,10 @@ func (o *Order) executed(id protocol.ServerID, e *protocol.Event) {
 		o.fail("S3", "server %d executes seq %d where %d is next", id, e.Seq, want)
 	case e.Seq > o.log.aru:
 		o.fail("S3", "server %d executes seq %d, but only 1…%d is ordered without a hole", id, e.Seq, o.log.aru)
+	case o.log.slots.dropped(uint64(e.Seq)):
 	case o.log.slot(e.Seq).batch.Hash() != e.Batch.Hash():
 		o.fail("S1", "server %d executes %v at seq %d, where %v is ordered", id, e.Batch, e.Seq, o.log.slot(e.Seq).batch)
-	case o.log.State(e.Seq) != e.Hash:
+	case o.log.differs(e.Seq, e.Hash):
 		o.fail("S3", "server %d has after seq %d (%v) application state %016x, where the log gives %016x",
 			id, e.Seq, e.Batch, e.Hash, o.log.State(e.Seq))
 	}
@@ -31,7 +32,7 @@ func (o *Order) recovered(id protocol.ServerID, aru protocol.Seq, state uint64) 
 	switch {
 	case aru > o.log.aru:
 		o.fail("S3", "server %d recovers to seq %d, but only 1…%d is ordered", id, aru, o.log.aru)
-	case o.log.State(aru) != state:
+	case o.log.differs(aru, state):
 		o.fail("S3", "server %d recovers to seq %d with application state %016x, where the log gives %016x",
 			id, aru, state, o.log.State(aru))
 	}
@@ -50,7 +51,7 @@ func (o *Order) snapshot(id protocol.ServerID, e *protocol.Event) {
 		o.fail("S3", "server %d installs a snapshot of 1…%d, but has executed 1…%d", id, e.Seq, last)
 	case e.Seq > o.log.aru:
 		o.fail("S3", "server %d installs a snapshot of 1…%d, but only 1…%d is ordered", id, e.Seq, o.log.aru)
-	case o.log.State(e.Seq) != e.Hash:
+	case o.log.differs(e.Seq, e.Hash):
 		o.fail("S3", "server %d has after the snapshot of 1…%d application state %016x, where the log gives %016x",
 			id, e.Seq, e.Hash, o.log.State(e.Seq))
 	}

@@ -9,13 +9,20 @@ type pages[T any] struct {
 	// What is asked for is mostly near what was asked for last.
 	near *[pageSize]T // nil: none
 	of   uint64       // its number
+
+	lost T // stands in for all that was dropped
 }
 
 const pageSize = 64
 
-// at makes room up to i, which may not be dropped.
+// at makes room up to i. Of what is dropped nothing is known, and what is written there is lost.
 func (p *pages[T]) at(i uint64) *T {
 	if p.near == nil || p.of != i/pageSize {
+		if p.dropped(i) {
+			var none T
+			p.lost = none
+			return &p.lost
+		}
 		page := i/pageSize - p.gone
 		for page >= uint64(len(p.list)) {
 			p.list = append(p.list, new([pageSize]T))
@@ -31,12 +38,15 @@ func (p *pages[T]) find(i uint64) *T {
 		return &p.near[i%pageSize]
 	}
 	page := i/pageSize - p.gone
-	if i/pageSize < p.gone || page >= uint64(len(p.list)) {
+	if p.dropped(i) || page >= uint64(len(p.list)) {
 		return nil
 	}
 	p.near, p.of = p.list[page], i/pageSize
 	return &p.near[i%pageSize]
 }
+
+// dropped says whether i shares its page with nothing that is kept.
+func (p *pages[T]) dropped(i uint64) bool { return i/pageSize < p.gone }
 
 // drop forgets what lies below i, but for what shares a page with it.
 func (p *pages[T]) drop(i uint64) {

@@ -17,7 +17,13 @@ func TestPagesMeetTheirTwin(t *testing.T) {
 				if i >= dropped {
 					*p.at(i), twin[i] = n+1, n+1
 					end = max(end, i/pageSize*pageSize+pageSize)
+					continue
 				}
+				pages := len(p.list)
+				if got := p.at(i); *got != 0 || len(p.list) != pages {
+					t.Fatalf("%d is dropped, and holds %d; %d pages are %d", i, *got, pages, len(p.list))
+				}
+				*p.at(i) = n + 1 // which is lost
 			case "find":
 				got := p.find(i)
 				if there := i >= dropped && i < end; there != (got != nil) {

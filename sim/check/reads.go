@@ -139,6 +139,10 @@ func (r *Replies) hasAcked(id protocol.ServerID, e *protocol.Event) bool {
 // read is a reply to a read that took no slot.
 func (r *Replies) read(client protocol.ClientID, ts protocol.Timestamp, index protocol.Seq, result []byte) {
 	u := r.log.sent(client, ts)
+	if u == nil {
+		r.fail("S8", "client %d's read %d is answered, and was never asked for", client, ts)
+		return
+	}
 	op, err := kv.Decode(u.op)
 	switch {
 	case err != nil || !op.Reads():

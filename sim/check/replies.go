@@ -21,6 +21,10 @@ func (r *Replies) invoked(u *update) {
 
 func (r *Replies) replied(client protocol.ClientID, ts protocol.Timestamp, result []byte) Place {
 	u := r.log.sent(client, ts)
+	if u == nil {
+		r.fail("S8", "client %d's operation %d is answered, and was never asked for", client, ts)
+		return 0
+	}
 	at := u.place.Seq()
 	switch {
 	case at == 0:

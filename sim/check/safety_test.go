@@ -107,6 +107,29 @@ func TestS2Sessions(t *testing.T) {
 			s.settled(1, 65, opening(1))
 			s.settled(1, 66, opening(2))
 		}, "", nil},
+		{"a copy of an opening that was sent so long ago that nobody knows", func(s *story) {
+			opening := table(s)
+			s.Log.Limit, s.Endless = 8, true
+			first := opening(1)
+			s.settled(1, 1, first)
+			for ts := protocol.Timestamp(2); ts <= keptTimestamps+2*pageSize; ts++ {
+				u := protocol.Update{Client: 1, Timestamp: ts, Session: 1, Op: put("x").Encode()}
+				s.Invoked(s.tick(), 1, ts, u.Op)
+				s.settled(1, protocol.Seq(ts), protocol.NewBatch(u))
+			}
+			last := s.Log.ARU()
+			for id := protocol.ServerID(1); id <= 3; id++ {
+				s.Durable(s.tick(), id, &protocol.Record{Kind: protocol.RecordSnapshot, Seq: last})
+			}
+			if s.Log.Forgotten() == 0 {
+				panic("nothing is forgotten")
+			}
+			s.settled(1, last+1, protocol.NewBatch(protocol.Update{Kind: protocol.ExpireSessions, Op: []byte{0, 0, 1, 1, byte(last&0x7f | 0x80), byte(last >> 7)}}))
+			s.settled(1, last+2, first)
+			s.Wiped(s.tick(), 2)
+			s.Recovered(s.tick(), 2, 0, 0)
+			s.executed(2, 1, first, 0)
+		}, "", nil},
 		{"an expiry with the second", func(s *story) {
 			opening := table(s)
 			s.settled(1, 1, opening(1))

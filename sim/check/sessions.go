@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -13,7 +14,7 @@ import (
 // sessionsChange executes an opening or an expiry.
 func (l *Log) sessionsChange(u *protocol.Update, at Place) {
 	if u.Kind == protocol.ExpireSessions {
-		l.expire(u.Op)
+		l.expire(u.Op, at.Seq())
 		return
 	}
 	c := l.session(u.Client)
@@ -22,18 +23,23 @@ func (l *Log) sessionsChange(u *protocol.Update, at Place) {
 	}
 	if c.opened == 0 {
 		l.open++
-		l.gone = slices.DeleteFunc(l.gone, func(client protocol.ClientID) bool { return client == u.Client })
+		l.gone = slices.DeleteFunc(l.gone, func(g gone) bool { return g.client == u.Client })
 	}
 	c.opened = at.Seq()
 	c.took(u.Timestamp, at, binary.BigEndian.AppendUint64(nil, uint64(at.Seq())))
 }
 
-func (l *Log) expire(op []byte) {
-	var gone []protocol.ClientID
+// gone is a client whose session went at a slot.
+type gone struct {
+	at     protocol.Seq
+	client protocol.ClientID
+}
+
+func (l *Log) expire(op []byte, at protocol.Seq) {
 	end := func(client protocol.ClientID) { // its last timestamp stays, as long as it is remembered
 		l.sessions[client].opened = 0
 		l.open--
-		gone = append(gone, client)
+		l.gone = append(l.gone, gone{at, client})
 	}
 	limit, tombstones, ok := protocol.Expiry(op, func(client protocol.ClientID, opened protocol.Seq, last protocol.Timestamp) {
 		if c := l.session(client); c.opened > 0 && c.opened == opened && c.last == last {
@@ -49,10 +55,9 @@ func (l *Log) expire(op []byte) {
 		}
 		end(protocol.ClientID(least))
 	}
-	slices.Sort(gone)
-	l.gone = append(l.gone, gone...)
+	slices.SortFunc(l.gone, func(a, b gone) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.client, b.client)) })
 	for ; ok && uint64(len(l.gone)) > tombstones; l.gone = l.gone[1:] {
-		forgotten := &l.sessions[l.gone[0]]
+		forgotten := &l.sessions[l.gone[0].client]
 		forgotten.last, forgotten.lastAt = 0, 0
 	}
 }
