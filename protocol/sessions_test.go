@@ -226,7 +226,7 @@ func TestSnapshotsHoldSessions(t *testing.T) {
 	}
 }
 
-// An expiry that nobody could have written changes nothing.
+// What nobody could have written is no expiry.
 func TestGarbageExpiry(t *testing.T) {
 	for _, op := range [][]byte{nil, {0x80}, {0}, {0, 8, 1}, {0, 8, 1, 2}, {0, 8, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f, 1, 1}} {
 		if _, _, ok := Expiry(op, func(ClientID, Seq, Timestamp) {}); ok {

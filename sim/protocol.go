@@ -163,7 +163,7 @@ func (p *Protocol) Run(plan *Plan, options ...Option) *Report {
 
 // Validate says what is wrong with a plan of the protocol.
 func (p *Protocol) Validate(plan *Plan) error {
-	if err := p.complete(); err != nil {
+	if err := p.Complete(); err != nil {
 		return err
 	}
 	switch {
@@ -178,7 +178,9 @@ func (p *Protocol) Validate(plan *Plan) error {
 // noKind stands in for the kind of number 0.
 const noKind = "none"
 
-func (p *Protocol) complete() error {
+// Complete says what the protocol lacks, or what is wrong with the names of its kinds, if anything.
+// Sweep and Swarm panic with that.
+func (p *Protocol) Complete() error {
 	if p.Name == "" || p.Start == nil || len(p.Kinds) < 1 || len(p.Kinds) >= int(requestKind) {
 		return fmt.Errorf("protocol %q is not complete: it takes a Name, a Start, and 1 to %d Kinds", p.Name, requestKind-1)
 	}

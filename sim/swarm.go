@@ -26,16 +26,20 @@ type SwarmOptions struct {
 	Protocol *Protocol
 }
 
+func (o *SwarmOptions) demandComplete() {
+	if o.Protocol != nil {
+		if err := o.Protocol.Complete(); err != nil {
+			panic("sim: " + err.Error())
+		}
+	}
+}
+
 // Swarm draws a plan. Each seed first picks which kinds of fault exist at all, then how
 // strong they are: plans that lack most kinds reach states that a mixture of all does not
 // (swarm testing: Groce et al., ISSTA 2012). Kinds that the cluster's size makes impossible
 // are not drawn.
 func Swarm(seed uint64, o SwarmOptions) *Plan {
-	if o.Protocol != nil {
-		if err := o.Protocol.complete(); err != nil {
-			panic("sim: " + err.Error())
-		}
-	}
+	o.demandComplete()
 	s := &swarm{Dice: world.NewDice(seed), plan: &Plan{Version: PlanVersion, Seed: seed}, other: o.Protocol}
 	p := s.plan
 	p.Servers = int(world.Pick(s.Dice, 3, 5, 3, 5, 3, 5, 4, 7, 1, 2, 6, 8, 9))

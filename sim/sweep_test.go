@@ -116,6 +116,14 @@ func TestKindsHaveNames(t *testing.T) {
 		if err := p.Validate(sim.Swarm(1, sim.SwarmOptions{})); err == nil || !strings.Contains(err.Error(), `protocol "p"`) {
 			t.Errorf("kinds %q: %v", kinds, err)
 		}
+		func() {
+			defer func() {
+				if r := recover(); r == nil {
+					t.Errorf("kinds %q are swept", kinds)
+				}
+			}()
+			sim.Sweep(t.Context(), sim.SweepOptions{Seeds: 1, Swarm: sim.SwarmOptions{Protocol: p}})
+		}()
 	}
 }
 

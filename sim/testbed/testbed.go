@@ -111,7 +111,11 @@ var errFound = errors.New("found")
 // Run is Main but for the process around it. It returns the exit status.
 func Run(ctx context.Context, p *sim.Protocol, args []string, stdout, stderr io.Writer) int {
 	c := &command{ctx: ctx, protocol: p, out: stdout}
-	var err error
+	err := p.Complete()
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return 2
+	}
 	switch name := append(args, "")[0]; name {
 	case "sweep":
 		err = c.sweep(args[1:])

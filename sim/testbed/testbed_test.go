@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,6 +129,18 @@ func TestBadInput(t *testing.T) {
 	}
 	if status, out, _ := run(p, "help"); status != 0 || !strings.HasPrefix(out, "usage:\n") {
 		t.Errorf("help: status %d, output %q", status, out)
+	}
+}
+
+// A protocol that is not one is refused in a line, whatever is asked of it.
+func TestNoProtocol(t *testing.T) {
+	p := *primary(false)
+	p.Kinds = append(slices.Clone(p.Kinds), "sync")
+	for _, args := range [][]string{{"sweep", "-seeds", "3"}, {"replay", "plan.json"}, {}} {
+		status, out, errs := run(&p, args...)
+		if status != 2 || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, `"sync"`) {
+			t.Errorf("%v: status %d, output %q, errors %q", args, status, out, errs)
+		}
 	}
 }
 
