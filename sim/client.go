@@ -274,6 +274,14 @@ func (c *client) rest() {
 	}
 }
 
+// becalm begins the calm for a client without an answer since long: if it rests, it waits for nothing
+// before it asks again, and what it has waited for till then says nothing of the calm (L1).
+func (c *client) becalm() {
+	if c.failing && !c.waiting && c.wakeAt != world.Never {
+		c.since = max(c.since, c.wakeAt)
+	}
+}
+
 // leaveOpen puts an unanswered operation into the history.
 func (c *client) leaveOpen() {
 	if c.waiting {

@@ -294,6 +294,7 @@ func (r *run) becalm() {
 		}
 	}
 	for _, c := range r.clients[1:] {
+		c.becalm()
 		if !c.live() && c.waiting {
 			r.effects[quitClients]++
 			c.leaveOpen()
