@@ -111,9 +111,10 @@ func New(cfg Config, now Instant, app App, stable Stable) (*Server, error) {
 	if err := cfg.Settings.Validate(); err != nil {
 		return nil, err
 	}
+	settings := cfg.Settings.WithDefaults()
 	s := &Server{
-		id: cfg.ID, n: cfg.Servers, settings: cfg.Settings.withDefaults(), app: app, now: now,
-		history: newHistory(cfg.Settings.withDefaults().WindowSlots), sessionOf: make(map[ClientID]int32),
+		id: cfg.ID, n: cfg.Servers, settings: settings, app: app, now: now,
+		history: newHistory(settings.WindowSlots), sessionOf: make(map[ClientID]int32),
 		retransmitAt: never, updateAt: never, oldestFrom: never,
 	}
 	s.setAttempted(0)

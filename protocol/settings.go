@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -55,43 +56,29 @@ func DefaultSettings() Settings {
 }
 
 // WithDefaults is the settings with their defaults filled in.
-func (s Settings) WithDefaults() Settings { return s.withDefaults() }
-
-func (s Settings) withDefaults() Settings {
+func (s Settings) WithDefaults() Settings {
 	d := DefaultSettings()
-	for _, f := range []struct{ value, fallback *Instant }{
-		{&s.Heartbeat, &d.Heartbeat},
-		{&s.Retransmit, &d.Retransmit},
-		{&s.Timeout, &d.Timeout},
-		{&s.Ceiling, &d.Ceiling},
-		{&s.Stagger, &d.Stagger},
-		{&s.UpdateTimer, &d.UpdateTimer},
-		{&s.SessionIdle, &d.SessionIdle},
-	} {
-		if *f.value == 0 {
-			*f.value = *f.fallback
-		}
-	}
-	for _, f := range []struct{ value, fallback *int }{
-		{&s.PartBytes, &d.PartBytes},
-		{&s.WindowSlots, &d.WindowSlots},
-		{&s.BatchBytes, &d.BatchBytes},
-		{&s.PrepareSlots, &d.PrepareSlots},
-		{&s.QueueLimit, &d.QueueLimit},
-		{&s.Tombstones, &d.Tombstones},
-		{&s.SnapshotSlots, &d.SnapshotSlots},
-		{&s.HistorySlots, &d.HistorySlots},
-	} {
-		if *f.value == 0 {
-			*f.value = *f.fallback
-		}
-	}
+	s.Heartbeat = cmp.Or(s.Heartbeat, d.Heartbeat)
+	s.Retransmit = cmp.Or(s.Retransmit, d.Retransmit)
+	s.Timeout = cmp.Or(s.Timeout, d.Timeout)
+	s.Ceiling = cmp.Or(s.Ceiling, d.Ceiling)
+	s.Stagger = cmp.Or(s.Stagger, d.Stagger)
+	s.UpdateTimer = cmp.Or(s.UpdateTimer, d.UpdateTimer)
+	s.PartBytes = cmp.Or(s.PartBytes, d.PartBytes)
+	s.WindowSlots = cmp.Or(s.WindowSlots, d.WindowSlots)
+	s.BatchBytes = cmp.Or(s.BatchBytes, d.BatchBytes)
+	s.QueueLimit = cmp.Or(s.QueueLimit, d.QueueLimit)
+	s.SessionIdle = cmp.Or(s.SessionIdle, d.SessionIdle)
+	s.Tombstones = cmp.Or(s.Tombstones, d.Tombstones)
+	s.SnapshotSlots = cmp.Or(s.SnapshotSlots, d.SnapshotSlots)
+	s.HistorySlots = cmp.Or(s.HistorySlots, d.HistorySlots)
+	s.PrepareSlots = cmp.Or(s.PrepareSlots, d.PrepareSlots)
 	return s
 }
 
 // Validate says what is wrong with the settings, if anything.
 func (s Settings) Validate() error {
-	s = s.withDefaults()
+	s = s.WithDefaults()
 	switch {
 	case min(s.Heartbeat, s.Retransmit, s.Timeout, s.Ceiling, s.Stagger, s.UpdateTimer, s.SessionIdle) < minTime:
 		return fmt.Errorf("settings: a time is below %v: %+v", time.Duration(minTime), s)

@@ -15,7 +15,7 @@
 // What a Decoder refuses it counts, by reason, and never panics on: a datagram that is cut,
 // flipped, foreign, of another format, of a server's earlier life, forged, or that claims
 // sizes it does not have. No claim of a datagram costs more memory than its own bytes times
-// a small constant, or a kilobyte, and messages that never become whole are forgotten, oldest first.
+// a small constant, or two kilobytes, and messages that never become whole are forgotten, oldest first.
 //
 // The checksum is for accidents; only the key is for enemies. A replay within a life is a
 // repeated message, which the protocol bears.

@@ -365,7 +365,7 @@ func TestHostileLengths(t *testing.T) {
 		list[i].Updates = make([]update, 1000)
 		return list
 	}
-	for name, hostile := range map[string]func(d *Decoder, c *RecordCodec, i int) (as bool){
+	for name, hostile := range map[string]func(d *Decoder, c *RecordCodec, i int) bool{
 		"entries": func(d *Decoder, _ *RecordCodec, i int) bool {
 			return decode(d, encoded(message{Kind: uint8(protocol.PrepareOK), Entries: entries(i)}))
 		},
