@@ -42,11 +42,9 @@ type Summary struct {
 	Wall     time.Duration
 	Effects  Effects
 	Planned  Effects   // plans that contain the kind of fault
-	Roomy    uint64    // plans with at least three servers, in which anything can happen
+	Roomy    uint64    // plans of our protocol with at least three servers, in which anything can happen
 	Failures []*Report // by seed
 	Stopped  bool      // by the context or the budget, before all seeds were run
-
-	foreign bool // the protocol under test is not ours
 }
 
 // Idle is what the sweep should have seen and did not: kinds of fault that plans contained
@@ -62,12 +60,11 @@ func (s *Summary) Idle() []Effect {
 		switch e {
 		case reordered, unsyncedLost, recoveries, viewChanges, returns, catchUps, timeouts, abandoned,
 			snapshots, snapshotInstalls, truncations, reads, readRounds, expiries, expiredOperations, batches, overlapped, busy,
-			preparedAgain, proposedAgain, overtook, windowFull, starved, forgotten:
-			due = s.Roomy > idleSeeds/2 && !s.foreign
-		case handOver: // a fault, which must be planned
-			due = due || s.Roomy > idleSeeds/2 && !s.foreign
+			preparedAgain, proposedAgain, overtook, windowFull, starved, forgotten,
+			handOver: // a fault, which must be planned
+			due = due || s.Roomy > idleSeeds/2
 		case twoLeaders, noOps, filtered:
-			due = s.Roomy > 4*idleSeeds && !s.foreign // these are rare
+			due = s.Roomy > 4*idleSeeds // these are rare
 		}
 		if due && s.Effects[e] == 0 {
 			idle = append(idle, e)
@@ -146,7 +143,6 @@ func (o *SweepOptions) Total() uint64 {
 
 func (s *Summary) add(r *Report) {
 	s.Seeds++
-	s.foreign = r.Plan.Protocol != ""
 	s.Events += r.Events
 	s.Messages += r.Messages
 	s.Updates += r.Updates
@@ -157,7 +153,7 @@ func (s *Summary) add(r *Report) {
 	if r.Effects[porcupineUnknown] > 0 {
 		s.Unknown++
 	}
-	if r.Plan.Servers >= 3 {
+	if r.Plan.Servers >= 3 && r.Plan.Protocol == "" {
 		s.Roomy++
 	}
 	for e, times := range r.Effects {

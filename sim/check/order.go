@@ -21,7 +21,7 @@ func (o *Order) executed(id protocol.ServerID, e *protocol.Event) {
 	case o.log.slots.dropped(uint64(e.Seq)):
 	case o.log.slot(e.Seq).batch.Hash() != e.Batch.Hash():
 		o.fail("S1", "server %d executes %v at seq %d, where %v is ordered", id, e.Batch, e.Seq, o.log.slot(e.Seq).batch)
-	case o.log.differs(e.Seq, e.Hash):
+	case o.log.State(e.Seq) != e.Hash:
 		o.fail("S3", "server %d has after seq %d (%v) application state %016x, where the log gives %016x",
 			id, e.Seq, e.Batch, e.Hash, o.log.State(e.Seq))
 	}

@@ -46,7 +46,10 @@ func (l *Log) expire(op []byte, at protocol.Seq) {
 			end(client)
 		}
 	})
-	for ok && limit > 0 && l.open > limit {
+	if !ok {
+		return
+	}
+	for limit > 0 && l.open > limit {
 		least := -1 // used the longest ago; of several the first client's
 		for i := range l.sessions {
 			if c := &l.sessions[i]; c.opened > 0 && (least < 0 || c.used < l.sessions[least].used) {
@@ -56,7 +59,7 @@ func (l *Log) expire(op []byte, at protocol.Seq) {
 		end(protocol.ClientID(least))
 	}
 	slices.SortFunc(l.gone, func(a, b gone) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.client, b.client)) })
-	for ; ok && uint64(len(l.gone)) > tombstones; l.gone = l.gone[1:] {
+	for ; uint64(len(l.gone)) > tombstones; l.gone = l.gone[1:] {
 		forgotten := &l.sessions[l.gone[0].client]
 		forgotten.last, forgotten.lastAt = 0, 0
 	}

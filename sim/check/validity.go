@@ -31,10 +31,11 @@ func (v *Validity) ordered(id protocol.ServerID, e *protocol.Event) {
 		if u.Kind == protocol.ExpireSessions {
 			continue // the leader's own
 		}
-		if v.log.forgotten(u) {
+		sent := v.log.sent(u.Client, u.Timestamp)
+		if sent == nil && v.log.forgotten(u) {
 			continue // whether it was sent is not known any more
 		}
-		if sent := v.log.sent(u.Client, u.Timestamp); sent == nil || !bytes.Equal(sent.op, u.Op) {
+		if sent == nil || !bytes.Equal(sent.op, u.Op) {
 			v.fail("S2", "server %d orders at seq %d, view %d, client %d's update %d as %q, which that client never sent",
 				id, e.Seq, e.View, u.Client, u.Timestamp, u.Op)
 		}

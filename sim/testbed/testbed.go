@@ -112,23 +112,8 @@ var errFound = errors.New("found")
 func Run(ctx context.Context, p *sim.Protocol, args []string, stdout, stderr io.Writer) int {
 	c := &command{ctx: ctx, protocol: p, out: stdout}
 	err := p.Complete()
-	if err != nil {
-		fmt.Fprintln(stderr, err)
-		return 2
-	}
-	switch name := append(args, "")[0]; name {
-	case "sweep":
-		err = c.sweep(args[1:])
-	case "replay":
-		err = c.replay(args[1:])
-	case "shrink":
-		err = c.shrink(args[1:])
-	case "":
-		err = errors.New(usage)
-	case "help", "-h", "-help", "--help":
-		fmt.Fprintln(stdout, usage)
-	default:
-		err = fmt.Errorf("%s: unknown command (sweep, replay or shrink)", name)
+	if err == nil {
+		err = c.run(args)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -140,6 +125,25 @@ func Run(ctx context.Context, p *sim.Protocol, args []string, stdout, stderr io.
 		return 2
 	}
 	return 0
+}
+
+// run does what the arguments ask for.
+func (c *command) run(args []string) error {
+	switch name := append(args, "")[0]; name {
+	case "sweep":
+		return c.sweep(args[1:])
+	case "replay":
+		return c.replay(args[1:])
+	case "shrink":
+		return c.shrink(args[1:])
+	case "":
+		return errors.New(usage)
+	case "help", "-h", "-help", "--help":
+		fmt.Fprintln(c.out, usage)
+		return nil
+	default:
+		return fmt.Errorf("%s: unknown command (sweep, replay or shrink)", name)
+	}
 }
 
 type command struct {
