@@ -230,7 +230,7 @@ func (c *client) reply(from world.Node, timestamp uint64) {
 	}
 	result, err := kv.DecodeResult(c.got.output)
 	if err != nil {
-		r.system.fail("S8", "client %d's operation %d is answered by server %d with %q: %v", c.id, c.timestamp, from, c.got.output, err)
+		r.fail("S8", "client %d's operation %d is answered by server %d with %q: %v", c.id, c.timestamp, from, c.got.output, err)
 		return
 	}
 	o := c.key.note()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
+	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/sim/check"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -25,6 +26,7 @@ type custom struct {
 // letter is what travels: a message of the protocol's, a client's request, or a reply.
 type letter struct {
 	message   any
+	digest    uint64 // of it, when it was sent
 	request   *Request
 	reply     bool
 	timestamp uint64
@@ -56,7 +58,9 @@ func newCustom(p *Protocol, plan *Plan, options []Option) *custom {
 // customServer is one life of a server.
 type customServer struct {
 	Machine
-	env *Env
+	env     *Env
+	wokenAt world.Instant // last, and …
+	woken   int           // … how often at that time
 }
 
 func (s *customServer) Receive(from world.Node, l *letter) {
@@ -68,13 +72,29 @@ func (s *customServer) Receive(from world.Node, l *letter) {
 		s.Request(*l.request)
 		return
 	}
+	if c.plan.Bodies && digestOf(l.message) != l.digest {
+		c.fail("invariant", "server %d gets a message of server %d that changed since it was sent: %+v", s.env.node, from, l.message)
+		return
+	}
 	s.Machine.Receive(int(from), l.message)
 }
 
 func (s *customServer) Wake() {
-	s.env.custom.woke(s.env.node)
+	c := s.env.custom
+	if now := c.world.Now(); now != s.wokenAt {
+		s.wokenAt, s.woken = now, 0
+	}
+	if s.woken++; s.woken > maxWoken {
+		c.fail("invariant", "server %d was woken %d times at one instant: its Deadline is not in the future", s.env.node, maxWoken)
+		return
+	}
+	c.woke(s.env.node)
 	s.Machine.Wake()
 }
+
+// maxWoken is how often a machine may want to be woken at one instant. One whose Deadline stays where
+// it is would be woken there for ever.
+const maxWoken = 1000
 
 func (s *customServer) Synced(upTo uint64) {
 	s.Machine.Synced(upTo)
@@ -102,9 +122,14 @@ func (c *custom) startServer(n world.Node) error {
 	records := c.world.Records(n)
 	c.written[n] = uint64(len(records))
 	c.world.Settle(n)
-	m, err := c.protocol.Start(env, records)
-	if err != nil {
+	var m Machine
+	var err error
+	c.world.As(n, func() { m, err = c.protocol.Start(env, records) })
+	switch {
+	case err != nil:
 		return err
+	case m == nil:
+		return fmt.Errorf("Start of %s returns no machine, and no error", c.protocol.Name)
 	}
 	if len(records) > 0 {
 		c.effects[recoveries]++
@@ -112,6 +137,9 @@ func (c *custom) startServer(n world.Node) error {
 	c.servers[n] = &customServer{Machine: m, env: env}
 	c.world.Start(n, c.servers[n])
 	c.tell(n, "start", countOf(len(records), "record"))
+	if c.story != nil && c.nodes[n].lives > 0 {
+		c.story.tell(c.world.Now(), n, line{kind: struck, text: fmt.Sprintf("server %d restarts with %s", n, countOf(len(records), "record"))})
+	}
 	return nil
 }
 
@@ -137,14 +165,35 @@ func (c *custom) ask(cl *client) {
 		&letter{request: &Request{Client: uint32(cl.id), Timestamp: cl.timestamp, Op: cl.input}, act: c.acting(cl.node)})
 }
 
-func (c *custom) began(cl *client) { c.storyOf(cl, "asks for") }
-
-func (c *custom) ended(cl *client) { c.storyOf(cl, "has its answer to") }
-
-func (c *custom) storyOf(cl *client, what string) {
+func (c *custom) began(cl *client) {
 	if c.story != nil {
-		c.story.tell(c.world.Now(), cl.node, line{kind: told, client: uint32(cl.id), text: fmt.Sprintf("client %d %s operation %d", cl.id, what, cl.timestamp)})
+		text := fmt.Sprintf("client %d asks for operation %d: %s", cl.id, cl.timestamp, c.operation(cl))
+		c.story.tell(c.world.Now(), cl.node, line{kind: told, client: uint32(cl.id), object: cl.key.name, text: text})
 	}
+}
+
+func (c *custom) ended(cl *client) {
+	if c.story != nil {
+		text := fmt.Sprintf("client %d has its answer to operation %d: %s → %s", cl.id, cl.timestamp, c.operation(cl), c.result(cl.got.output))
+		c.story.say(cl.node, line{kind: told, client: uint32(cl.id), object: cl.key.name, text: text})
+	}
+}
+
+// operation is what the client asks for, in words, and result what it is answered.
+func (c *custom) operation(cl *client) string {
+	if c.model != nil {
+		return fmt.Sprintf("%q", cl.input)
+	}
+	return cl.op.String()
+}
+
+func (c *custom) result(output []byte) string {
+	if c.model == nil {
+		if r, err := kv.DecodeResult(output); err == nil {
+			return r.String()
+		}
+	}
+	return fmt.Sprintf("%q", output)
 }
 
 // waits asks for liveness, L1.
@@ -184,17 +233,22 @@ func (c *custom) judge(k *key) {
 		c.run.judge(k.history)
 		return
 	}
-	switch c.protocol.Model.judge(k.raw) {
-	case check.Illegal:
-		c.fail("S8", "the clients' history has no linearization at object %q", k.name)
-	case check.Unknown:
+	model := c.protocol.Model.Porcupine
+	switch verdict, err := check.Legal(model, k.raw, searchSteps); {
+	case err != nil:
+		c.fail("invariant", "at object %q, %v", k.name, err)
+	case verdict == check.Illegal:
+		o := check.FirstIllegal(model, k.raw, searchSteps)
+		c.failAt(o.Return, "S8", "the clients' history has no linearization at object %q: no order of the operations so far gives client %d's %q the answer %q",
+			k.name, o.ClientId, o.Input, o.Output)
+	case verdict == check.Unknown:
 		c.effects[porcupineUnknown]++
 	}
 }
 
-func (c *custom) fail(property, format string, args ...any) {
+func (c *custom) failAt(at int64, property, format string, args ...any) {
 	if c.over = true; c.violated == nil {
-		c.violated = &check.Violation{Property: property, At: c.now(), Detail: fmt.Sprintf(format, args...)}
+		c.violated = &check.Violation{Property: property, At: at, Detail: fmt.Sprintf(format, args...)}
 	}
 }
 

@@ -54,6 +54,9 @@ type paxos struct {
 // newPaxos prepares a run of our machine.
 func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	settings, err := p.settings()
+	if p.Protocol != "" {
+		err = fmt.Errorf("it is a plan for protocol %q", p.Protocol)
+	}
 	if err != nil {
 		panic("sim: Run of an invalid plan: " + err.Error())
 	}
@@ -114,7 +117,7 @@ func (r *paxos) began(c *client) {
 	c.batch = r.update(c)
 	r.checker.Invoked(r.now(), c.id, protocol.Timestamp(c.timestamp), c.input)
 	if r.story != nil {
-		r.story.tell(r.world.Now(), c.node, line{kind: told, client: uint32(c.id), text: fmt.Sprintf("client %d asks for operation %d: %v", c.id, c.timestamp, c.op)})
+		r.story.tell(r.world.Now(), c.node, line{kind: told, client: uint32(c.id), object: c.key.name, text: fmt.Sprintf("client %d asks for operation %d: %v", c.id, c.timestamp, c.op)})
 	}
 }
 
@@ -163,7 +166,7 @@ func (r *paxos) ended(c *client) {
 		c.got.place = r.checker.Replied(r.now(), c.id, protocol.Timestamp(c.timestamp), c.got.output)
 	}
 	if r.story != nil {
-		r.story.say(c.node, line{kind: told, client: uint32(c.id), text: fmt.Sprintf("client %d has its answer to operation %d (%v)", c.id, c.timestamp, c.op)})
+		r.story.say(c.node, line{kind: told, client: uint32(c.id), object: c.key.name, text: fmt.Sprintf("client %d has its answer to operation %d (%v)", c.id, c.timestamp, c.op)})
 	}
 }
 
@@ -210,8 +213,8 @@ func (r *paxos) ready(n world.Node) bool {
 	return !r.plan.Formation || r.servers[n] != nil && r.servers[n].machine.Roster().Formed
 }
 
-func (r *paxos) fail(property, format string, args ...any) {
-	r.checker.Fail(r.now(), property, format, args...)
+func (r *paxos) failAt(at int64, property, format string, args ...any) {
+	r.checker.Fail(at, property, format, args...)
 }
 
 func (r *paxos) violation() *check.Violation { return r.checker.Violation() }
@@ -309,7 +312,7 @@ func (r *run) judge(history []check.Operation) {
 	}
 	switch o := r.judged.Within(history, searchSteps); o.Verdict {
 	case check.Illegal:
-		r.system.fail("S8", "the clients' history has no linearization at key %q: %s", o.Key, o.Detail)
+		r.system.failAt(o.At, "S8", "the clients' history has no linearization: %s", o.Detail)
 	case check.Unknown:
 		r.effects[porcupineUnknown]++
 	}

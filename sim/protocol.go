@@ -1,14 +1,17 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/anishathalye/porcupine"
 
-	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -38,6 +41,8 @@ type Protocol struct {
 	// Settle and Answer ask for liveness (L1): once faults stop, a majority must serve within
 	// Settle, and from then on answer within Answer. Zero Settle: liveness is not asked for.
 	Settle, Answer world.Instant
+	// MinServers and MaxServers say how many servers it takes; zero: 1, and 9.
+	MinServers, MaxServers int
 	// Model is what the clients do and what they may see; nil: the key-value store of package
 	// kv, whose operations and results are encoded as there.
 	Model *Model
@@ -107,26 +112,43 @@ func (e *Env) Shared() any { return e.custom.shared }
 // Write appends a record to the server's disk and returns its position. A crash may take it
 // until Synced tells of it.
 func (e *Env) Write(record any) (position uint64) {
+	e.demandTurn()
+	e.custom.world.Fold(digestOf(record))
 	e.custom.world.Write(&record, false)
 	e.custom.written[e.node]++
 	return e.custom.written[e.node]
 }
 
-// Send sends a message to a server once the first after records are durable; 0: at once.
+// Send sends a message to a server once the first after records are durable; 0: at once. The
+// run's hash covers what is in it: all that it refers to, or its Digest() uint64 where it has that
+// method, which is faster.
 func (e *Env) Send(to int, kind string, after uint64, m any) {
+	e.demandTurn()
 	k := e.custom.kind(kind)
-	if k == 0 {
+	switch {
+	case k == 0:
 		panic(fmt.Sprintf("sim: %q is not among the kinds of %s", kind, e.custom.protocol.Name))
+	case to < 1 || to > e.Servers():
+		panic(fmt.Sprintf("sim: a %s of server %d is for server %d of %d", kind, e.node, to, e.Servers()))
 	}
-	var digest uint64
-	if d, ok := m.(interface{ Digest() uint64 }); ok {
-		digest = d.Digest()
+	digest := digestOf(m)
+	e.custom.world.Send(world.Parcel{To: world.Node(to), After: after, Kind: k, Digest: digest}, &letter{message: m, digest: digest})
+}
+
+// demandTurn panics where it is not this life's turn to act: the world would take what it does for
+// another server's.
+func (e *Env) demandTurn() {
+	switch c := e.custom; {
+	case c.envs[e.node] != e:
+		panic(fmt.Sprintf("sim: an Env of an earlier life of server %d is used", e.node))
+	case c.world.Current() != e.node:
+		panic(fmt.Sprintf("sim: the Env of server %d is used while it is not called", e.node))
 	}
-	e.custom.world.Send(world.Parcel{To: world.Node(to), After: after, Kind: k, Digest: digest}, &letter{message: m})
 }
 
 // Reply answers a request.
 func (e *Env) Reply(client uint32, timestamp uint64, result []byte) {
+	e.demandTurn()
 	c := e.custom
 	if client < 1 || int(client) >= len(c.clients) {
 		return
@@ -139,8 +161,11 @@ func (e *Env) Reply(client uint32, timestamp uint64, result []byte) {
 		&letter{reply: true, timestamp: timestamp, body: result})
 }
 
-// Fail reports that a property of the protocol's own does not hold. The first failure stands.
-func (e *Env) Fail(property, format string, args ...any) { e.custom.fail(property, format, args...) }
+// Fail reports that a property of the protocol's own, of that name, does not hold. The first failure
+// stands.
+func (e *Env) Fail(property, format string, args ...any) {
+	e.custom.fail(cmp.Or(property, "unnamed"), format, args...)
+}
 
 // Tell adds an event to the story and the trace of the run.
 func (e *Env) Tell(format string, args ...any) {
@@ -154,8 +179,11 @@ func (e *Env) Tell(format string, args ...any) {
 	}
 }
 
-// Run executes a plan of the protocol.
+// Run executes a plan of the protocol. It panics where that is not valid.
 func (p *Protocol) Run(plan *Plan, options ...Option) *Report {
+	if err := p.Validate(plan); err != nil {
+		panic("sim: Run of an invalid plan: " + err.Error())
+	}
 	c := newCustom(p, plan, options)
 	c.play()
 	return c.run.report()
@@ -166,13 +194,28 @@ func (p *Protocol) Validate(plan *Plan) error {
 	if err := p.Complete(); err != nil {
 		return err
 	}
+	least, most := p.sizes()
 	switch {
 	case plan.Protocol != p.Name:
 		return fmt.Errorf("it is a plan for protocol %q, not for %q", plan.Protocol, p.Name)
-	case plan.Formation || plan.Network.Wire || plan.Disk.Log:
-		return fmt.Errorf("formation, wire and disk.log are of our own protocol's")
+	case plan.Servers < least || plan.Servers > most:
+		return fmt.Errorf("servers is %d; %s takes %d to %d", plan.Servers, p.Name, least, most)
+	case plan.Formation || plan.Network.Wire || plan.Disk.Log || plan.Workload.Reads > 0 || plan.Endless:
+		return fmt.Errorf("formation, wire, disk.log, reads_ppm and endless are of our own protocol's")
+	case p.Settings == nil && len(plan.Settings) > 0:
+		return fmt.Errorf("settings, and %s has none", p.Name)
+	}
+	for i := range plan.Faults {
+		if do := plan.Faults[i].Do; do == doElect || do == doHandOver {
+			return fmt.Errorf("fault %d: %s is of our own protocol's", i+1, do)
+		}
 	}
 	return plan.validate(append([]string{noKind}, p.Kinds...))
+}
+
+// sizes are how many servers the protocol takes.
+func (p *Protocol) sizes() (least, most int) {
+	return cmp.Or(p.MinServers, 1), cmp.Or(p.MaxServers, protocol.MaxServers)
 }
 
 // noKind stands in for the kind of number 0.
@@ -185,11 +228,30 @@ func (p *Protocol) Complete() error {
 		return fmt.Errorf("protocol %q is not complete: it takes a Name, a Start, and 1 to %d Kinds", p.Name, requestKind-1)
 	}
 	for i, kind := range p.Kinds {
-		if kind == "" || kind == noKind || kind == onSync || kind == onStart || slices.Contains(p.Kinds[:i], kind) {
-			return fmt.Errorf("protocol %q: kind %d can't be named %q: empty, twice, or with a meaning of its own in plans", p.Name, i+1, kind)
+		if !aWord(kind) || kind == noKind || kind == onSync || kind == onStart || slices.Contains(p.Kinds[:i], kind) {
+			return fmt.Errorf("protocol %q: kind %d can't be named %q: no word, twice, or with a meaning of its own in plans", p.Name, i+1, kind)
 		}
 	}
+	least, most := p.sizes()
+	switch {
+	case !aWord(p.Name):
+		return fmt.Errorf("protocol %q: the name is no word", p.Name)
+	case least < 1 || most > protocol.MaxServers || least > most:
+		return fmt.Errorf("protocol %q: MinServers %d and MaxServers %d are not within 1 … %d", p.Name, p.MinServers, p.MaxServers, protocol.MaxServers)
+	case min(p.Settle, p.Answer) < 0 || max(p.Settle, p.Answer) > maxPromise:
+		return fmt.Errorf("protocol %q: Settle %d and Answer %d are not within 0 … %d", p.Name, p.Settle, p.Answer, maxPromise)
+	case p.Model != nil && (p.Model.Operation == nil || p.Model.Porcupine.Init == nil || p.Model.Porcupine.Step == nil):
+		return fmt.Errorf("protocol %q: the Model takes an Operation, and a Porcupine with Init and Step", p.Name)
+	}
 	return nil
+}
+
+// maxPromise is the longest that a protocol may take for what it promises: a plan stretches it.
+const maxPromise = maxTime / 8
+
+// aWord says whether a name has no blanks, and nothing that can't be printed.
+func aWord(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) })
 }
 
 // LoadPlan reads a plan of the protocol.
@@ -219,9 +281,4 @@ func (p *Protocol) settings(d *world.Dice) json.RawMessage {
 		panic(fmt.Sprintf("sim: settings of %s: %v", p.Name, err))
 	}
 	return raw
-}
-
-// judge asks porcupine for its opinion of one object's history.
-func (m *Model) judge(history []porcupine.Operation) check.Verdict {
-	return check.Legal(m.Porcupine, history, searchSteps)
 }

@@ -2,7 +2,8 @@ package sim
 
 import (
 	"fmt"
-	"runtime/debug"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -87,7 +88,8 @@ type system interface {
 	finish()
 	// judge gives an opinion on one key's history.
 	judge(k *key)
-	fail(property, format string, args ...any)
+	// failAt reports a violation; the first stands.
+	failAt(at int64, property, format string, args ...any)
 	violation() *check.Violation
 	// report adds the system's own figures, and folds its states into the world's hash.
 	report(*Report)
@@ -265,21 +267,38 @@ func (r *run) caught() {
 	}
 	where := ""
 	if _, ok := p.(*protocol.InvariantError); !ok {
-		where = " at " + panicSite(string(debug.Stack()))
+		where = " at " + panicSite()
 	}
-	r.system.fail("invariant", "%v%s", p, where)
+	r.fail("invariant", "%v%s", p, where)
 }
 
-// panicSite is the first line of ours in a stack, so that the finding says where it broke.
-func panicSite(stack string) string {
-	_, below, _ := strings.Cut(stack, "panic(")
-	for _, line := range strings.Split(below, "\n") {
-		if i := strings.Index(line, "paxos/"); i >= 0 && strings.HasPrefix(line, "github.com/") {
-			name, _, _ := strings.Cut(line[i+len("paxos/"):], "(0x")
-			return name
+// panicSite is the function that panicked, with file and line, so that the finding says where it
+// broke: the first that is not of Go's own library.
+func panicSite() string {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	library, panicked := "", false
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		if f.Function == "runtime.gopanic" {
+			library, panicked = strings.TrimSuffix(f.File, "runtime/panic.go"), true
+		}
+		if panicked && !ofLibrary(&f, library) {
+			return fmt.Sprintf("%s (%s:%d)", strings.TrimPrefix(f.Function, "github.com/fauer4effect/paxos/"), filepath.Base(f.File), f.Line)
 		}
 	}
 	return "an unknown place"
+}
+
+// ofLibrary says whether a frame is of Go's library, which lies in a folder of its own; or whose
+// packages are named like none of a module's, where a build keeps no folders (-trimpath).
+func ofLibrary(f *runtime.Frame, folder string) bool {
+	if folder != "" {
+		return strings.HasPrefix(f.File, folder)
+	}
+	first, _, path := strings.Cut(f.Function, "/")
+	return !strings.HasPrefix(f.Function, "main.") && (!path || !strings.Contains(first, "."))
 }
 
 // finish asks for what can only be asked at the end: convergence, answers, and porcupine's
@@ -296,6 +315,11 @@ func (r *run) finish() {
 		c.leaveOpen()
 	}
 	r.keys.judgeRest()
+}
+
+// fail reports a violation that happens now.
+func (r *run) fail(property, format string, args ...any) {
+	r.system.failAt(int64(r.world.Now()), property, format, args...)
 }
 
 // now is the virtual time in the checker's terms.

@@ -38,6 +38,7 @@ type line struct {
 	view   protocol.View
 	seq    protocol.Seq
 	client uint32
+	object string // that an operation is on
 	text   string
 }
 
@@ -127,6 +128,7 @@ var (
 	seqOf    = regexp.MustCompile(`\bseq (\d+)`)
 	viewOf   = regexp.MustCompile(`\bview\(?[^0-9,;]{0,12}?(\d+)`)
 	clientOf = regexp.MustCompile(`\bclient (\d+)`)
+	objectOf = regexp.MustCompile(`\b(?:key|object) "((?:[^"\\]|\\.)*)"`)
 )
 
 func numbers(re *regexp.Regexp, text string) map[uint64]bool {
@@ -145,19 +147,27 @@ const maxLines = 10
 // Lines tells the violation in at most ten lines, in order of time, the last being the
 // violation itself.
 func (s *Story) Lines(v *check.Violation) []string {
-	slice := s.slice(v)
+	acts := s.acts
+	for len(acts) > 0 && acts[len(acts)-1].at > world.Instant(v.At) { // a history is judged later than it went wrong
+		acts = acts[:len(acts)-1]
+	}
+	slice := slice(acts, v)
 	seqs, views, clients := numbers(seqOf, v.Detail), numbers(viewOf, v.Detail), numbers(clientOf, v.Detail)
+	object := ""
+	if m := objectOf.FindStringSubmatch(v.Detail); m != nil {
+		object = m[1]
+	}
 	type entry struct {
 		at    world.Instant // for the first time
 		times int
 		line
 	}
 	var all []entry
-	for i := range s.acts {
-		a := &s.acts[i]
+	for i := range acts {
+		a := &acts[i]
 		for _, l := range a.lines {
 			about := l.seq != 0 && seqs[uint64(l.seq)] || l.seq == 0 && l.view != 0 && (len(views) == 0 || views[uint64(l.view)]) ||
-				len(seqs) == 0 && l.seq != 0 && clients[uint64(l.client)] || l.seq == 0 && l.view == 0 && (l.client == 0 || clients[uint64(l.client)])
+				len(seqs) == 0 && l.seq != 0 && clients[uint64(l.client)] || l.seq == 0 && l.view == 0 && (l.client == 0 || clients[uint64(l.client)] || object != "" && l.object == object)
 			if !about || !slice[i] && l.kind != struck && l.kind != lostWord {
 				continue
 			}
@@ -201,25 +211,27 @@ func (s *Story) Lines(v *check.Violation) []string {
 
 // slice marks the acts that happened before the violation: those of the last act, and of
 // each act that is about the violation's seq, with all that they came of.
-func (s *Story) slice(v *check.Violation) []bool {
-	in := make([]bool, len(s.acts))
+func slice(acts []act, v *check.Violation) []bool {
+	in := make([]bool, len(acts))
 	seqs := numbers(seqOf, v.Detail)
 	var mark func(i int32)
 	mark = func(i int32) {
 		for i > 0 && !in[i-1] {
 			in[i-1] = true
-			mark(s.acts[i-1].cause)
-			i = s.acts[i-1].before
+			mark(acts[i-1].cause)
+			i = acts[i-1].before
 		}
 	}
-	mark(int32(len(s.acts)))
-	for i := range s.acts {
-		if slices.ContainsFunc(s.acts[i].lines, func(l line) bool { return seqs[uint64(l.seq)] }) {
+	mark(int32(len(acts)))
+	var last [world.MaxNodes]int32 // the node's latest act
+	for i := range acts {
+		last[acts[i].node] = int32(i + 1)
+		if slices.ContainsFunc(acts[i].lines, func(l line) bool { return seqs[uint64(l.seq)] }) {
 			mark(int32(i + 1))
 		}
 	}
 	if len(seqs) == 0 { // it is about a client, or about time: what all came to
-		for _, i := range s.last {
+		for _, i := range last {
 			mark(i)
 		}
 	}
@@ -235,6 +247,9 @@ func Headline(p *Plan) string {
 			text = fmt.Sprintf("at %v %s", time.Duration(p.Faults[i].At), text)
 		}
 		faults = append(faults, text)
+	}
+	for _, b := range p.Tail.Broken {
+		faults = append(faults, fmt.Sprintf("in the calm server %d is %s", b.Server, b.How))
 	}
 	text := fmt.Sprintf("%s, %s, %s", countOf(p.Servers, "server"), countOf(p.Workload.Clients, "client"), countOf(p.Workload.Limit, "update"))
 	if len(faults) == 0 {

@@ -26,11 +26,20 @@ type SwarmOptions struct {
 	Protocol *Protocol
 }
 
-func (o *SwarmOptions) demandComplete() {
+// demand panics where no plan can be drawn.
+func (o *SwarmOptions) demand() {
+	least, most := 1, protocol.MaxServers
 	if o.Protocol != nil {
 		if err := o.Protocol.Complete(); err != nil {
 			panic("sim: " + err.Error())
 		}
+		least, most = o.Protocol.sizes()
+	}
+	switch {
+	case o.Servers != 0 && (o.Servers < least || o.Servers > most):
+		panic(fmt.Sprintf("sim: a swarm of %d servers: not within %d … %d", o.Servers, least, most))
+	case o.Faulty < 0 || o.Faulty > maxTime:
+		panic(fmt.Sprintf("sim: a swarm of %d ns under faults: not within 0 … %d", o.Faulty, maxTime))
 	}
 }
 
@@ -39,10 +48,14 @@ func (o *SwarmOptions) demandComplete() {
 // (swarm testing: Groce et al., ISSTA 2012). Kinds that the cluster's size makes impossible
 // are not drawn.
 func Swarm(seed uint64, o SwarmOptions) *Plan {
-	o.demandComplete()
+	o.demand()
 	s := &swarm{Dice: world.NewDice(seed), plan: &Plan{Version: PlanVersion, Seed: seed}, other: o.Protocol}
 	p := s.plan
 	p.Servers = int(world.Pick(s.Dice, 3, 5, 3, 5, 3, 5, 4, 7, 1, 2, 6, 8, 9))
+	if s.other != nil {
+		least, most := s.other.sizes()
+		p.Servers = least + (p.Servers-1)%(most-least+1)
+	}
 	if o.Servers > 0 {
 		p.Servers = o.Servers
 	}

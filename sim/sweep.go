@@ -79,7 +79,7 @@ const idleSeeds = 500
 // Sweep draws and runs the plan of each seed, many at once. It ends early, between runs,
 // when the context does.
 func Sweep(ctx context.Context, o SweepOptions) *Summary {
-	o.Swarm.demandComplete() // here, and not on a goroutine of the sweep's
+	o.Swarm.demand() // here, and not on a goroutine of the sweep's
 	start := time.Now()
 	s := &Summary{}
 	var mu sync.Mutex

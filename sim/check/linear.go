@@ -42,11 +42,12 @@ func (v Verdict) String() string {
 
 // Opinion is what the clients' history alone says of a run. Key and Detail, one line, are
 // empty where the verdict is OK; otherwise Key is the first, in order of keys, that is
-// Illegal, or Unknown if none is.
+// Illegal, or Unknown if none is. At is when the history became Illegal.
 type Opinion struct {
 	Verdict Verdict
 	Key     string
 	Detail  string
+	At      int64
 }
 
 // Linearizable judges a history, in any order, of operations on a store that was empty
@@ -86,10 +87,11 @@ func judge(history []Operation, share func(keysLeft int) budget) Opinion {
 		b := share(len(keys) - i)
 		switch b.explain(h) {
 		case Illegal:
-			return Opinion{Illegal, h.key, b.firstUnexplained(h)}
+			detail, at := b.firstUnexplained(h)
+			return Opinion{Illegal, h.key, detail, at}
 		case Unknown:
 			if unknown.Verdict == OK {
-				unknown = Opinion{Unknown, h.key, fmt.Sprintf("key %q: gave up searching an order of %d operations, %d of them unanswered",
+				unknown = Opinion{Verdict: Unknown, Key: h.key, Detail: fmt.Sprintf("key %q: gave up searching an order of %d operations, %d of them unanswered",
 					h.key, len(h.answered)+len(h.open), len(h.open))}
 			}
 		}
@@ -97,13 +99,13 @@ func judge(history []Operation, share func(keysLeft int) budget) Opinion {
 	return unknown
 }
 
-// firstUnexplained names the answer at which an illegal history became so. Every earlier
-// part of a linearizable history is linearizable, hence the binary search.
-func (b budget) firstUnexplained(h keyHistory) string {
+// firstUnexplained names the answer at which an illegal history became so, and its time. Every
+// earlier part of a linearizable history is linearizable, hence the binary search.
+func (b budget) firstUnexplained(h keyHistory) (detail string, at int64) {
 	slices.SortStableFunc(h.answered, func(x, y *Operation) int { return cmp.Compare(x.Return, y.Return) })
 	n := sort.Search(len(h.answered)-1, func(n int) bool { return b.explain(h.until(n)) == Illegal })
 	return fmt.Sprintf("key %q: no order of the operations so far gives answer %d of %d, %v",
-		h.key, n+1, len(h.answered), h.answered[n])
+		h.key, n+1, len(h.answered), h.answered[n]), h.answered[n].Return
 }
 
 // budget bounds one search: by steps, and if deadline is not zero by the clock as well.
@@ -199,22 +201,51 @@ func hashRegister(state any) uint64 {
 	return h
 }
 
-// Legal judges a history by a model of the caller's, with a limit on the model's steps.
-func Legal(m porcupine.Model, history []porcupine.Operation, steps int) Verdict {
+// Legal judges a history by a model of the caller's, with a limit on the model's steps. An error
+// says that a step of the model panicked.
+func Legal(m porcupine.Model, history []porcupine.Operation, steps int) (Verdict, error) {
 	taken, spent := 0, false
+	var failed any
 	step := m.Step
-	m.Step = func(state, input, output any) (bool, any) {
+	m.Step = func(state, input, output any) (ok bool, next any) {
+		defer func() { // porcupine calls it on a goroutine of its own
+			if p := recover(); p != nil {
+				failed, spent = p, true
+			}
+		}()
 		taken++
 		if spent = spent || taken > steps; spent {
 			return false, nil
 		}
 		return step(state, input, output)
 	}
-	switch legal := porcupine.CheckOperations(m, history); {
+	legal := porcupine.CheckOperations(m, history)
+	switch {
+	case failed != nil:
+		return Unknown, fmt.Errorf("the model panics: %v", failed)
 	case spent:
-		return Unknown
+		return Unknown, nil
 	case legal:
-		return OK
+		return OK, nil
 	}
-	return Illegal
+	return Illegal, nil
+}
+
+// FirstIllegal is the answer at which a history that is Illegal by Legal became so: what is
+// unanswered then has no Output.
+func FirstIllegal(m porcupine.Model, history []porcupine.Operation, steps int) porcupine.Operation {
+	answered := slices.Clone(history)
+	slices.SortStableFunc(answered, func(x, y porcupine.Operation) int { return cmp.Compare(x.Return, y.Return) })
+	n := sort.Search(len(answered)-1, func(n int) bool {
+		past := slices.Clone(answered[:n+1])
+		for _, o := range answered[n+1:] {
+			if o.Call <= answered[n].Return {
+				o.Output, o.Return = nil, math.MaxInt64
+				past = append(past, o)
+			}
+		}
+		v, _ := Legal(m, past, steps)
+		return v == Illegal
+	})
+	return answered[n]
 }

@@ -186,7 +186,7 @@ func TestLinearizableReportsTheFirstKeyAndAnswer(t *testing.T) {
 	slices.Reverse(history)
 	want := Opinion{
 		Illegal, "b",
-		`key "b": no order of the operations so far gives answer 5 of 9, client 4: incr "b" → 12 [40ns, 55ns]`,
+		`key "b": no order of the operations so far gives answer 5 of 9, client 4: incr "b" → 12 [40ns, 55ns]`, 55,
 	}
 	for _, got := range []Opinion{Linearizable(history, 0), LinearizableWithin(history, 1000)} {
 		if got != want {
@@ -209,7 +209,7 @@ func TestLinearizableGivesUp(t *testing.T) {
 	}
 
 	history = append(history, answered(1, 2, get(), value("ihgfedcbz")))
-	want := Opinion{Unknown, "k", `key "k": gave up searching an order of 10 operations, 9 of them unanswered`}
+	want := Opinion{Verdict: Unknown, Key: "k", Detail: `key "k": gave up searching an order of 10 operations, 9 of them unanswered`}
 	if got := Linearizable(history, time.Millisecond); got != want {
 		t.Errorf("by time:  %+v", got)
 	}

@@ -42,8 +42,8 @@ func (s *search) all() {
 // end cuts off what comes after the violation: it changes nothing of what led to it.
 func (s *search) end() {
 	v := world.Instant(s.report.Violation.At)
-	if v >= s.plan.Faulty {
-		return // it takes the tail
+	if v >= s.plan.Faulty || s.report.End > v {
+		return // it takes the tail, or was found when all was over: then less time leaves less to find
 	}
 	s.pass = "the time after it"
 	s.accept(with(s.plan, func(p *sim.Plan) {

@@ -72,7 +72,9 @@ func Shrink(p *sim.Plan, run func(*sim.Plan) *sim.Report, validate func(*sim.Pla
 	if s.report.OK() {
 		return nil, fmt.Errorf("the plan does not fail: there is nothing to shrink")
 	}
-	s.property = s.report.Violation.Property
+	if s.property = s.report.Violation.Property; s.property == "invariant" {
+		s.signature = s.report.Violation.Signature()
+	}
 	s.timely = strings.HasPrefix(s.property, "L") && s.plan.Timely() == nil
 	s.all()
 	s.plan.Build, s.plan.Finding = sim.Build(), s.report.Violation.String()
@@ -85,13 +87,15 @@ type search struct {
 	run      func(*sim.Plan) *sim.Report
 	validate func(*sim.Plan) error
 	property string
-	timely   bool // the plan's calm is fair to the protocol, and must stay so
-	plan     *sim.Plan
-	report   *sim.Report
-	runs     int
-	events   uint64
-	tried    map[string]bool // plans, looked up only
-	pass     string
+	// of an invariant: each panic is one, and a smaller plan must not fail by another
+	signature string
+	timely    bool // the plan's calm is fair to the protocol, and must stay so
+	plan      *sim.Plan
+	report    *sim.Report
+	runs      int
+	events    uint64
+	tried     map[string]bool // plans, looked up only
+	pass      string
 }
 
 func (s *search) spent() bool {
@@ -121,7 +125,7 @@ func (s *search) fails(c *sim.Plan) bool {
 	r := s.run(c)
 	s.runs++
 	s.events += r.Events
-	if r.OK() || r.Violation.Property != s.property {
+	if r.OK() || r.Violation.Property != s.property || s.signature != "" && r.Violation.Signature() != s.signature {
 		return false
 	}
 	s.plan, s.report = c, r

@@ -304,6 +304,17 @@ func (w *World[M, R]) fire(e entry) {
 	w.arm(e.node())
 }
 
+// As has what f sends and writes be the node's, whose process is yet to be started.
+func (w *World[M, R]) As(n Node, f func()) {
+	before := w.current
+	w.current = n
+	f()
+	w.current = before
+}
+
+// Current is the node whose process is being called, or was called last.
+func (w *World[M, R]) Current() Node { return w.current }
+
 // Do calls f as the node's process would be called, for inputs that do not come from the
 // world: what f sends and writes is the node's.
 func (w *World[M, R]) Do(n Node, f func()) {
