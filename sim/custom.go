@@ -26,6 +26,7 @@ type custom struct {
 // letter is what travels: a message of the protocol's, a client's request, or a reply.
 type letter struct {
 	message   any
+	kind      uint8  // of it
 	digest    uint64 // of it, when it was sent
 	request   *Request
 	reply     bool
@@ -76,7 +77,13 @@ func (s *customServer) Receive(from world.Node, l *letter) {
 		c.fail("invariant", "server %d gets a message of server %d that changed since it was sent: %+v", s.env.node, from, l.message)
 		return
 	}
+	if !c.calm && c.ownLaw(from, s.env.node) {
+		c.effects[slowLink]++
+	}
 	s.Machine.Receive(int(from), l.message)
+	if len(c.named) > 0 {
+		c.arrivedAt(s.env.node, from, l.kind)
+	}
 }
 
 func (s *customServer) Wake() {

@@ -132,7 +132,7 @@ func (e *Env) Send(to int, kind string, after uint64, m any) {
 		panic(fmt.Sprintf("sim: a %s of server %d is for server %d of %d", kind, e.node, to, e.Servers()))
 	}
 	digest := digestOf(m)
-	e.custom.world.Send(world.Parcel{To: world.Node(to), After: after, Kind: k, Digest: digest}, &letter{message: m, digest: digest})
+	e.custom.world.Send(world.Parcel{To: world.Node(to), After: after, Kind: k, Digest: digest}, &letter{message: m, kind: k, digest: digest})
 }
 
 // demandTurn panics where it is not this life's turn to act: the world would take what it does for
@@ -194,7 +194,7 @@ func (p *Protocol) Validate(plan *Plan) error {
 	if err := p.Complete(); err != nil {
 		return err
 	}
-	least, most := p.sizes()
+	least, most := p.Sizes()
 	switch {
 	case plan.Protocol != p.Name:
 		return fmt.Errorf("it is a plan for protocol %q, not for %q", plan.Protocol, p.Name)
@@ -213,8 +213,8 @@ func (p *Protocol) Validate(plan *Plan) error {
 	return plan.validate(append([]string{noKind}, p.Kinds...))
 }
 
-// sizes are how many servers the protocol takes.
-func (p *Protocol) sizes() (least, most int) {
+// Sizes are how many servers the protocol takes, at least and at most.
+func (p *Protocol) Sizes() (least, most int) {
 	return cmp.Or(p.MinServers, 1), cmp.Or(p.MaxServers, protocol.MaxServers)
 }
 
@@ -232,7 +232,7 @@ func (p *Protocol) Complete() error {
 			return fmt.Errorf("protocol %q: kind %d can't be named %q: no word, twice, or with a meaning of its own in plans", p.Name, i+1, kind)
 		}
 	}
-	least, most := p.sizes()
+	least, most := p.Sizes()
 	switch {
 	case !aWord(p.Name):
 		return fmt.Errorf("protocol %q: the name is no word", p.Name)

@@ -219,6 +219,16 @@ func (r *run) setLaws(law world.LinkLaw, calm bool) {
 	}
 }
 
+// ownLaw says whether the plan gives a link a law of its own.
+func (r *run) ownLaw(from, to world.Node) bool {
+	for i := range r.plan.Network.Links {
+		if l := &r.plan.Network.Links[i]; l.From == int(from) && l.To == int(to) {
+			return true
+		}
+	}
+	return false
+}
+
 // begin gives every node its first life.
 func (r *run) begin() {
 	for id := 1; id <= r.plan.Servers; id++ {

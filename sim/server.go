@@ -80,8 +80,8 @@ func (s *server) Deadline() world.Instant {
 
 func (s *server) Receive(from world.Node, p *packet) {
 	r := s.run
-	if len(r.plan.Network.Links) > 0 && !r.calm {
-		r.countSlow(from, world.Node(s.id), p)
+	if !r.calm && r.ownLaw(from, world.Node(s.id)) && r.useful(world.Node(s.id), &p.Message) {
+		r.effects[slowLink]++
 	}
 	if r.plan.Bodies {
 		r.verifyMessage(s.id, &p.Message)
@@ -96,16 +96,6 @@ func (s *server) Receive(from world.Node, p *packet) {
 	}
 	if len(r.named) > 0 {
 		r.arrivedAt(world.Node(s.id), from, uint8(p.Kind))
-	}
-}
-
-// countSlow counts useful messages that came over a link with a law of its own.
-func (r *paxos) countSlow(from, to world.Node, p *packet) {
-	for _, l := range r.plan.Network.Links {
-		if l.From == int(from) && l.To == int(to) && r.useful(to, &p.Message) {
-			r.effects[slowLink]++
-			return
-		}
 	}
 }
 

@@ -33,7 +33,7 @@ func (o *SwarmOptions) demand() {
 		if err := o.Protocol.Complete(); err != nil {
 			panic("sim: " + err.Error())
 		}
-		least, most = o.Protocol.sizes()
+		least, most = o.Protocol.Sizes()
 	}
 	switch {
 	case o.Servers != 0 && (o.Servers < least || o.Servers > most):
@@ -53,7 +53,7 @@ func Swarm(seed uint64, o SwarmOptions) *Plan {
 	p := s.plan
 	p.Servers = int(world.Pick(s.Dice, 3, 5, 3, 5, 3, 5, 4, 7, 1, 2, 6, 8, 9))
 	if s.other != nil {
-		least, most := s.other.sizes()
+		least, most := s.other.Sizes()
 		p.Servers = least + (p.Servers-1)%(most-least+1)
 	}
 	if o.Servers > 0 {

@@ -113,7 +113,7 @@ func TestBadInput(t *testing.T) {
 		`sweep: unexpected argument "17"`:                 {"sweep", "17"},
 		`flag provided but not defined: -speed`:           {"sweep", "-speed", "9"},
 		`sweep: -nodes 99 is not within`:                  {"sweep", "-nodes", "99"},
-		`not below 2^53`:                                  {"sweep", "-from", "9007199254740991", "-seeds", "2"},
+		`all are below 2^53`:                              {"sweep", "-from", "9007199254740991", "-seeds", "2"},
 		`replay: a plan or a seed is missing`:             {"replay"},
 		`replay: unexpected argument "18"`:                {"replay", "17", "18"},
 		`replay: -nodes -1 is not within`:                 {"replay", "17", "-nodes", "-1"},

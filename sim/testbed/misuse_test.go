@@ -1,0 +1,304 @@
+package testbed_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/testbed"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// odd is a protocol in which server 1 serves alone, from memory, and does a thing besides that a
+// test is about: odd's fields are called where they are not nil.
+type odd struct {
+	start    func(env *sim.Env, records []any) error
+	request  func(s *oddServer, r sim.Request)
+	receive  func(s *oddServer, m any)
+	deadline func(env *sim.Env) world.Instant
+	silent   bool // nobody is answered
+}
+
+type oddServer struct {
+	odd
+	env *sim.Env
+	app func(op []byte) []byte
+}
+
+func (o odd) protocol() *sim.Protocol {
+	return &sim.Protocol{
+		Name: "odd", Kinds: []string{"note"},
+		Start: func(env *sim.Env, records []any) (sim.Machine, error) {
+			if o.start != nil {
+				if err := o.start(env, records); err != nil {
+					return nil, err
+				}
+			}
+			return &oddServer{odd: o, env: env, app: kv.New().Apply}, nil
+		},
+	}
+}
+
+func (s *oddServer) Request(r sim.Request) {
+	if s.request != nil {
+		s.request(s, r)
+	}
+	if !s.silent && s.env.ID() == 1 {
+		s.env.Reply(r.Client, r.Timestamp, s.app(r.Op))
+	}
+}
+
+func (s *oddServer) Receive(_ int, m any) {
+	if s.receive != nil {
+		s.receive(s, m)
+	}
+}
+
+func (s *oddServer) Deadline() world.Instant {
+	if s.deadline != nil {
+		return s.deadline(s.env)
+	}
+	return world.Never
+}
+func (s *oddServer) Synced(uint64) {}
+func (s *oddServer) Wake()         {}
+func (s *oddServer) Leads() bool   { return s.env.ID() == 1 }
+
+// plan is one of three servers and two clients, without faults.
+func (o odd) plan() *sim.Plan {
+	const ms = world.Instant(1_000_000)
+	return &sim.Plan{
+		Version: sim.PlanVersion, Seed: 1, Protocol: "odd", Servers: 3, Faulty: 400 * ms, Bodies: true,
+		Network:  sim.Network{All: world.LinkLaw{Delay: world.Uniform(ms, 5*ms)}},
+		Disk:     sim.Disk{Sync: world.Constant(ms)},
+		Workload: sim.Workload{Clients: 2, Keys: 2, Timeout: 100 * ms, Mix: sim.Mix{Get: 1, Put: 1}},
+	}
+}
+
+// What a machine may not do is a finding that says what it is, and soon.
+func TestMisuse(t *testing.T) {
+	var first *sim.Env
+	type note struct{ words []string }
+	for want, o := range map[string]odd{ // the order does not matter
+		"the Env of server 1 is used while it is not called": {
+			start: func(env *sim.Env, _ []any) error {
+				if env.ID() == 1 {
+					first = env
+				}
+				return nil
+			},
+			request: func(*oddServer, sim.Request) { first.Send(2, "note", 0, 1) },
+		},
+		`"gossip" is not among the kinds of odd`: {
+			request: func(s *oddServer, _ sim.Request) { s.env.Send(2, "gossip", 0, 1) },
+		},
+		"is for server 4 of 3": {
+			request: func(s *oddServer, _ sim.Request) { s.env.Send(4, "note", 0, 1) },
+		},
+		"is for server 0 of 3": {
+			request: func(s *oddServer, _ sim.Request) { s.env.Send(0, "note", 0, 1) },
+		},
+		"server 1 was woken 1000 times at one instant: its Deadline is not in the future": {
+			deadline: func(env *sim.Env) world.Instant { return 1000 },
+		},
+		"boom at sim/testbed_test.TestMisuse": {
+			request: func(*oddServer, sim.Request) { panic("boom") },
+		},
+		"changed since it was sent": {
+			request: func(s *oddServer, _ sim.Request) {
+				n := &note{[]string{"a"}}
+				s.env.Send(s.env.ID()%3+1, "note", 0, n)
+				n.words[0] = "b"
+			},
+		},
+		"unnamed broken": {
+			request: func(s *oddServer, _ sim.Request) { s.env.Fail("", "something") },
+		},
+	} {
+		p := o.protocol()
+		if r := p.Run(o.plan()); r.OK() || !strings.Contains(r.Violation.String(), want) {
+			t.Errorf("want %q, got %v", want, r.Violation)
+		}
+	}
+}
+
+// A server may write and send as soon as it starts.
+func TestActsInStart(t *testing.T) {
+	heard := 0
+	o := odd{
+		start: func(env *sim.Env, records []any) error {
+			for _, r := range records {
+				if r != env.ID() {
+					return fmt.Errorf("server %d has a record of server %v", env.ID(), r)
+				}
+			}
+			at := env.Write(env.ID())
+			env.Send(env.ID()%env.Servers()+1, "note", at, env.ID())
+			return nil
+		},
+		receive: func(s *oddServer, m any) {
+			if heard++; m.(int)%s.env.Servers()+1 != s.env.ID() {
+				s.env.Fail("sender", "server %d hears of server %d", s.env.ID(), m)
+			}
+		},
+	}
+	p := o.protocol()
+	for seed := range uint64(60) {
+		if r := p.Run(sim.Swarm(seed, sim.SwarmOptions{Protocol: p, Servers: 3})); !r.OK() && r.Violation.Property != "S8" {
+			t.Fatalf("seed %d: %v", seed, r.Violation)
+		}
+	}
+	if heard == 0 {
+		t.Error("nothing that was sent in Start arrives")
+	}
+}
+
+// The hash tells apart what differs in the content of messages and records alone.
+func TestHashOfContent(t *testing.T) {
+	type deep struct {
+		words  map[string][]byte
+		number *int
+	}
+	hash := func(number int) uint64 {
+		o := odd{request: func(s *oddServer, _ sim.Request) {
+			s.env.Send(2, "note", 0, deep{map[string][]byte{"a": {1}, "b": {2}, "c": {3}}, &number})
+		}}
+		return o.protocol().Run(o.plan()).Hash
+	}
+	written := func(number int) uint64 {
+		o := odd{request: func(s *oddServer, _ sim.Request) { s.env.Write(deep{number: &number}) }}
+		return o.protocol().Run(o.plan()).Hash
+	}
+	if hash(1) != hash(1) || written(1) != written(1) {
+		t.Error("equal content, and two hashes")
+	}
+	if hash(1) == hash(2) || written(1) == written(2) {
+		t.Error("other content, and the same hash")
+	}
+}
+
+// A machine that is not a function of its inputs is found out, by the program and by a test.
+func TestNotRepeatable(t *testing.T) {
+	calls := 0
+	o := odd{request: func(s *oddServer, _ sim.Request) {
+		calls++
+		s.env.Send(2, "note", 0, calls)
+	}}
+	status, out, errs := run(o.protocol(), "sweep", "-seeds", "5", "-nodes", "3", "-out", t.TempDir())
+	if status != 1 || errs != "" || !strings.Contains(out, "two runs of one plan differ") {
+		t.Errorf("status %d, output %q, errors %q", status, out, errs)
+	}
+}
+
+// A sweep that tested nothing fails.
+func TestVain(t *testing.T) {
+	status, out, _ := run(odd{silent: true}.protocol(), "sweep", "-seeds", "5", "-out", t.TempDir())
+	if status != 1 || !strings.Contains(out, "no operation of 5 seeds was answered: nothing was tested") {
+		t.Errorf("nobody was answered: status %d, output %q", status, out)
+	}
+}
+
+// A protocol for three servers is drawn, and shrunk, with three.
+func TestSizes(t *testing.T) {
+	o := odd{start: func(env *sim.Env, _ []any) error {
+		if env.Servers() != 3 {
+			return errors.New("not three")
+		}
+		return nil
+	}, request: func(s *oddServer, r sim.Request) {
+		if r.Timestamp > 4 {
+			panic("the fifth")
+		}
+	}}
+	p := o.protocol()
+	p.MinServers, p.MaxServers = 3, 3
+	for seed := range uint64(20) {
+		if plan := sim.Swarm(seed, sim.SwarmOptions{Protocol: p}); plan.Servers != 3 {
+			t.Fatalf("seed %d draws %d servers", seed, plan.Servers)
+		}
+	}
+	small, err := testbed.Shrink(p, o.plan(), nil)
+	if err != nil || small.Plan.Servers != 3 {
+		t.Errorf("shrunk to %v, %v", small, err)
+	}
+	refused(t, p, "sweep: -nodes 2 is not within 3 … 3", "sweep", "-nodes", "2")
+}
+
+// A smaller plan that fails by another panic, or at the start, does not pass for the bug.
+func TestShrinksToTheSamePanic(t *testing.T) {
+	o := odd{start: func(env *sim.Env, _ []any) error {
+		if env.Servers() != 3 {
+			return errors.New("not three")
+		}
+		return nil
+	}, request: func(s *oddServer, r sim.Request) {
+		if r.Timestamp > 2 {
+			panic("the third")
+		}
+	}}
+	small, err := testbed.Shrink(o.protocol(), o.plan(), nil)
+	if err != nil || !strings.Contains(small.Report.Violation.Detail, "the third") {
+		t.Errorf("shrunk to another failure: %v, %v", small, err)
+	}
+}
+
+// A model that panics is a finding, and one that is not whole is refused.
+func TestBadModel(t *testing.T) {
+	p := odd{}.protocol()
+	p.Model = &sim.Model{
+		Operation: func(uint64, string, string) []byte { return []byte("op") },
+		Porcupine: porcupine.Model{
+			Init: func() any { return 0 },
+			Step: func(state, input, output any) (bool, any) { return output.([]byte)[99] == 0, state },
+		},
+	}
+	if r := p.Run(odd{}.plan()); r.OK() || !strings.Contains(r.Violation.Detail, "the model panics: runtime error: index out of range") {
+		t.Errorf("a Step that panics: %v", r.Violation)
+	}
+	p.Model = &sim.Model{}
+	refused(t, p, "the Model takes an Operation", "sweep")
+}
+
+// Of many seeds that fail alike the first is told.
+func TestAlike(t *testing.T) {
+	o := odd{request: func(*oddServer, sim.Request) { panic("boom") }}
+	status, out, errs := run(o.protocol(), "sweep", "-seeds", "12", "-out", t.TempDir())
+	if status != 1 || errs != "" || strings.Count(out, "\nreplay: ") != 1 || !strings.Contains(out, "alike: seed 1, seed 2, ") ||
+		!strings.HasSuffix(out, "12 of 12 seeds failed\n") {
+		t.Errorf("status %d, errors %q, output:\n%s", status, errs, out)
+	}
+}
+
+// Plans that ask for what the protocol does not have are refused.
+func TestForeignFields(t *testing.T) {
+	p := odd{}.protocol()
+	for want, change := range map[string]func(*sim.Plan){ // the order does not matter
+		"reads_ppm":         func(p *sim.Plan) { p.Workload.Reads = 5 },
+		"settings, and odd": func(p *sim.Plan) { p.Settings = []byte(`{}`) },
+		"fault 1: elect":    func(p *sim.Plan) { p.Faults = []sim.Fault{{At: 1, Do: "elect", Servers: []int{1}}} },
+	} {
+		plan := odd{}.plan()
+		change(plan)
+		if err := p.Validate(plan); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q, got %v", want, err)
+		}
+	}
+	defer func() {
+		if p := fmt.Sprint(recover()); !strings.Contains(p, "Run of an invalid plan: servers is 0") {
+			t.Errorf("Run of a plan without servers: %s", p)
+		}
+	}()
+	p.Run(&sim.Plan{Version: sim.PlanVersion, Protocol: "odd"})
+}
+
+func TestHelpOfACommand(t *testing.T) {
+	status, out, errs := run(odd{}.protocol(), "sweep", "-h")
+	if status != 0 || errs != "" || !strings.HasPrefix(out, "usage:\n") {
+		t.Errorf("status %d, output %q, errors %q", status, out, errs)
+	}
+}
