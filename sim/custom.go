@@ -136,7 +136,7 @@ func (c *custom) startServer(n world.Node) error {
 	case err != nil:
 		return err
 	case m == nil:
-		return fmt.Errorf("Start of %s returns no machine, and no error", c.protocol.Name)
+		return fmt.Errorf("%s has a Start that returns no machine, and no error", c.protocol.Name)
 	}
 	if len(records) > 0 {
 		c.effects[recoveries]++

@@ -21,8 +21,8 @@ import (
 // it; docs/YOUR-PROTOCOL.md walks through one.
 type Protocol struct {
 	Name string // in plans: a program refuses those of another protocol
-	// Kinds names its kinds of message, so that faults can name them: at most 13. Send takes a
-	// kind's place in this list.
+	// Kinds names its kinds of message, so that faults can name them: at most 13. Send takes
+	// a kind's name.
 	Kinds []string
 	// Start begins a life of a server, with what its disk holds. An error means that it refuses
 	// its disk; no fault that such a plan contains explains one, so that is a violation.
