@@ -79,11 +79,23 @@ func (s Settings) WithDefaults() Settings {
 // Validate says what is wrong with the settings, if anything.
 func (s Settings) Validate() error {
 	s = s.WithDefaults()
+	for _, t := range []struct {
+		name string
+		is   Instant
+	}{
+		{"heartbeat_ns", s.Heartbeat},
+		{"retransmit_ns", s.Retransmit},
+		{"timeout_ns", s.Timeout},
+		{"ceiling_ns", s.Ceiling},
+		{"stagger_ns", s.Stagger},
+		{"update_timer_ns", s.UpdateTimer},
+		{"session_idle_ns", s.SessionIdle},
+	} {
+		if t.is < minTime || t.is > maxTime {
+			return fmt.Errorf("settings: %s %d is not within %d … %d", t.name, t.is, minTime, maxTime)
+		}
+	}
 	switch {
-	case min(s.Heartbeat, s.Retransmit, s.Timeout, s.Ceiling, s.Stagger, s.UpdateTimer, s.SessionIdle) < minTime:
-		return fmt.Errorf("settings: a time is below %v: %+v", time.Duration(minTime), s)
-	case max(s.Heartbeat, s.Retransmit, s.Timeout, s.Ceiling, s.Stagger, s.UpdateTimer, s.SessionIdle) > maxTime:
-		return fmt.Errorf("settings: a time is over %v: %+v", time.Duration(maxTime), s)
 	case s.Heartbeat > s.Timeout/5:
 		return fmt.Errorf("settings: heartbeat_ns %d is over a fifth of timeout_ns %d: idle servers would suspect a working leader", s.Heartbeat, s.Timeout)
 	case s.Ceiling < s.Timeout:

@@ -45,6 +45,10 @@ func find(name string) (command, bool) {
 }
 
 func unknownCommand(name string) error {
+	const shown = 40 // bytes: it may be the line of a file that is no script
+	if len(name) > shown {
+		return fmt.Errorf("unknown step %q…", name[:shown])
+	}
 	var names []string
 	for _, s := range subjects {
 		for _, c := range s.commands {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim/check"
@@ -195,16 +197,45 @@ func jsonError(err error, at int64) error {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("byte %d: %w", syntax.Offset, err)
 	case errors.As(err, &typed):
-		return fmt.Errorf("byte %d: field %s: no room for a %s in %v", typed.Offset, typed.Field, typed.Value, typed.Type)
+		where := ""
+		if typed.Field != "" {
+			where = "field " + typed.Field + ": "
+		}
+		return fmt.Errorf("byte %d: %sit takes %s, not %s", typed.Offset, where, jsonKind(typed.Type.Kind()), withArticle(typed.Value))
 	}
 	return fmt.Errorf("byte %d: %w", at, err)
 }
+
+// jsonKind is what JSON has for a kind of Go's.
+func jsonKind(k reflect.Kind) string {
+	switch k {
+	case reflect.Struct, reflect.Map, reflect.Pointer:
+		return "an object"
+	case reflect.Slice, reflect.Array:
+		return "an array"
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	}
+	return "a number that fits " + k.String()
+}
+
+func withArticle(what string) string {
+	if strings.ContainsAny(what[:1], "aeiou") {
+		return "an " + what
+	}
+	return "a " + what
+}
+
+// maxPlan bounds what is read of a plan's file, in bytes: some files have no end.
+const maxPlan = 64 << 20
 
 // LoadPlan reads the plan of a file.
 func LoadPlan(path string) (*Plan, error) { return loadPlan(path, ReadPlan) }
 
 func loadPlan(path string, read func(io.Reader) (*Plan, error)) (*Plan, error) {
-	text, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		var p *os.PathError
 		if errors.As(err, &p) {
@@ -212,7 +243,8 @@ func loadPlan(path string, read func(io.Reader) (*Plan, error)) (*Plan, error) {
 		}
 		return nil, fmt.Errorf("plan %s: %w", path, err)
 	}
-	p, err := read(bytes.NewReader(text))
+	defer f.Close()
+	p, err := read(io.LimitReader(f, maxPlan))
 	if err != nil {
 		return nil, fmt.Errorf("plan %s: %w", path, err)
 	}
@@ -271,7 +303,7 @@ func (p *Plan) DecodeSettings(v any) error {
 	d := json.NewDecoder(bytes.NewReader(p.Settings))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("settings: %w", err)
+		return fmt.Errorf("settings: %w", jsonError(err, d.InputOffset()))
 	}
 	return nil
 }

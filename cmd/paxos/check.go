@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -50,7 +51,7 @@ $ paxos check etcd_002.log --format jepsen`,
 			if len(args) != 1 {
 				return usage("for example: paxos check history.jsonl", "one history, not %d", len(args))
 			}
-			return o.run(c.OutOrStdout(), args[0])
+			return o.run(c.Context(), c.OutOrStdout(), args[0])
 		},
 	}
 	f := c.Flags()
@@ -71,21 +72,29 @@ func oneOf(a, b string) func(string) (string, error) {
 	}
 }
 
-func (o *checkFlags) run(w io.Writer, path string) error {
+func (o *checkFlags) run(ctx context.Context, w io.Writer, path string) error {
 	history, err := o.read(path)
 	if err != nil {
 		return usage("", "%s: %v", path, cause(err))
 	}
 	if o.html != "" {
-		if err := writePage(o.html, path, history); err != nil {
-			return usage("", "--html %s: %v", quote(o.html), cause(err))
+		wrong, err := unlessInterrupted(ctx, "the page", func() error { return writePage(o.html, path, history) })
+		switch {
+		case err != nil:
+			return err
+		case wrong != nil:
+			return usage("", "--html %s: %v", quote(o.html), cause(wrong))
 		}
+	}
+	opinion, err := unlessInterrupted(ctx, "the search", func() check.Opinion { return check.Linearizable(history, checkLimit) })
+	if err != nil {
+		return err
 	}
 	operations := len(history)
 	if o.format == "jepsen" {
 		operations-- // the first is ours: the register holds nil
 	}
-	switch opinion := check.Linearizable(history, checkLimit); opinion.Verdict {
+	switch opinion.Verdict {
 	case check.OK:
 		fmt.Fprintf(w, "ok: %s, explained by an order\n", plural(uint64(operations), "operation"))
 		return nil
@@ -98,14 +107,15 @@ func (o *checkFlags) run(w io.Writer, path string) error {
 }
 
 func (o *checkFlags) read(path string) ([]check.Operation, error) {
-	text, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close()
 	if o.format == "jepsen" {
-		return check.ReadJepsen(bytes.NewReader(text))
+		return check.ReadJepsen(f)
 	}
-	history, err := check.ReadHistory(bytes.NewReader(text))
+	history, err := check.ReadHistory(f)
 	if err != nil {
 		return nil, err
 	}

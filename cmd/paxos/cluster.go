@@ -79,7 +79,7 @@ func (o *clusterFlags) run(c *cobra.Command) error {
 	remove := func() {}
 	if o.data == "" {
 		if cfg.Dir, err = os.MkdirTemp("", "paxos-cluster-"); err != nil {
-			return usage("", "--data: %v", cause(err))
+			return usage("--data DIR names another place", "no folder in %s: %v", quote(os.TempDir()), cause(err))
 		}
 		remove = func() { os.RemoveAll(cfg.Dir) }
 	}

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
+	"strconv"
 	"strings"
 
 	"github.com/fauer4effect/paxos/protocol"
@@ -14,7 +16,7 @@ import (
 )
 
 // introduction says what is running.
-func (o *serveFlags) introduction(cfg *live.Config, s *live.Server) telling {
+func (o *serveFlags) introduction(cfg *live.Config, s *live.Server, d *doors) telling {
 	st := s.Status()
 	bound := "all interfaces"
 	if cfg.Address.IsValid() {
@@ -22,10 +24,10 @@ func (o *serveFlags) introduction(cfg *live.Config, s *live.Server) telling {
 	}
 	also := ""
 	if o.client != "" {
-		also += ", Redis clients on " + o.client
+		also += ", Redis clients on " + whereOpen(o.client, d.clients)
 	}
 	if o.metrics != "" {
-		also += ", metrics on " + o.metrics
+		also += ", metrics on " + whereOpen(o.metrics, d.metrics)
 	}
 	text := fmt.Sprintf("server %d of %d, cluster %016x, store %s (life %d)\nUDP port %d on %s%s\n",
 		cfg.ID, len(cfg.Hosts), cfg.Hosts.Cluster(), cfg.Dir, st.Life, o.port, bound, also)
@@ -42,7 +44,24 @@ func (o *serveFlags) introduction(cfg *live.Config, s *live.Server) telling {
 		slog.Int("servers", len(cfg.Hosts)), slog.String("cluster", fmt.Sprintf("%016x", cfg.Hosts.Cluster())),
 		slog.String("store", cfg.Dir), slog.Uint64("life", st.Life), slog.Bool("formed", st.Formed),
 		slog.Int("port", o.port), slog.String("bound", bound), slog.Bool("authenticated", len(cfg.Key) > 0),
-		slog.String("clients", o.client), slog.String("metrics", o.metrics))
+		slog.String("clients", whereOpen(o.client, d.clients)), slog.String("metrics", whereOpen(o.metrics, d.metrics)))
+}
+
+// whereOpen is the address as it was given, but for the port that was found for port 0.
+func whereOpen(given string, l net.Listener) string {
+	host, port, err := net.SplitHostPort(given)
+	if a, ok := addressOf(l); ok && err == nil && port == "0" {
+		return net.JoinHostPort(host, strconv.Itoa(a.Port))
+	}
+	return given
+}
+
+func addressOf(l net.Listener) (*net.TCPAddr, bool) {
+	if l == nil {
+		return nil, false
+	}
+	a, ok := l.Addr().(*net.TCPAddr)
+	return a, ok
 }
 
 // watch is called by the server's loop: it may not block.

@@ -107,7 +107,7 @@ func parseJobs(text string) (int, error) {
 func parseBudget(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
-		return 0, errors.New("a duration is above zero and has a unit, such as 30s or 5m")
+		return 0, errors.New("a duration is above zero, has a unit, such as 30s or 5m, and is below 292 years")
 	}
 	return d, nil
 }

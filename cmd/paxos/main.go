@@ -76,5 +76,13 @@ $ paxos break                               # see a planted bug caught`,
 	root.AddCommand(sweepCommand(), runCommand(), replayCommand(), shrinkCommand(), scenarioCommand(), checkCommand())
 	addLive(root)
 	root.AddCommand(breakCommand(), versionCommand())
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args, c.RunE = noCommand, func(*cobra.Command, []string) error {
+				return usage("", "for which shell? bash, fish, powershell or zsh")
+			}
+		}
+	}
 	return root
 }

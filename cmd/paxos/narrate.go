@@ -54,6 +54,14 @@ func newNarrator(w io.Writer, log slog.Handler, cfg *live.Config, trial bool) *n
 	}
 }
 
+// unheeded is the program's output for one who goes on, and ends well, if nobody reads it.
+func unheeded(w io.Writer) io.Writer {
+	if o, ok := w.(*output); ok {
+		return o.Writer
+	}
+	return w
+}
+
 // event tells operators something. The line may be empty: then it is for the log alone.
 func (n *narrator) event(level slog.Level, message, line string, attrs ...slog.Attr) {
 	if n.log != nil || line != "" {

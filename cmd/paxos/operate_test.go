@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -96,6 +97,38 @@ func freePort(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// A server whose output nobody reads goes on, and ends well; and it says which port it was given.
+func TestServeIntoAFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	port, hosts := hostFile(t)
+	address := freePort(t)
+	ctx, end := context.WithCancelCause(t.Context())
+	status := make(chan int, 1)
+	var stderr lockedBuffer
+	go func() {
+		status <- run(ctx, strings.Fields(fmt.Sprintf("serve -p %d -h %s --data %s --metrics %s", port, hosts, filepath.Join(t.TempDir(), "store"), address)), full, &stderr)
+	}()
+	awaits(t, "http://"+address+"/readyz", "200 ok")
+	if end(errTerminated); <-status != 0 {
+		t.Errorf("it does not end with status 0: %s", &stderr)
+	}
+}
+
+func TestPortThatWasFound(t *testing.T) {
+	port, hosts := hostFile(t)
+	r := serving(t, fmt.Sprintf("serve -p %d -h %s --data %s --client localhost:0", port, hosts, filepath.Join(t.TempDir(), "store")))
+	found := regexp.MustCompile(`Redis clients on localhost:[1-9][0-9]*\n`)
+	for deadline := time.Now().Add(10 * time.Second); !found.MatchString(r.stdout.String()); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it says: %s", &r.stdout)
+		}
+	}
 }
 
 // A server that logs writes records to standard error, each with its server, from its start to

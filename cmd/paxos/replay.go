@@ -45,7 +45,7 @@ $ paxos replay --recorded server-1.tape.jsonl`,
 				if swarm != (swarmFlags{}) || watch != (watchFlags{}) {
 					return usage("", "--recorded goes with no other flag")
 				}
-				return replayRecorded(c.OutOrStdout(), recorded)
+				return replayRecorded(c, recorded)
 			}
 			s, err := replaySubject(args[0], swarm)
 			if err != nil {

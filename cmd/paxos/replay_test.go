@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strconv"
@@ -143,13 +144,70 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// What takes long and can't be stopped in the middle ends as soon as it is interrupted, and changes
+// nothing.
 func TestInterruptedRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, args := range [][]string{{"run", "--seed", "1"}, {"replay", "1", "--json"}} {
+	dir := t.TempDir()
+	history := filepath.Join(dir, "history.jsonl")
+	if err := os.WriteFile(history, []byte(`{"client":1,"op":"get","key":"x","call_ns":0}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	small := filepath.Join(dir, "small.json")
+	for _, args := range [][]string{
+		{"run", "--seed", "1"},
+		{"replay", "1", "--json"},
+		{"replay", "--recorded", history},
+		{"check", history},
+		{"check", history, "--html", small},
+		{"shrink", planFile(t, 3, nil), "--output", small},
+	} {
 		r := paxosUntil(t, ctx, args...).wants(t, statusInterrupted)
 		if r.stdout != "" || !strings.Contains(r.stderr, "interrupted") {
 			t.Errorf("%v: %+v", args, r)
+		}
+	}
+	if _, err := os.Stat(small); err == nil {
+		t.Error("what was interrupted leaves a file")
+	}
+}
+
+// A pipe whose reader is gone ends a run that writes its trace there.
+func TestTraceToAClosedPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if out, err := exec.Command("mkfifo", pipe).CombinedOutput(); err != nil {
+		t.Skipf("mkfifo: %v %s", err, out)
+	}
+	go func() {
+		f, err := os.Open(pipe)
+		if err == nil {
+			_, _ = f.Read(make([]byte, 1))
+			f.Close()
+		}
+	}()
+	r := paxos(t, "run", "--seed", "3", "--trace", pipe).wants(t, statusUsage)
+	if !strings.Contains(r.stderr, "the trace is not complete") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Files without an end are read no further than a plan, a script or a line of a history may be long.
+func TestEndlessFiles(t *testing.T) {
+	if _, err := os.Stat("/dev/zero"); err != nil {
+		t.Skip(err)
+	}
+	for _, args := range [][]string{
+		{"replay", "/dev/zero"},
+		{"shrink", "/dev/zero"},
+		{"scenario", "/dev/zero"},
+		{"check", "/dev/zero"},
+		{"check", "/dev/zero", "--format", "jepsen"},
+		{"replay", "--recorded", "/dev/zero"},
+	} {
+		r := paxos(t, args...).wants(t, statusUsage)
+		if strings.Count(r.stderr, "\n") != 1 || len(r.stderr) > 200 {
+			t.Errorf("%v: %.300q", args, r.stderr)
 		}
 	}
 }

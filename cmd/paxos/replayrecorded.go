@@ -5,8 +5,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
+
+	"github.com/spf13/cobra"
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
@@ -14,20 +15,28 @@ import (
 )
 
 // replayRecorded feeds a live server's inputs to the pure machine again.
-func replayRecorded(w io.Writer, path string) error {
+func replayRecorded(c *cobra.Command, path string) error {
+	w := c.OutOrStdout()
 	f, err := os.Open(path)
 	if err != nil {
 		return usage("", "--recorded %s: %v", quote(path), cause(err))
 	}
 	defer f.Close()
-	done, err := live.Replay(f, func() protocol.App { return kv.New() }, live.Visitor{})
+	var done live.Replayed
+	wrong, err := unlessInterrupted(c.Context(), "the replay", func() (err error) {
+		done, err = live.Replay(f, func() protocol.App { return kv.New() }, live.Visitor{})
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	var differs *live.Difference
 	switch {
-	case errors.As(err, &differs):
+	case errors.As(wrong, &differs):
 		fmt.Fprintf(w, "%s: %v\n", path, differs)
 		return errFailed
-	case err != nil:
-		return usage("paxos serve --record writes such files", "--recorded %s: %v", quote(path), cause(err))
+	case wrong != nil:
+		return usage("paxos serve --record writes such files", "--recorded %s: %v", quote(path), cause(wrong))
 	}
 	fmt.Fprintf(w, "ok: %s, %s: every output is reproduced byte for byte (%s, %s, %s)\n",
 		counted(done.Lives, "life", "lives"), plural(done.Steps, "step"),

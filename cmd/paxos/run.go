@@ -78,13 +78,8 @@ func (o *watchFlags) run(c *cobra.Command, s subject) error {
 	return nil
 }
 
-// execute runs the plan, with a trace where one is wanted. A run that is interrupted is
-// left to itself: the process ends.
+// execute runs the plan, with a trace where one is wanted.
 func (o *watchFlags) execute(ctx context.Context, s subject) (*sim.Report, error) {
-	interrupted := &failure{status: statusInterrupted, line: "interrupted, the run did not end"}
-	if ctx.Err() != nil {
-		return nil, interrupted
-	}
 	var options []sim.Option
 	finish := func() error { return nil }
 	if o.trace != "" {
@@ -102,25 +97,23 @@ func (o *watchFlags) execute(ctx context.Context, s subject) (*sim.Report, error
 			return err
 		}
 	}
-	ended := make(chan *sim.Report, 1)
-	go func() { ended <- sim.Run(s.plan, options...) }()
-	select {
-	case <-ctx.Done():
-		return nil, interrupted
-	case report := <-ended:
-		if err := finish(); err != nil {
-			return nil, usage("the trace is not complete", "--trace %s: %v", quote(o.trace), err)
-		}
-		return report, nil
+	report, err := unlessInterrupted(ctx, "the run", func() *sim.Report { return sim.Run(s.plan, options...) })
+	if err != nil {
+		return nil, err
 	}
+	if err := finish(); err != nil {
+		return nil, usage("the trace is not complete", "--trace %s: %v", quote(o.trace), err)
+	}
+	return report, nil
 }
 
-// openTrace opens the file of a trace before anything runs, and not over the plan.
+// openTrace opens the file of a trace before anything runs, and not over the plan. It only writes: one
+// who could read a pipe would never hear that its reader is gone.
 func openTrace(path, plan string) (io.WriteCloser, error) {
 	if plan != "" && sameFile(path, plan) {
 		return nil, errors.New("that is the plan")
 	}
-	return os.Create(path)
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 }
 
 // runJSON is the object that `run --json` and `replay --json` print. Its fields are a

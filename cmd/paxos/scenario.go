@@ -48,7 +48,7 @@ $ paxos scenario 17.txtar`,
 	f := c.Flags()
 	f.SortFlags = false
 	f.BoolVar(&list, "list", false, "name the scripts that come with the program, with their first sentences")
-	f.BoolVar(&update, "update", false, "rewrite what `cmp` compares with, in the scripts' files")
+	f.BoolVar(&update, "update", false, "rewrite what cmp compares with, in the scripts' files")
 	return c
 }
 
@@ -89,7 +89,7 @@ func loadScenarios(args []string) ([]scenarioFile, error) {
 			files = append(files, scenarioFile{script: s})
 		}
 		for _, path := range paths {
-			text, err := os.ReadFile(path)
+			text, err := readInput(path)
 			if err != nil {
 				return nil, usage("", "%s: %v", path, cause(err))
 			}

@@ -121,13 +121,13 @@ func (o *serveFlags) run(c *cobra.Command) error {
 		defer m.Close()
 		cfg.Meter = m
 	}
-	n := newNarrator(c.OutOrStdout(), o.log.handler(c.ErrOrStderr()), cfg, o.trial)
+	n := newNarrator(unheeded(c.OutOrStdout()), o.log.handler(c.ErrOrStderr()), cfg, o.trial)
 	cfg.Watch = n.watch
 	s, err := live.Start(*cfg)
 	if err != nil {
 		return usage("", "%v", err)
 	}
-	n.begin(s, o.introduction(cfg, s))
+	n.begin(s, o.introduction(cfg, s, d))
 	defer n.end()
 	serving := &service{server: s, metrics: m, tell: n}
 	if d.clients != nil {

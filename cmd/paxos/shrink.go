@@ -36,10 +36,10 @@ $ paxos replay failures/seed-17/shrunk.json`,
 			if err != nil {
 				return err
 			}
-			return shrinkPlan(c.OutOrStdout(), c.ErrOrStderr(), s, out)
+			return shrinkPlan(c, s, out)
 		},
 	}
-	shortFlag(c.Flags(), &out, "o", "--output FILE", "where the small plan goes (default: shrunk.json beside the plan)", parsePath)
+	shortFlag(c.Flags(), &out, "o", "--output FILE", "where the small plan goes (default: beside the plan, shrunk.json for plan.json, else NAME-shrunk.json)", parsePath)
 	return c
 }
 
@@ -52,18 +52,26 @@ func shrunkPath(plan string) string {
 	return dir + name + "-shrunk.json"
 }
 
-func shrinkPlan(stdout, stderr io.Writer, s subject, out string) error {
+func shrinkPlan(c *cobra.Command, s subject, out string) error {
+	stdout := c.OutOrStdout()
 	if out == "" {
 		out = shrunkPath(s.file)
 	}
 	if sameFile(out, s.file) {
 		return usage("", "--output %s: that is the plan", quote(out))
 	}
-	note, done := shrinkProgress(stderr)
-	r, err := shrink.Shrink(s.plan, func(p *sim.Plan) *sim.Report { return sim.Run(p) }, (*sim.Plan).Validate, shrink.Options{Progress: note})
+	note, done := shrinkProgress(c.ErrOrStderr())
+	var wrong error
+	r, err := unlessInterrupted(c.Context(), "the search", func() (r *shrink.Result) {
+		r, wrong = shrink.Shrink(s.plan, func(p *sim.Plan) *sim.Report { return sim.Run(p) }, (*sim.Plan).Validate, shrink.Options{Progress: note})
+		return r
+	})
 	done()
-	if err != nil {
-		return usage("paxos replay says what it shows", "plan %s: %v", quote(s.file), err)
+	switch {
+	case err != nil:
+		return err
+	case wrong != nil:
+		return usage("paxos replay says what it shows", "plan %s: %v", quote(s.file), wrong)
 	}
 	if err := writeWhole(out, r.Plan.Encode()); err != nil {
 		return usage("", "--output %s: %v", quote(out), cause(err))

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // errTerminated is why the program's context ended, where it was SIGTERM: a server then ends in
@@ -24,11 +25,33 @@ func signalled() context.Context {
 	signal.Notify(arrived, ends...)
 	go func() {
 		first := <-arrived
-		signal.Stop(arrived)
 		if first == syscall.SIGTERM {
 			cancel(errTerminated)
 		}
 		cancel(nil)
+		time.Sleep(oneSignal)
+		signal.Stop(arrived)
 	}()
 	return ctx
+}
+
+// oneSignal is how long a signal may come again and be the same: some senders (timeout) send it to
+// the process, and to its group.
+const oneSignal = 100 * time.Millisecond
+
+// unlessInterrupted does what takes long and can't be stopped in the middle. Where the context ends
+// first it is left to itself, as the process is about to end.
+func unlessInterrupted[T any](ctx context.Context, what string, do func() T) (done T, err error) {
+	interrupted := &failure{status: statusInterrupted, line: "interrupted, " + what + " did not end"}
+	if ctx.Err() != nil {
+		return done, interrupted
+	}
+	ended := make(chan T, 1)
+	go func() { ended <- do() }()
+	select {
+	case <-ctx.Done():
+		return done, interrupted
+	case done = <-ended:
+		return done, nil
+	}
 }

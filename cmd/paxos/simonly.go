@@ -13,6 +13,6 @@ import (
 
 func addLive(*cobra.Command) {}
 
-func replayRecorded(io.Writer, string) error {
+func replayRecorded(*cobra.Command, string) error {
 	return usage("", "--recorded: this program was built without live servers")
 }

@@ -3,6 +3,7 @@ package check
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,6 +90,10 @@ func readLine(text []byte) (Operation, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&l); err != nil {
+		var typed *json.UnmarshalTypeError
+		if errors.As(err, &typed) {
+			err = fmt.Errorf("byte %d: %s: JSON's %s does not fit there", typed.Offset, cmp.Or(typed.Field, "an operation"), typed.Value)
+		}
 		return Operation{}, err
 	}
 	if d.More() {

@@ -36,7 +36,7 @@ func (m mark) String() string {
 	return fmt.Sprintf("%s %08x\n", text, crc32.ChecksumIEEE([]byte(text)))
 }
 
-// readMark reads the mark; a store that was made before there were marks has none.
+// readMark reads the mark; a store that is being made has none yet.
 func readMark(dir string, fs vfs.FS) (mark, error) {
 	var m mark
 	text, err := readFile(fs, fs.PathJoin(dir, markName))
@@ -96,6 +96,8 @@ func (m mark) misses(dir string, fs vfs.FS) error {
 // holds compares the mark with the store that it lies beside.
 func (m mark) holds(id uint64, last protocol.Position) error {
 	switch {
+	case m.store == 0 && last > 0: // the first life notes it before it writes anything
+		return damaged(fmt.Errorf("its file %s is missing", markName))
 	case m.store == 0:
 		return nil
 	case m.store != id:

@@ -91,6 +91,23 @@ func TestDeletedLog(t *testing.T) {
 	}
 }
 
+// A mark that somebody deleted is missed, and one that a crash kept from being made is not: then there
+// are no records.
+func TestDeletedMark(t *testing.T) {
+	fs := vfs.NewMem()
+	mustClose(t, filled(t, fs, 3, 1))
+	if _, err := Open("d", me, without(t, fs, markName)); err == nil || !strings.Contains(err.Error(), "damaged: its file DURABLE is missing") {
+		t.Errorf("a store of 3 records: %v", err)
+	}
+	empty := vfs.NewMem()
+	mustClose(t, filled(t, empty, 0, 1))
+	s, err := Open("d", me, without(t, empty, markName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, s)
+}
+
 // The mark follows what is written, not only when the store is opened or closed.
 func TestMarkIsRenewed(t *testing.T) {
 	fs := vfs.NewMem()
