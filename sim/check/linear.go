@@ -234,12 +234,13 @@ func Legal(m porcupine.Model, history []porcupine.Operation, steps int) (Verdict
 // FirstIllegal is the answer at which a history that is Illegal by Legal became so: what is
 // unanswered then has no Output.
 func FirstIllegal(m porcupine.Model, history []porcupine.Operation, steps int) porcupine.Operation {
-	answered := slices.Clone(history)
-	slices.SortStableFunc(answered, func(x, y porcupine.Operation) int { return cmp.Compare(x.Return, y.Return) })
-	n := sort.Search(len(answered)-1, func(n int) bool {
-		past := slices.Clone(answered[:n+1])
-		for _, o := range answered[n+1:] {
-			if o.Call <= answered[n].Return {
+	all := slices.Clone(history)
+	slices.SortStableFunc(all, func(x, y porcupine.Operation) int { return cmp.Compare(x.Return, y.Return) })
+	answered := sort.Search(len(all), func(n int) bool { return all[n].Return == math.MaxInt64 })
+	n := sort.Search(answered-1, func(n int) bool {
+		past := slices.Clone(all[:n+1])
+		for _, o := range all[n+1:] {
+			if o.Call <= all[n].Return {
 				o.Output, o.Return = nil, math.MaxInt64
 				past = append(past, o)
 			}
@@ -247,5 +248,5 @@ func FirstIllegal(m porcupine.Model, history []porcupine.Operation, steps int) p
 		v, _ := Legal(m, past, steps)
 		return v == Illegal
 	})
-	return answered[n]
+	return all[n]
 }

@@ -3,12 +3,14 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/anishathalye/porcupine"
 	"pgregory.net/rapid"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
@@ -398,5 +400,35 @@ func BenchmarkLinearizable(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// The answer at which a history by a caller's own model became illegal is named: here the third
+// of five, whatever else was under way, or comes later.
+func TestFirstIllegal(t *testing.T) {
+	counter := porcupine.Model{
+		Init: func() any { return 0 },
+		Step: func(state, _, output any) (bool, any) {
+			sum := state.(int) + 1
+			return output == nil || output == sum, sum
+		},
+	}
+	add := func(client int, call, ret int64, sum any) porcupine.Operation {
+		return porcupine.Operation{ClientId: client, Call: call, Return: ret, Output: sum}
+	}
+	history := []porcupine.Operation{
+		add(5, 41, 50, 4), add(4, 31, 40, 3), add(3, 21, 30, 7), add(2, 11, 20, 2), add(1, 1, 10, 1),
+		add(6, 25, math.MaxInt64, nil), // never answered
+		add(7, 28, 60, 5),
+	}
+	if v, err := Legal(counter, history, 1000); v != Illegal || err != nil {
+		t.Fatalf("%v, %v", v, err)
+	}
+	if o := FirstIllegal(counter, history, 1000); o.ClientId != 3 {
+		t.Errorf("it is client %d's answer, not client 3's", o.ClientId)
+	}
+	counter.Step = func(any, any, any) (bool, any) { panic("no") }
+	if v, err := Legal(counter, history, 1000); v != Unknown || err == nil || !strings.Contains(err.Error(), "the model panics: no") {
+		t.Errorf("a model that panics: %v, %v", v, err)
 	}
 }
