@@ -33,7 +33,8 @@ type paxosWorld = world.World[packet, diskRecord]
 // paxos is the system of our own machine: its servers, its messages, and its checks.
 type paxos struct {
 	*run
-	settings protocol.Settings
+	settings protocol.Settings   // of all, but for …
+	own      []protocol.Settings // … what single servers have, by id; 0 unused
 	world    *paxosWorld
 	checker  *check.Checker
 	servers  []*server // by id; 0 unused. A server that is down keeps its last life here.
@@ -61,12 +62,21 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 		panic("sim: Run of an invalid plan: " + err.Error())
 	}
 	settings = settings.WithDefaults()
-	r := &paxos{run: newRun(p, directed, options), settings: settings, servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
+	own := make([]protocol.Settings, p.Servers+1)
+	window, sessions := settings.WindowSlots, settings.SessionLimit
+	for id := 1; id <= p.Servers; id++ {
+		if own[id], err = p.settingsOf(id); err != nil {
+			panic("sim: Run of an invalid plan: " + err.Error())
+		}
+		own[id] = own[id].WithDefaults()
+		window, sessions = max(window, own[id].WindowSlots), max(sessions, own[id].SessionLimit)
+	}
+	r := &paxos{own: own, run: newRun(p, directed, options), settings: settings, servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.checker.Departures.Formation, r.checker.Departures.Overlap = p.Formation, settings.Overlap
 	r.checker.Endless, r.checker.Broken = p.Endless, &r.over
-	r.checker.Log.Limit = uint64(settings.SessionLimit)
-	r.checker.Log.Window = protocol.Seq(settings.WindowSlots)
+	r.checker.Log.Limit = uint64(sessions)
+	r.checker.Log.Window = protocol.Seq(window)
 	if p.Workload.Reads > 0 || directed > 0 {
 		r.checker.Log.KeepValues()
 	}

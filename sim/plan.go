@@ -31,18 +31,27 @@ type Plan struct {
 	// trust that no disk is ever lost.
 	Formation bool            `json:"formation,omitempty"`
 	Settings  json.RawMessage `json:"settings,omitempty"` // of the machine under test
-	Network   Network         `json:"network"`
-	Disk      Disk            `json:"disk"`
-	Clocks    []Clock         `json:"clocks,omitempty"` // of servers whose clocks are not exact
-	Workload  Workload        `json:"workload"`
-	Faulty    world.Instant   `json:"faulty_ns"` // how long faults may happen; then comes the tail
-	Faults    []Fault         `json:"faults,omitempty"`
-	Tail      Tail            `json:"tail"`
+	// Apart is what single servers have in place of Settings: limits, no timers, by which
+	// liveness is judged.
+	Apart    []ServerSettings `json:"server_settings,omitempty"`
+	Network  Network          `json:"network"`
+	Disk     Disk             `json:"disk"`
+	Clocks   []Clock          `json:"clocks,omitempty"` // of servers whose clocks are not exact
+	Workload Workload         `json:"workload"`
+	Faulty   world.Instant    `json:"faulty_ns"` // how long faults may happen; then comes the tail
+	Faults   []Fault          `json:"faults,omitempty"`
+	Tail     Tail             `json:"tail"`
 	// Bodies makes servers check that no message or record changed since it was emitted.
 	Bodies bool `json:"check_bodies,omitempty"`
 	// Endless is for runs whose memory may not grow: the checkers forget what the durable
 	// snapshots of all servers cover, and porcupine's opinion is not asked for.
 	Endless bool `json:"endless,omitempty"`
+}
+
+// ServerSettings are those settings of one server that differ from the others'.
+type ServerSettings struct {
+	Server   int             `json:"server"`
+	Settings json.RawMessage `json:"settings"`
 }
 
 // PlanVersion is the version of plans that this package reads and writes.
@@ -255,6 +264,10 @@ func loadPlan(path string, read func(io.Reader) (*Plan, error)) (*Plan, error) {
 func (p *Plan) Clone() *Plan {
 	c := *p
 	c.Settings = slices.Clone(p.Settings)
+	c.Apart = slices.Clone(p.Apart)
+	for i := range c.Apart {
+		c.Apart[i].Settings = slices.Clone(c.Apart[i].Settings)
+	}
 	c.Network.Links = slices.Clone(p.Network.Links)
 	c.Disk.Servers = slices.Clone(p.Disk.Servers)
 	c.Clocks = slices.Clone(p.Clocks)
@@ -294,13 +307,31 @@ func (p *Plan) settings() (protocol.Settings, error) {
 	return s, s.Validate()
 }
 
+// settingsOf are a server's settings.
+func (p *Plan) settingsOf(server int) (protocol.Settings, error) {
+	s, err := p.settings()
+	for i := range p.Apart {
+		if a := &p.Apart[i]; a.Server == server && err == nil {
+			err = decodeStrictly(a.Settings, &s)
+		}
+	}
+	if err != nil {
+		return s, err
+	}
+	return s, s.Validate()
+}
+
 // DecodeSettings reads the plan's settings into what v points at, and refuses fields that it
 // does not have. A plan without settings leaves it as it is.
 func (p *Plan) DecodeSettings(v any) error {
 	if len(p.Settings) == 0 {
 		return nil
 	}
-	d := json.NewDecoder(bytes.NewReader(p.Settings))
+	return decodeStrictly(p.Settings, v)
+}
+
+func decodeStrictly(settings json.RawMessage, v any) error {
+	d := json.NewDecoder(bytes.NewReader(settings))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
 		return fmt.Errorf("settings: %w", jsonError(err, d.InputOffset()))

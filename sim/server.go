@@ -40,7 +40,7 @@ func (r *paxos) startServer(n world.Node) error {
 			return err
 		}
 	}
-	m, err := protocol.New(protocol.Config{ID: id, Servers: r.plan.Servers, Settings: r.settings, Store: r.storeID(n)},
+	m, err := protocol.New(protocol.Config{ID: id, Servers: r.plan.Servers, Settings: r.own[id], Store: r.storeID(n)},
 		protocol.Instant(r.local(n)), kv.New(), protocol.Stable{Records: records})
 	if err != nil {
 		return err
@@ -235,7 +235,7 @@ func (r *paxos) event(s *server, e *protocol.Event) {
 	case protocol.Executed:
 		s.executed = min(s.executed, e.Seq)
 	case protocol.Proposed:
-		if s.executed != protocol.Infinity && e.Seq >= s.executed+protocol.Seq(r.settings.WindowSlots) {
+		if s.executed != protocol.Infinity && e.Seq >= s.executed+protocol.Seq(r.own[s.id].WindowSlots) {
 			r.effects[windowFull]++ // it was beyond the window when the step began
 		}
 		switch len(e.Batch.Updates) {

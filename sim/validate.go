@@ -26,7 +26,41 @@ func (p *Plan) Validate() error {
 	if _, err := p.settings(); err != nil {
 		return err
 	}
+	if err := p.validateApart(); err != nil {
+		return err
+	}
 	return p.validate(protocol.KindNames())
+}
+
+// validateApart refuses settings of single servers that a cluster can't have (protocol.Format), and
+// timers: what the calm allows goes by those of all.
+func (p *Plan) validateApart() error {
+	all, _ := p.settings()
+	all = all.WithDefaults()
+	for i := range p.Apart {
+		id := p.Apart[i].Server
+		if err := p.server(id); err != nil {
+			return fmt.Errorf("server_settings %d: %w", i+1, err)
+		}
+		if slices.ContainsFunc(p.Apart[:i], func(a ServerSettings) bool { return a.Server == id }) {
+			return fmt.Errorf("server_settings %d: server %d has two", i+1, id)
+		}
+		s, err := p.settingsOf(id)
+		if err != nil {
+			return fmt.Errorf("server_settings %d: %w", i+1, err)
+		}
+		s = s.WithDefaults()
+		switch {
+		case s.Overlap != all.Overlap || (s.SessionLimit > 0) != (all.SessionLimit > 0):
+			return fmt.Errorf("server_settings %d: servers may not differ in overlapped_write, nor in whether there is a session_limit", i+1)
+		case s.Heartbeat != all.Heartbeat || s.Retransmit != all.Retransmit || s.Timeout != all.Timeout || s.Ceiling != all.Ceiling ||
+			s.Stagger != all.Stagger || s.UpdateTimer != all.UpdateTimer || s.SessionIdle != all.SessionIdle || s.QueueLimit != all.QueueLimit:
+			return fmt.Errorf("server_settings %d: timers and queue_updates are the plan's settings: liveness is judged by them", i+1)
+		case s.SessionLimit < all.SessionLimit || s.Tombstones < all.Tombstones:
+			return fmt.Errorf("server_settings %d: no fewer sessions or tombstones than the plan's: a leader would end those of others", i+1)
+		}
+	}
+	return nil
 }
 
 // validate checks what does not depend on the protocol under test, but for the names of its

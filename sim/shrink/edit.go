@@ -27,6 +27,10 @@ func withoutServer(p *sim.Plan, gone int) *sim.Plan {
 		}
 		return left
 	}
+	c.Apart = slices.DeleteFunc(c.Apart, func(a sim.ServerSettings) bool { return a.Server == gone })
+	for i := range c.Apart {
+		c.Apart[i].Server = moved(c.Apart[i].Server)
+	}
 	c.Network.Links = slices.DeleteFunc(c.Network.Links, func(l sim.Link) bool { return l.From == gone || l.To == gone })
 	for i := range c.Network.Links {
 		l := &c.Network.Links[i]

@@ -59,6 +59,9 @@ func Removals(p *sim.Plan) []Removal {
 	for i := range p.Clocks {
 		simpler(fmt.Sprintf("clock %d", i+1), true, func(p *sim.Plan) { p.Clocks = append(p.Clocks[:i], p.Clocks[i+1:]...) })
 	}
+	for i := range p.Apart {
+		simpler(fmt.Sprintf("the settings of server %d", p.Apart[i].Server), true, func(p *sim.Plan) { p.Apart = append(p.Apart[:i], p.Apart[i+1:]...) })
+	}
 	for i := range p.Tail.Broken {
 		simpler(fmt.Sprintf("broken server %d", i+1), true, func(p *sim.Plan) { p.Tail.Broken = append(p.Tail.Broken[:i], p.Tail.Broken[i+1:]...) })
 	}
