@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 
@@ -21,6 +22,10 @@ type custom struct {
 	written  []uint64        // records, by server
 	shared   any
 	violated *check.Violation
+	asked    uint64              // Deadlines
+	taken    [requestKind]uint64 // messages, by kind
+	timed    bool                // a machine wanted to be woken
+	wrote    bool                // or wrote a record
 }
 
 // letter is what travels: a message of the protocol's, a client's request, or a reply.
@@ -47,9 +52,6 @@ func newCustom(p *Protocol, plan *Plan, options []Option) *custom {
 		run: newRun(plan, 0, options), protocol: p,
 		servers: make([]*customServer, plan.Servers+1), envs: make([]*Env, plan.Servers+1), written: make([]uint64, plan.Servers+1),
 	}
-	if p.Shared != nil {
-		c.shared = p.Shared()
-	}
 	c.run.model = p.Model
 	c.world = world.New[letter, any](c.worldConfig(), c)
 	c.open(c)
@@ -66,6 +68,9 @@ type customServer struct {
 
 func (s *customServer) Receive(from world.Node, l *letter) {
 	c := s.env.custom
+	if l.message != nil {
+		c.taken[l.kind]++
+	}
 	if c.story != nil {
 		c.story.begin(c.world.Now(), s.env.node, l.act)
 	}
@@ -96,6 +101,7 @@ func (s *customServer) Wake() {
 		return
 	}
 	c.woke(s.env.node)
+	c.acts(s.env.node)
 	s.Machine.Wake()
 }
 
@@ -104,12 +110,40 @@ func (s *customServer) Wake() {
 const maxWoken = 1000
 
 func (s *customServer) Synced(upTo uint64) {
+	s.env.custom.acts(s.env.node)
 	s.Machine.Synced(upTo)
 	s.env.custom.synced(s.env.node)
 }
 
+// Deadline is asked after every call, which makes it the place to see that a run does not end.
 func (s *customServer) Deadline() world.Instant {
-	return s.env.custom.nodes[s.env.node].clock.when(s.Machine.Deadline())
+	c := s.env.custom
+	if c.asked++; c.asked == maxAsked {
+		most := 0
+		for kind, times := range c.taken {
+			if times > c.taken[most] {
+				most = kind
+			}
+		}
+		what := "Deadlines move on, and none is reached"
+		if c.taken[most] > maxAsked/4 {
+			what = fmt.Sprintf("%d messages were a %s", c.taken[most], c.protocol.Kinds[most-1])
+		}
+		c.fail("invariant", "the run does not come to its end: after %d calls of the machines, %s", maxAsked, what)
+	}
+	d := s.Machine.Deadline()
+	c.timed = c.timed || d != world.Never
+	return c.nodes[s.env.node].clock.when(d)
+}
+
+// maxAsked bounds the calls of a run's machines: a plan of the swarm's takes some 100,000.
+const maxAsked = 10_000_000
+
+// acts begins an act of the story that no message causes.
+func (c *custom) acts(n world.Node) {
+	if c.story != nil {
+		c.story.begin(c.world.Now(), n, 0)
+	}
 }
 
 func (c *custom) control() control { return c.world }
@@ -129,6 +163,14 @@ func (c *custom) startServer(n world.Node) error {
 	records := c.world.Records(n)
 	c.written[n] = uint64(len(records))
 	c.world.Settle(n)
+	if c.story != nil && c.nodes[n].lives > 0 {
+		c.story.tell(c.world.Now(), n, line{kind: struck, text: fmt.Sprintf("server %d restarts with %s", n, countOf(len(records), "record"))})
+	} else {
+		c.acts(n)
+	}
+	if c.shared == nil && c.protocol.Shared != nil {
+		c.shared = c.protocol.Shared()
+	}
 	var m Machine
 	var err error
 	c.world.As(n, func() { m, err = c.protocol.Start(env, records) })
@@ -144,9 +186,6 @@ func (c *custom) startServer(n world.Node) error {
 	c.servers[n] = &customServer{Machine: m, env: env}
 	c.world.Start(n, c.servers[n])
 	c.tell(n, "start", countOf(len(records), "record"))
-	if c.story != nil && c.nodes[n].lives > 0 {
-		c.story.tell(c.world.Now(), n, line{kind: struck, text: fmt.Sprintf("server %d restarts with %s", n, countOf(len(records), "record"))})
-	}
 	return nil
 }
 
@@ -169,7 +208,7 @@ func (c *custom) startClient(cl *client) { c.world.Start(cl.node, customClient{c
 func (c *custom) ask(cl *client) {
 	digest := world.Mix(uint64(cl.id), cl.timestamp)
 	c.world.Send(world.Parcel{To: world.Node(cl.target), Kind: requestKind, Digest: digest},
-		&letter{request: &Request{Client: uint32(cl.id), Timestamp: cl.timestamp, Op: cl.input}, act: c.acting(cl.node)})
+		&letter{request: &Request{Client: uint32(cl.id), Timestamp: cl.timestamp, Op: bytes.Clone(cl.input)}, act: c.acting(cl.node)})
 }
 
 func (c *custom) began(cl *client) {
@@ -181,7 +220,12 @@ func (c *custom) began(cl *client) {
 
 func (c *custom) ended(cl *client) {
 	if c.story != nil {
-		text := fmt.Sprintf("client %d has its answer to operation %d: %s → %s", cl.id, cl.timestamp, c.operation(cl), c.result(cl.got.output))
+		text := fmt.Sprintf("client %d has its answer to operation %d: ", cl.id, cl.timestamp)
+		if c.model != nil {
+			text += c.described(cl.input, cl.got.output)
+		} else {
+			text += fmt.Sprintf("%s → %s", c.operation(cl), c.result(cl.got.output))
+		}
 		c.story.say(cl.node, line{kind: told, client: uint32(cl.id), object: cl.key.name, text: text})
 	}
 }
@@ -194,11 +238,20 @@ func (c *custom) operation(cl *client) string {
 	return cl.op.String()
 }
 
+// described is an operation with its answer, as the model describes it if it does.
+func (c *custom) described(input, output []byte) (text string) {
+	describe := c.model.Porcupine.DescribeOperation
+	text = fmt.Sprintf("%q → %q", input, output)
+	if describe == nil {
+		return text
+	}
+	defer func() { _ = recover() }() // a description is no finding
+	return describe(input, output)
+}
+
 func (c *custom) result(output []byte) string {
-	if c.model == nil {
-		if r, err := kv.DecodeResult(output); err == nil {
-			return r.String()
-		}
+	if r, err := kv.DecodeResult(output); err == nil {
+		return r.String()
 	}
 	return fmt.Sprintf("%q", output)
 }
@@ -246,8 +299,8 @@ func (c *custom) judge(k *key) {
 		c.fail("invariant", "at object %q, %v", k.name, err)
 	case verdict == check.Illegal:
 		o := check.FirstIllegal(model, k.raw, searchSteps)
-		c.failAt(o.Return, "S8", "the clients' history has no linearization at object %q: no order of the operations so far gives client %d's %q the answer %q",
-			k.name, o.ClientId, o.Input, o.Output)
+		c.failAt(o.Return, "S8", "the clients' history has no linearization at object %q: no order of the operations so far gives client %d's answer: %s",
+			k.name, o.ClientId, c.described(o.Input.([]byte), o.Output.([]byte)))
 	case verdict == check.Unknown:
 		c.effects[porcupineUnknown]++
 	}
@@ -260,14 +313,24 @@ func (c *custom) failAt(at int64, property, format string, args ...any) {
 }
 
 func (c *custom) violation() *check.Violation { return c.violated }
-func (c *custom) report(*Report)              {}
+
+// report says which kinds of fault have nothing to strike: clocks of machines without timers, disks
+// without records.
+func (c *custom) report(to *Report) {
+	to.moot[drift] = !c.timed
+	for _, e := range []Effect{crashOnSync, stall, failedSync, diskFull, survived} {
+		to.moot[e] = !c.wrote
+	}
+}
+
+func (c *custom) kindName(l *letter) string { return c.protocol.Kinds[l.kind-1] }
 
 // What follows is the world's Observer. Of a message nothing is known but its kind, so all
 // that is lost counts.
 
 func (c *custom) Delivering(from, to world.Node, l *letter) {
 	if l.message != nil {
-		c.tell(to, "deliver", fmt.Sprintf("from %d: %+v", from, l.message))
+		c.tell(to, "deliver", fmt.Sprintf("%s from %d: %+v", c.kindName(l), from, l.message))
 	}
 }
 
@@ -286,7 +349,10 @@ func (c *custom) Arrived(_, to world.Node, _ *letter, way world.Way) {
 
 func (c *custom) Dropped(from, to world.Node, l *letter, why world.Cause) {
 	if c.trace != nil && l.message != nil {
-		c.traceDrop(from, to, fmt.Sprintf("%+v", l.message), why)
+		c.traceDrop(from, to, fmt.Sprintf("%s: %+v", c.kindName(l), l.message), why)
+	}
+	if c.story != nil && l.message != nil && why != world.Down {
+		c.story.say(from, line{kind: lostWord, text: fmt.Sprintf("%s from server %d to server %d is lost", c.kindName(l), from, to)})
 	}
 	if why != world.Down && c.world.IsServer(to) {
 		c.dropped(from, to, why)

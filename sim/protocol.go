@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -76,7 +77,8 @@ type Machine interface {
 	Leads() bool
 }
 
-// Request is a client's operation. Its client repeats it until it is answered.
+// Request is a client's operation. Its client repeats it until it is answered. It is the machine's:
+// what it does with Op changes nothing elsewhere.
 type Request struct {
 	Client    uint32
 	Timestamp uint64 // the client's own number for it, rising
@@ -115,6 +117,7 @@ func (e *Env) Write(record any) (position uint64) {
 	e.demandTurn()
 	e.custom.world.Fold(digestOf(record))
 	e.custom.world.Write(&record, false)
+	e.custom.wrote = true
 	e.custom.written[e.node]++
 	return e.custom.written[e.node]
 }
@@ -130,9 +133,11 @@ func (e *Env) Send(to int, kind string, after uint64, m any) {
 		panic(fmt.Sprintf("sim: %q is not among the kinds of %s", kind, e.custom.protocol.Name))
 	case to < 1 || to > e.Servers():
 		panic(fmt.Sprintf("sim: a %s of server %d is for server %d of %d", kind, e.node, to, e.Servers()))
+	case after > e.custom.written[e.node]:
+		panic(fmt.Sprintf("sim: a %s of server %d waits for record %d of %d", kind, e.node, after, e.custom.written[e.node]))
 	}
 	digest := digestOf(m)
-	e.custom.world.Send(world.Parcel{To: world.Node(to), After: after, Kind: k, Digest: digest}, &letter{message: m, kind: k, digest: digest})
+	e.custom.world.Send(world.Parcel{To: world.Node(to), After: after, Kind: k, Digest: digest}, &letter{message: m, kind: k, digest: digest, act: e.custom.acting(e.node)})
 }
 
 // demandTurn panics where it is not this life's turn to act: the world would take what it does for
@@ -158,7 +163,7 @@ func (e *Env) Reply(client uint32, timestamp uint64, result []byte) {
 		digest = world.Mix(digest, uint64(b))
 	}
 	c.world.Send(world.Parcel{To: c.clients[client].node, Kind: responseKind, Digest: digest},
-		&letter{reply: true, timestamp: timestamp, body: result})
+		&letter{reply: true, timestamp: timestamp, body: bytes.Clone(result), act: c.acting(e.node)})
 }
 
 // Fail reports that a property of the protocol's own, of that name, does not hold. The first failure

@@ -34,6 +34,8 @@ type Report struct {
 	Effects   Effects
 	Missed    []Missed          // faults of the plan whose event did not occur
 	History   []check.Operation // of the clients, key by key, if it was asked for
+
+	moot [numFaults]bool // kinds of fault that could not take effect, whatever the plan
 }
 
 // Missed is a fault that waited for an event in vain.

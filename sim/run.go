@@ -294,7 +294,7 @@ func panicSite() string {
 		if f.Function == "runtime.gopanic" {
 			library, panicked = strings.TrimSuffix(f.File, "runtime/panic.go"), true
 		}
-		if panicked && !ofLibrary(&f, library) {
+		if panicked && !ofLibrary(&f, library) && !strings.Contains(f.Function, "/sim.(*Env).") { // who called it is to blame
 			return fmt.Sprintf("%s (%s:%d)", strings.TrimPrefix(f.Function, "github.com/fauer4effect/paxos/"), filepath.Base(f.File), f.Line)
 		}
 	}

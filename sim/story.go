@@ -117,10 +117,7 @@ func (s *Story) lost(from, to world.Node, m *protocol.Message) {
 	default:
 		return
 	}
-	i := s.last[from] // it changes nothing for its sender
-	if i > 0 {
-		s.acts[i-1].lines = append(s.acts[i-1].lines, l)
-	}
+	s.say(from, l) // it changes nothing for its sender
 }
 
 // about finds what a violation's words name.
@@ -223,14 +220,16 @@ func slice(acts []act, v *check.Violation) []bool {
 		}
 	}
 	mark(int32(len(acts)))
+	about := false                 // a seq that the acts know
 	var last [world.MaxNodes]int32 // the node's latest act
 	for i := range acts {
 		last[acts[i].node] = int32(i + 1)
 		if slices.ContainsFunc(acts[i].lines, func(l line) bool { return seqs[uint64(l.seq)] }) {
+			about = true
 			mark(int32(i + 1))
 		}
 	}
-	if len(seqs) == 0 { // it is about a client, or about time: what all came to
+	if !about { // it is about a client, or about time: what all came to
 		for _, i := range last {
 			mark(i)
 		}
@@ -250,6 +249,9 @@ func Headline(p *Plan) string {
 	}
 	for _, b := range p.Tail.Broken {
 		faults = append(faults, fmt.Sprintf("in the calm server %d is %s", b.Server, b.How))
+	}
+	if loss := p.Network.All.Loss; loss > 0 {
+		faults = append(faults, fmt.Sprintf("links lose %.3g %%", float64(loss)/1e4))
 	}
 	text := fmt.Sprintf("%s, %s, %s", countOf(p.Servers, "server"), countOf(p.Workload.Clients, "client"), countOf(p.Workload.Limit, "update"))
 	if len(faults) == 0 {

@@ -160,7 +160,7 @@ func (s *Summary) add(r *Report) {
 		s.Effects[e] += times
 	}
 	for e, has := range r.Plan.Planned() {
-		if has {
+		if has && !r.moot[e] {
 			s.Planned[e]++
 		}
 	}

@@ -17,6 +17,7 @@ package check
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/fauer4effect/paxos/protocol"
 )
@@ -35,8 +36,22 @@ func (v *Violation) String() string {
 // Signature is the violation without its numbers and its values: failures of one signature
 // are likely to be of one bug.
 func (v *Violation) Signature() string {
-	return v.Property + ": " + values.ReplaceAllString(v.Detail, "#")
+	detail := v.Detail
+	place := panicPlace.FindString(detail) // of two panics, the line tells them apart
+	if before, _, found := strings.Cut(detail, noLinearization); found {
+		return v.Property + ": " + before + noLinearization // whatever the operation
+	}
+	detail = stillBroken.ReplaceAllString(strings.TrimSuffix(detail, place), "")
+	return v.Property + ": " + values.ReplaceAllString(detail, "#") + place
 }
+
+// noLinearization is what an S8 by the clients' history alone says.
+const noLinearization = "the clients' history has no linearization"
+
+var (
+	panicPlace  = regexp.MustCompile(`\([^ ()]+\.go:\d+\)$`)
+	stillBroken = regexp.MustCompile(`(, server \d+ (down|cut|deaf|mute))+$`)
+)
 
 // values are quoted texts, lists and numbers.
 var values = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\[[0-9 ]*\]|\b[0-9a-f]{16}\b|\d+(?:\.\d+)?`)

@@ -201,34 +201,85 @@ func hashRegister(state any) uint64 {
 	return h
 }
 
-// Legal judges a history by a model of the caller's, with a limit on the model's steps. An error
-// says that a step of the model panicked.
-func Legal(m porcupine.Model, history []porcupine.Operation, steps int) (Verdict, error) {
-	taken, spent := 0, false
-	var failed any
-	step := m.Step
-	m.Step = func(state, input, output any) (ok bool, next any) {
-		defer func() { // porcupine calls it on a goroutine of its own
-			if p := recover(); p != nil {
-				failed, spent = p, true
-			}
-		}()
-		taken++
-		if spent = spent || taken > steps; spent {
-			return false, nil
+// Legal judges a history by a model of the caller's, with a limit on the model's steps: as with the
+// store's own, an order without any unanswered operation is tried first. An error says that the model
+// panicked.
+func Legal(m porcupine.Model, history []porcupine.Operation, steps int) (verdict Verdict, err error) {
+	guard := guarded{model: m, left: steps}
+	defer func() { // of Partition
+		if p := recover(); p != nil {
+			verdict, err = Unknown, fmt.Errorf("the model panics: %v", p)
 		}
-		return step(state, input, output)
+	}()
+	parts := [][]porcupine.Operation{history}
+	if m.Partition != nil {
+		parts = m.Partition(history)
 	}
-	legal := porcupine.CheckOperations(m, history)
-	switch {
-	case failed != nil:
-		return Unknown, fmt.Errorf("the model panics: %v", failed)
-	case spent:
-		return Unknown, nil
-	case legal:
-		return OK, nil
+	for _, part := range parts { // one after the other: the steps are counted
+		answered := slices.DeleteFunc(slices.Clone(part), func(o porcupine.Operation) bool { return o.Return == math.MaxInt64 })
+		legal := guard.search(answered)
+		if !legal && len(answered) < len(part) {
+			legal = guard.search(part)
+		}
+		switch {
+		case guard.failed != nil:
+			return Unknown, fmt.Errorf("the model panics: %v", guard.failed)
+		case guard.left < 0:
+			return Unknown, nil
+		case !legal:
+			return Illegal, nil
+		}
 	}
-	return Illegal, nil
+	return OK, nil
+}
+
+// guarded is a model that gives up after so many steps, and at its first panic: porcupine calls it on
+// a goroutine of its own, where a panic would end the program.
+type guarded struct {
+	model  porcupine.Model
+	left   int // negative: given up
+	failed any
+}
+
+func (g *guarded) search(history []porcupine.Operation) bool {
+	m := porcupine.Model{Init: g.init, Step: g.step, Equal: g.equal}
+	if g.model.Hash != nil {
+		m.Hash = g.hash
+	}
+	return porcupine.CheckOperations(m, history)
+}
+
+// caught is deferred by each call of the model.
+func (g *guarded) caught() {
+	if p := recover(); p != nil {
+		g.failed, g.left = p, -1
+	}
+}
+
+func (g *guarded) init() (state any) {
+	defer g.caught()
+	return g.model.Init()
+}
+
+func (g *guarded) step(state, input, output any) (ok bool, next any) {
+	defer g.caught()
+	if g.left--; g.left < 0 {
+		return false, nil
+	}
+	return g.model.Step(state, input, output)
+}
+
+func (g *guarded) equal(a, b any) bool {
+	defer g.caught()
+	if g.model.Equal == nil {
+		return a == b // panics where states can't be compared
+	}
+	return g.model.Equal(a, b)
+}
+
+func (g *guarded) hash(state any) uint64 {
+	defer g.caught()
+	return g.model.Hash(state)
 }
 
 // FirstIllegal is the answer at which a history that is Illegal by Legal became so: what is

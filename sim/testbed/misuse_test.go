@@ -21,6 +21,7 @@ type odd struct {
 	request  func(s *oddServer, r sim.Request)
 	receive  func(s *oddServer, m any)
 	deadline func(env *sim.Env) world.Instant
+	wake     func(s *oddServer)
 	silent   bool // nobody is answered
 }
 
@@ -66,8 +67,12 @@ func (s *oddServer) Deadline() world.Instant {
 	return world.Never
 }
 func (s *oddServer) Synced(uint64) {}
-func (s *oddServer) Wake()         {}
-func (s *oddServer) Leads() bool   { return s.env.ID() == 1 }
+func (s *oddServer) Wake() {
+	if s.wake != nil {
+		s.wake(s)
+	}
+}
+func (s *oddServer) Leads() bool { return s.env.ID() == 1 }
 
 // plan is one of three servers and two clients, without faults.
 func (o odd) plan() *sim.Plan {
@@ -303,5 +308,131 @@ func TestHelpOfACommand(t *testing.T) {
 	status, out, errs := run(odd{}.protocol(), "sweep", "-h")
 	if status != 0 || errs != "" || !strings.HasPrefix(out, "usage:\n") {
 		t.Errorf("status %d, output %q, errors %q", status, out, errs)
+	}
+}
+
+// What is told comes at its time and under its server, whatever the machine was called for.
+func TestStoryOfTimers(t *testing.T) {
+	const ms = world.Instant(1_000_000)
+	o := odd{silent: true, deadline: func(env *sim.Env) world.Instant {
+		return (env.Now()/(100*ms) + 1) * 100 * ms
+	}, wake: func(s *oddServer) {
+		s.env.Tell("wakes at %d ms", s.env.Now()/ms)
+		if s.env.Now() >= 300*ms {
+			s.env.Fail("late", "it is late")
+		}
+	}}
+	text := strings.Join(testbed.Story(o.protocol(), o.plan()), "\n")
+	for _, want := range []string{"100.000ms  server 1 wakes at 100 ms", "200.000ms  server 3 wakes at 200 ms", "300.000ms  late is broken"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the story does not say %q:\n%s", want, text)
+		}
+	}
+}
+
+// A digest of content comes to its end in circles, and tells the ends of long lists apart.
+func TestDigestOfCircles(t *testing.T) {
+	type peer struct {
+		id    int
+		peers []*peer
+	}
+	type list struct {
+		next *list
+		word int
+	}
+	hash := func(m any) uint64 {
+		o := odd{request: func(s *oddServer, _ sim.Request) { s.env.Send(2, "note", 0, m) }}
+		r := o.protocol().Run(o.plan())
+		if !r.OK() && strings.Contains(r.Violation.Detail, "Digest") {
+			t.Errorf("%T: %v", m, r.Violation)
+		}
+		return r.Hash
+	}
+	circle := func(last int) any {
+		peers := make([]*peer, 9)
+		for i := range peers {
+			peers[i] = &peer{id: i, peers: peers}
+		}
+		peers[8].id = last
+		return peers[0]
+	}
+	long := func(last int) any {
+		l := &list{word: last}
+		for range 1000 {
+			l = &list{next: l}
+		}
+		return l
+	}
+	for name, content := range map[string]func(int) any{"a circle": circle, "a list": long} {
+		one, again, two := hash(content(1)), hash(content(1)), hash(content(2))
+		if one != again || one == two {
+			t.Errorf("%s: the hash does not go by the content", name)
+		}
+	}
+	endless := odd{request: func(s *oddServer, _ sim.Request) { s.env.Send(2, "note", 0, make([]int, 1<<20)) }}
+	if r := endless.protocol().Run(endless.plan()); r.OK() || !strings.Contains(r.Violation.Detail, "it needs a method Digest() uint64 at sim/testbed_test.") {
+		t.Errorf("a message of a million values: %v", r.Violation)
+	}
+}
+
+// A run that does not come to its end is a finding.
+func TestEndlessRuns(t *testing.T) {
+	storm := odd{request: func(s *oddServer, _ sim.Request) { s.env.Send(2, "note", 0, 1) }, receive: func(s *oddServer, _ any) {
+		for to := 1; to <= 3; to++ {
+			s.env.Send(to, "note", 0, 1)
+		}
+	}}
+	if r := storm.protocol().Run(storm.plan()); r.OK() || !strings.Contains(r.Violation.Detail, "messages were a note") {
+		t.Errorf("a storm: %v", r.Violation)
+	}
+	moving := odd{deadline: func(env *sim.Env) world.Instant { return env.Now() + 1 }}
+	if r := moving.protocol().Run(moving.plan()); r.OK() || !strings.Contains(r.Violation.Detail, "Deadlines move on, and none is reached") {
+		t.Errorf("a Deadline that moves on: %v", r.Violation)
+	}
+}
+
+// A machine that fails once only does not pass for one that fails.
+func TestFlaky(t *testing.T) {
+	once := false
+	o := odd{request: func(s *oddServer, _ sim.Request) {
+		if s.env.Servers() == 3 && !once {
+			once = true
+			panic("flaky")
+		}
+	}}
+	for _, shrink := range []string{"-shrink=false", "-shrink"} {
+		once = false
+		status, out, errs := run(o.protocol(), "sweep", "-from", "1", "-seeds", "40", "-out", t.TempDir(), shrink)
+		if status != 1 || errs != "" || !strings.Contains(out, "flaky") && !strings.Contains(out, "two runs") || !strings.Contains(out, "two runs of one plan differ") {
+			t.Errorf("%s: status %d, errors %q, output:\n%s", shrink, status, errs, out)
+		}
+	}
+}
+
+// Machines without timers and without records are no worse tested for it.
+func TestMootFaults(t *testing.T) {
+	status, out, _ := run(odd{request: func(s *oddServer, r sim.Request) {}}.protocol(), "sweep", "-seeds", "600", "-nodes", "3", "-out", t.TempDir())
+	for _, moot := range []string{"drift", "fail-sync", "stall", "crash-on-sync", "survived"} {
+		if strings.Contains(out, "never took effect") && strings.Contains(out, moot) {
+			t.Errorf("status %d, and %s is asked for:\n%s", status, moot, out)
+		}
+	}
+}
+
+// A model's other functions may panic, too, and states may be what can't be compared.
+func TestModelsThatPanic(t *testing.T) {
+	operation := func(uint64, string, string) []byte { return []byte("op") }
+	right := func(state, _, _ any) (bool, any) { return true, state }
+	for want, m := range map[string]porcupine.Model{ // the order does not matter
+		"comparing uncomparable type map[string]bool": {Init: func() any { return map[string]bool{} }, Step: right},
+		"the model panics: init":                      {Init: func() any { panic("init") }, Step: right},
+		"the model panics: equal":                     {Init: func() any { return 0 }, Step: right, Equal: func(any, any) bool { panic("equal") }},
+	} {
+		p := odd{}.protocol()
+		p.Model = &sim.Model{Operation: operation, Porcupine: m}
+		plan := odd{}.plan()
+		if r := p.Run(plan); r.OK() || !strings.Contains(r.Violation.Detail, want) {
+			t.Errorf("want %q, got %v", want, r.Violation)
+		}
 	}
 }

@@ -135,14 +135,21 @@ func (c *command) sweep(args []string) error {
 	if err := c.size("sweep", o.Swarm.Servers); err != nil {
 		return err
 	}
-	s := sim.Sweep(c.ctx, o)
+	s, differs := sweep(c.ctx, c.protocol, o)
 	fmt.Fprintf(c.out, "%s: %s in %.1fs, %d messages, %d operations answered\n", c.protocol.Name, seedsOf(s.Seeds), s.Wall.Seconds(), s.Messages, s.Updates)
-	if err := repeatable(c.protocol, &o); err != nil {
-		fmt.Fprintln(c.out, err)
+	if s.Unknown > 0 {
+		fmt.Fprintf(c.out, "in %s porcupine could not decide (a Model's Hash makes it faster)\n", seedsOf(s.Unknown))
+	}
+	if differs != nil {
+		fmt.Fprintln(c.out, differs)
 		return errFound
 	}
 	if err := c.failures(s, out, small); err != nil {
 		return err
+	}
+	if c.ctx.Err() != nil {
+		fmt.Fprintf(c.out, "interrupted after %s\n", seedsOf(s.Seeds))
+		return errFound
 	}
 	why := vain(s)
 	if why != "" {
@@ -208,6 +215,10 @@ func folder(out string, r *sim.Report) string {
 
 // failure tells of one failure, and fills its folder.
 func (c *command) failure(f *sim.Report, dir string, small bool) error {
+	if err := repeats(c.protocol, f); err != nil {
+		fmt.Fprintf(c.out, "\nseed %d: %v\n%v\n", f.Plan.Seed, f.Violation, err)
+		return nil
+	}
 	plan, name := f.Plan, planName
 	if small && c.ctx.Err() == nil {
 		r, err := Shrink(c.protocol, f.Plan, nil)
@@ -221,11 +232,7 @@ func (c *command) failure(f *sim.Report, dir string, small bool) error {
 	}
 	var events bytes.Buffer
 	w := trace.New(&events)
-	if r := c.protocol.Run(plan, sim.WithTrace(w)); !small {
-		if err := repeats(c.protocol, r); err != nil {
-			return err
-		}
-	}
+	c.protocol.Run(plan, sim.WithTrace(w))
 	story := strings.Join(Story(c.protocol, plan), "\n") + "\n"
 	if err := errors.Join(w.Close(), keep(dir, storyName, []byte(story)), keep(dir, traceName, events.Bytes())); err != nil {
 		return err
@@ -329,8 +336,11 @@ func (c *command) plan(name, argument string, nodes int) (*sim.Plan, error) {
 	if seed, err := strconv.ParseUint(argument, 10, 53); err == nil {
 		return sim.Swarm(seed, sim.SwarmOptions{Protocol: c.protocol, Servers: nodes}), nil
 	}
-	if argument == "" {
+	switch {
+	case argument == "":
 		return nil, fmt.Errorf("%s: a plan or a seed is missing", name)
+	case nodes != 0:
+		return nil, fmt.Errorf("%s: -nodes goes with a seed: a plan says how many", name)
 	}
 	return c.protocol.LoadPlan(argument)
 }

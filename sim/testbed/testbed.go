@@ -8,10 +8,13 @@
 package testbed
 
 import (
+	"cmp"
+	"context"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,13 +33,17 @@ var (
 // and a sweep in which nobody was answered fails: it tested nothing.
 func Test(t *testing.T, p *sim.Protocol) {
 	t.Helper()
-	if *seedFlag >= 0 {
+	switch {
+	case *seedFlag < -1 || *seedFlag >= seeds:
+		t.Fatalf("-seed=%d is not below 2^53 (-1: -seeds of them)", *seedFlag)
+	case *seedsFlag < 1 || *seedsFlag > seeds:
+		t.Fatalf("-seeds=%d tests nothing, or is over 2^53", *seedsFlag)
+	case *seedFlag >= 0:
 		report(t, p, p.Run(sim.Swarm(uint64(*seedFlag), sim.SwarmOptions{Protocol: p})))
 		return
 	}
-	o := sim.SweepOptions{Seeds: *seedsFlag, Swarm: sim.SwarmOptions{Protocol: p}}
-	s := sim.Sweep(t.Context(), o)
-	if err := repeatable(p, &o); err != nil {
+	s, err := sweep(t.Context(), p, sim.SweepOptions{Seeds: *seedsFlag, Swarm: sim.SwarmOptions{Protocol: p}})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if len(s.Failures) > 0 {
@@ -68,17 +75,31 @@ func report(t *testing.T, p *sim.Protocol, r *sim.Report) {
 		shrink.SizeOf(small.Plan), strings.Join(Story(p, small.Plan), "\n"), t.Name(), r.Plan.Seed, path, small.Plan.Encode())
 }
 
-// runTwice is how many seeds of a sweep are run again.
-const runTwice = 3
+// Of a sweep's seeds the first few are run twice, and one in so many of the others.
+const (
+	runTwice = 3
+	oneIn    = 50
+)
 
-// repeatable runs the first seeds of a sweep twice.
-func repeatable(p *sim.Protocol, o *sim.SweepOptions) error {
-	for seed := o.From; seed < o.From+min(o.Seeds, runTwice); seed++ {
-		if err := repeats(p, p.Run(sim.Swarm(seed, o.Swarm))); err != nil {
-			return err
+// sweep is sim.Sweep, and runs some seeds again. An error says that one did not repeat itself.
+func sweep(ctx context.Context, p *sim.Protocol, o sim.SweepOptions) (*sim.Summary, error) {
+	var again []*sim.Report
+	o.Done = func(r *sim.Report) {
+		if at := r.Plan.Seed - o.From; at < runTwice || at%oneIn == 0 {
+			again = append(again, r)
 		}
 	}
-	return nil
+	s := sim.Sweep(ctx, o)
+	slices.SortFunc(again, func(a, b *sim.Report) int { return cmp.Compare(a.Plan.Seed, b.Plan.Seed) })
+	for _, r := range again {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := repeats(p, r); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
 }
 
 // repeats runs the plan of a report again. An error says that something else came of it.
@@ -93,6 +114,9 @@ func repeats(p *sim.Protocol, r *sim.Report) error {
 
 // vain says why a sweep tested nothing, or nothing of a kind of fault; empty where it did.
 func vain(s *sim.Summary) string {
+	if s.Seeds > 0 && s.Unknown == s.Seeds {
+		return fmt.Sprintf("porcupine could not decide %s: nothing was judged (a Model's Hash makes it faster)", seedsOf(s.Seeds))
+	}
 	if s.Seeds > 0 && s.Updates == 0 && !s.Stopped {
 		return fmt.Sprintf("no operation of %s was answered: nothing was tested", seedsOf(s.Seeds))
 	}
