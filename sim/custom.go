@@ -22,6 +22,7 @@ type custom struct {
 	written  []uint64        // records, by server
 	shared   any
 	violated *check.Violation
+	underWay int                 // messages, but for what links repeat
 	asked    uint64              // Deadlines
 	taken    [requestKind]uint64 // messages, by kind
 	timed    bool                // a machine wanted to be woken
@@ -70,6 +71,7 @@ func (s *customServer) Receive(from world.Node, l *letter) {
 	c := s.env.custom
 	if l.message != nil {
 		c.taken[l.kind]++
+		c.underWay--
 	}
 	if c.story != nil {
 		c.story.begin(c.world.Now(), s.env.node, l.act)
@@ -118,26 +120,34 @@ func (s *customServer) Synced(upTo uint64) {
 // Deadline is asked after every call, which makes it the place to see that a run does not end.
 func (s *customServer) Deadline() world.Instant {
 	c := s.env.custom
-	if c.asked++; c.asked == maxAsked {
-		most := 0
-		for kind, times := range c.taken {
-			if times > c.taken[most] {
-				most = kind
-			}
-		}
-		what := "Deadlines move on, and none is reached"
-		if c.taken[most] > maxAsked/4 {
-			what = fmt.Sprintf("%d messages were a %s", c.taken[most], c.protocol.Kinds[most-1])
-		}
-		c.fail("invariant", "the run does not come to its end: after %d calls of the machines, %s", maxAsked, what)
+	if c.asked++; c.asked == maxAsked || c.underWay > maxUnderWay {
+		c.fail("invariant", "the run does not come to its end: %d messages are under way after %d calls of the machines%s", c.underWay, c.asked, c.mostTaken())
 	}
 	d := s.Machine.Deadline()
 	c.timed = c.timed || d != world.Never
 	return c.nodes[s.env.node].clock.when(d)
 }
 
-// maxAsked bounds the calls of a run's machines: a plan of the swarm's takes some 100,000.
-const maxAsked = 10_000_000
+// Bounds of a run: a plan of the swarm's takes some 100,000 calls of the machines, and has some
+// hundred messages under way.
+const (
+	maxAsked    = 10_000_000
+	maxUnderWay = 100_000
+)
+
+// mostTaken names the most frequent kind of message, if there is one.
+func (c *custom) mostTaken() string {
+	most := 0
+	for kind, times := range c.taken {
+		if times > c.taken[most] {
+			most = kind
+		}
+	}
+	if c.taken[most] == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and most that came were a %s (%d)", c.protocol.Kinds[most-1], c.taken[most])
+}
 
 // acts begins an act of the story that no message causes.
 func (c *custom) acts(n world.Node) {
@@ -348,6 +358,9 @@ func (c *custom) Arrived(_, to world.Node, _ *letter, way world.Way) {
 }
 
 func (c *custom) Dropped(from, to world.Node, l *letter, why world.Cause) {
+	if l.message != nil {
+		c.underWay--
+	}
 	if c.trace != nil && l.message != nil {
 		c.traceDrop(from, to, fmt.Sprintf("%s: %+v", c.kindName(l), l.message), why)
 	}

@@ -137,6 +137,7 @@ func (e *Env) Send(to int, kind string, after uint64, m any) {
 		panic(fmt.Sprintf("sim: a %s of server %d waits for record %d of %d", kind, e.node, after, e.custom.written[e.node]))
 	}
 	digest := digestOf(m)
+	e.custom.underWay++
 	e.custom.world.Send(world.Parcel{To: world.Node(to), After: after, Kind: k, Digest: digest}, &letter{message: m, kind: k, digest: digest, act: e.custom.acting(e.node)})
 }
 

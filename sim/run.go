@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -294,12 +295,15 @@ func panicSite() string {
 		if f.Function == "runtime.gopanic" {
 			library, panicked = strings.TrimSuffix(f.File, "runtime/panic.go"), true
 		}
-		if panicked && !ofLibrary(&f, library) && !strings.Contains(f.Function, "/sim.(*Env).") { // who called it is to blame
+		if panicked && !ofLibrary(&f, library) && !refusal.MatchString(f.Function) {
 			return fmt.Sprintf("%s (%s:%d)", strings.TrimPrefix(f.Function, "github.com/fauer4effect/paxos/"), filepath.Base(f.File), f.Line)
 		}
 	}
 	return "an unknown place"
 }
+
+// refusal is where the testbed panics because of its caller.
+var refusal = regexp.MustCompile(`/sim\.(\(\*Env\)|\(\*digester\)|digestOf)`)
 
 // ofLibrary says whether a frame is of Go's library, which lies in a folder of its own; or whose
 // packages are named like none of a module's, where a build keeps no folders (-trimpath).
