@@ -59,7 +59,8 @@ func TestReplayOfAViolation(t *testing.T) {
 	path := planFile(t, 5, impatient)
 	r := paxos(t, "replay", path).wants(t, statusFailed)
 	fits(t, "replay", r.stdout)
-	if !strings.Contains(r.stdout, "\nL1 broken\n") || !strings.Contains(r.stdout, " replay "+path+"\n") {
+	if !strings.Contains(r.stdout, "\nL1 broken\n") || !strings.Contains(r.stdout, " replay "+path+"\n") ||
+		!strings.Contains(r.stdout, "but       the plan asks for what the rules do not promise: tail: ") {
 		t.Error(r.stdout)
 	}
 	j := decode[runJSON](t, paxos(t, "replay", path, "--json").wants(t, statusFailed))

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
 )
@@ -24,6 +26,17 @@ type historyLine struct {
 	Call   int64       `json:"call_ns"`
 	Return *int64      `json:"return_ns,omitempty"`
 	Result *resultLine `json:"result,omitempty"`
+}
+
+// half says whether a text has become one with the replacement character that the line did not ask for:
+// half of a surrogate pair has.
+func (l *historyLine) half(line []byte) bool {
+	texts := []string{l.Key, l.Value, l.Old}
+	if l.Result != nil {
+		texts = append(texts, l.Result.Value)
+	}
+	asked := bytes.ContainsRune(line, utf8.RuneError) || bytes.Contains(bytes.ToLower(line), []byte(`\ufffd`))
+	return !asked && slices.ContainsFunc(texts, func(s string) bool { return strings.ContainsRune(s, utf8.RuneError) })
 }
 
 type resultLine struct {
@@ -47,6 +60,11 @@ func WriteHistory(w io.Writer, history []Operation) error {
 		if o.Answered {
 			line.Return = &o.Return
 			line.Result = &resultLine{Status: o.Result.Status.String(), Value: o.Result.Value, Number: o.Result.Number}
+		}
+		for _, text := range []string{line.Key, line.Value, line.Old, o.Result.Value} {
+			if !utf8.ValidString(text) {
+				return fmt.Errorf("history: operation %d: %q can't be written as JSON: it is not UTF-8", i+1, text)
+			}
 		}
 		if err := e.Encode(line); err != nil {
 			return fmt.Errorf("history: operation %d: %w", i+1, err)
@@ -84,6 +102,9 @@ func readLine(text []byte) (Operation, error) {
 		Client *uint32 `json:"client"` // must be there, as must
 		Call   *int64  `json:"call_ns"`
 	}
+	if !utf8.Valid(text) {
+		return Operation{}, errors.New("it is not UTF-8, and would be read as another text")
+	}
 	if err := RefuseTwins(text); err != nil {
 		return Operation{}, err
 	}
@@ -98,6 +119,9 @@ func readLine(text []byte) (Operation, error) {
 	}
 	if d.More() {
 		return Operation{}, errors.New("something follows the operation")
+	}
+	if l.half(text) {
+		return Operation{}, errors.New("half of a surrogate pair, such as \\ud800, stands for no character")
 	}
 	o := Operation{Answered: l.Return != nil, Op: kv.Op{Key: l.Key, Value: l.Value, Old: l.Old}}
 	var ok bool

@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,10 +116,23 @@ func TestBadHistories(t *testing.T) {
 		`{"client":1,"op":"incr","call_ns":5,"return_ns":6,"result":{"status":"number","value":"1"}}`: `line 1: a value, but the result is "number"`,
 		`{"client":1,"op":"get","call_ns":5,"return_ns":6,"result":{"status":"missing","number":1}}`:  `line 1: a number, but the result is "missing"`,
 		`{"client":1,"op":"get","call_ns":5} {"op":"get"}`:                                            "line 1: something follows the operation",
+
+		// What JSON would make another text of.
+		"{\"client\":1,\"op\":\"put\",\"key\":\"\xff\",\"call_ns\":5}": "line 1: it is not UTF-8",
+		`{"client":1,"op":"put","value":"\ud800","call_ns":5}`:         "line 1: half of a surrogate pair",
+		`{"client":1,"op":"put","key":"\udc00x","call_ns":5}`:          "line 1: half of a surrogate pair",
 	} {
 		if _, err := ReadHistory(strings.NewReader(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: error %v, want %s", text, err, want)
 		}
+	}
+	for _, text := range []string{"\uFFFD", `\ufffd`, `\uFFFD`, `\ud83d\ude00`} {
+		if _, err := ReadHistory(strings.NewReader(`{"client":1,"op":"put","key":"` + text + `","call_ns":5}`)); err != nil {
+			t.Errorf("key %s: %v", text, err)
+		}
+	}
+	if err := WriteHistory(io.Discard, []Operation{{Op: kv.Op{Kind: kv.Get, Key: "\xff"}}}); err == nil {
+		t.Error("a key that is not UTF-8 is written as another one")
 	}
 	const i = "INFO  jepsen.util - "
 	for text, want := range map[string]string{
