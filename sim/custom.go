@@ -20,6 +20,7 @@ type custom struct {
 	servers  []*customServer // by id; 0 unused
 	envs     []*Env          // of the latest lives
 	written  []uint64        // records, by server
+	digests  [][]uint64      // theirs, where the plan checks bodies
 	shared   any
 	violated *check.Violation
 	underWay int                 // messages, but for what links repeat
@@ -51,7 +52,7 @@ const (
 func newCustom(p *Protocol, plan *Plan, options []Option) *custom {
 	c := &custom{
 		run: newRun(plan, 0, options), protocol: p,
-		servers: make([]*customServer, plan.Servers+1), envs: make([]*Env, plan.Servers+1), written: make([]uint64, plan.Servers+1),
+		servers: make([]*customServer, plan.Servers+1), envs: make([]*Env, plan.Servers+1), written: make([]uint64, plan.Servers+1), digests: make([][]uint64, plan.Servers+1),
 	}
 	c.run.model = p.Model
 	c.world = world.New[letter, any](c.worldConfig(), c)
@@ -172,6 +173,9 @@ func (c *custom) startServer(n world.Node) error {
 	c.envs[n] = env
 	records := c.world.Records(n)
 	c.written[n] = uint64(len(records))
+	if c.plan.Bodies {
+		c.verify(n, records)
+	}
 	c.world.Settle(n)
 	if c.story != nil && c.nodes[n].lives > 0 {
 		c.story.tell(c.world.Now(), n, line{kind: struck, text: fmt.Sprintf("server %d restarts with %s", n, countOf(len(records), "record"))})
@@ -197,6 +201,16 @@ func (c *custom) startServer(n world.Node) error {
 	c.world.Start(n, c.servers[n])
 	c.tell(n, "start", countOf(len(records), "record"))
 	return nil
+}
+
+// verify finds records that were changed after they were written: a disk would have kept what they were.
+func (c *custom) verify(n world.Node, records []any) {
+	for i, r := range records {
+		if digestOf(r) != c.digests[n][i] {
+			c.fail("invariant", "record %d of server %d changed since it was written: %+v", i+1, n, r)
+		}
+	}
+	c.digests[n] = c.digests[n][:len(records)]
 }
 
 // customClient is a client's place in the world.

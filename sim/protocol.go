@@ -115,7 +115,11 @@ func (e *Env) Shared() any { return e.custom.shared }
 // until Synced tells of it.
 func (e *Env) Write(record any) (position uint64) {
 	e.demandTurn()
-	e.custom.world.Fold(digestOf(record))
+	digest := digestOf(record)
+	if e.custom.plan.Bodies {
+		e.custom.digests[e.node] = append(e.custom.digests[e.node], digest)
+	}
+	e.custom.world.Fold(digest)
 	e.custom.world.Write(&record, false)
 	e.custom.wrote = true
 	e.custom.written[e.node]++

@@ -441,3 +441,22 @@ func TestModelsThatPanic(t *testing.T) {
 		}
 	}
 }
+
+// A record that was changed after it was written is found when its server starts again.
+func TestChangedRecord(t *testing.T) {
+	last := map[int]*[]int{}
+	o := odd{request: func(s *oddServer, _ sim.Request) {
+		if r := last[s.env.ID()]; r != nil {
+			(*r)[0]++
+		}
+		r := []int{1}
+		last[s.env.ID()] = &r
+		s.env.Write(r)
+	}}
+	const ms = world.Instant(1_000_000)
+	plan := o.plan()
+	plan.Faults = []sim.Fault{{At: 200 * ms, Do: "crash", Servers: []int{1}, For: 20 * ms}}
+	if r := o.protocol().Run(plan); r.OK() || !strings.Contains(r.Violation.Detail, "of server 1 changed since it was written") {
+		t.Errorf("got %v", r.Violation)
+	}
+}
