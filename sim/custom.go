@@ -150,13 +150,6 @@ func (c *custom) mostTaken() string {
 	return fmt.Sprintf(", and most that came were a %s (%d)", c.protocol.Kinds[most-1], c.taken[most])
 }
 
-// acts begins an act of the story that no message causes.
-func (c *custom) acts(n world.Node) {
-	if c.story != nil {
-		c.story.begin(c.world.Now(), n, 0)
-	}
-}
-
 func (c *custom) control() control { return c.world }
 
 func (c *custom) kind(name string) uint8 {
@@ -323,7 +316,7 @@ func (c *custom) judge(k *key) {
 		c.fail("invariant", "at object %q, %v", k.name, err)
 	case verdict == check.Illegal:
 		o := check.FirstIllegal(model, k.raw, searchSteps)
-		c.failAt(o.Return, "S8", "the clients' history has no linearization at object %q: no order of the operations so far gives client %d's answer: %s",
+		c.failAt(o.Return, "S8", check.NoLinearization+" at object %q: no order of the operations so far gives client %d's answer: %s",
 			k.name, o.ClientId, c.described(o.Input.([]byte), o.Output.([]byte)))
 	case verdict == check.Unknown:
 		c.effects[porcupineUnknown]++

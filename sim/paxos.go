@@ -64,12 +64,16 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	settings = settings.WithDefaults()
 	own := make([]protocol.Settings, p.Servers+1)
 	window, sessions := settings.WindowSlots, settings.SessionLimit
-	for id := 1; id <= p.Servers; id++ {
-		if own[id], err = p.settingsOf(id); err != nil {
+	for id := range own {
+		own[id] = settings
+	}
+	for i := range p.Apart {
+		s, err := p.settingsOf(&p.Apart[i])
+		if err != nil {
 			panic("sim: Run of an invalid plan: " + err.Error())
 		}
-		own[id] = own[id].WithDefaults()
-		window, sessions = max(window, own[id].WindowSlots), max(sessions, own[id].SessionLimit)
+		own[p.Apart[i].Server] = s
+		window, sessions = max(window, s.WindowSlots), max(sessions, s.SessionLimit)
 	}
 	r := &paxos{own: own, run: newRun(p, directed, options), settings: settings, servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
@@ -322,7 +326,7 @@ func (r *run) judge(history []check.Operation) {
 	}
 	switch o := r.judged.Within(history, searchSteps); o.Verdict {
 	case check.Illegal:
-		r.system.failAt(o.At, "S8", "the clients' history has no linearization: %s", o.Detail)
+		r.system.failAt(o.At, "S8", check.NoLinearization+": %s", o.Detail)
 	case check.Unknown:
 		r.effects[porcupineUnknown]++
 	}

@@ -307,18 +307,16 @@ func (p *Plan) settings() (protocol.Settings, error) {
 	return s, s.Validate()
 }
 
-// settingsOf are a server's settings.
-func (p *Plan) settingsOf(server int) (protocol.Settings, error) {
+// settingsOf are the settings of a server that has some of its own, defaults filled in.
+func (p *Plan) settingsOf(a *ServerSettings) (protocol.Settings, error) {
 	s, err := p.settings()
-	for i := range p.Apart {
-		if a := &p.Apart[i]; a.Server == server && err == nil {
-			err = decodeStrictly(a.Settings, &s)
-		}
+	if err == nil {
+		err = decodeStrictly(a.Settings, &s)
 	}
-	if err != nil {
-		return s, err
+	if err == nil {
+		err = s.Validate()
 	}
-	return s, s.Validate()
+	return s.WithDefaults(), err
 }
 
 // DecodeSettings reads the plan's settings into what v points at, and refuses fields that it

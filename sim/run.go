@@ -336,6 +336,13 @@ func (r *run) fail(property, format string, args ...any) {
 	r.system.failAt(int64(r.world.Now()), property, format, args...)
 }
 
+// acts begins an act of the story that no message causes.
+func (r *run) acts(n world.Node) {
+	if r.story != nil {
+		r.story.begin(r.world.Now(), n, 0)
+	}
+}
+
 // now is the virtual time in the checker's terms.
 func (r *run) now() int64 { return int64(r.world.Now()) }
 

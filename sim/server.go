@@ -101,19 +101,12 @@ func (s *server) Receive(from world.Node, p *packet) {
 
 func (s *server) Wake() {
 	s.run.woke(world.Node(s.id))
-	s.acts()
+	s.run.acts(world.Node(s.id))
 	s.step(protocol.Input{Kind: protocol.Timer})
 }
 
-// acts begins an act of the story that no message causes.
-func (s *server) acts() {
-	if s.run.story != nil {
-		s.run.story.begin(s.run.world.Now(), world.Node(s.id), 0)
-	}
-}
-
 func (s *server) Synced(upTo uint64) {
-	s.acts()
+	s.run.acts(world.Node(s.id))
 	s.step(protocol.Input{Kind: protocol.Durable, UpTo: protocol.Position(upTo)})
 	s.run.synced(world.Node(s.id))
 }

@@ -35,6 +35,9 @@ func (p *Plan) Validate() error {
 // validateApart refuses settings of single servers that a cluster can't have (protocol.Format), and
 // timers: what the calm allows goes by those of all.
 func (p *Plan) validateApart() error {
+	if len(p.Apart) == 0 {
+		return nil
+	}
 	all, _ := p.settings()
 	all = all.WithDefaults()
 	for i := range p.Apart {
@@ -45,16 +48,17 @@ func (p *Plan) validateApart() error {
 		if slices.ContainsFunc(p.Apart[:i], func(a ServerSettings) bool { return a.Server == id }) {
 			return fmt.Errorf("server_settings %d: server %d has two", i+1, id)
 		}
-		s, err := p.settingsOf(id)
+		s, err := p.settingsOf(&p.Apart[i])
 		if err != nil {
 			return fmt.Errorf("server_settings %d: %w", i+1, err)
 		}
-		s = s.WithDefaults()
+		may := all // differ from the others in these
+		may.PartBytes, may.WindowSlots, may.BatchBytes, may.PrepareSlots = s.PartBytes, s.WindowSlots, s.BatchBytes, s.PrepareSlots
+		may.SnapshotSlots, may.HistorySlots, may.SessionLimit, may.Tombstones = s.SnapshotSlots, s.HistorySlots, s.SessionLimit, s.Tombstones
 		switch {
 		case s.Overlap != all.Overlap || (s.SessionLimit > 0) != (all.SessionLimit > 0):
 			return fmt.Errorf("server_settings %d: servers may not differ in overlapped_write, nor in whether there is a session_limit", i+1)
-		case s.Heartbeat != all.Heartbeat || s.Retransmit != all.Retransmit || s.Timeout != all.Timeout || s.Ceiling != all.Ceiling ||
-			s.Stagger != all.Stagger || s.UpdateTimer != all.UpdateTimer || s.SessionIdle != all.SessionIdle || s.QueueLimit != all.QueueLimit:
+		case s != may:
 			return fmt.Errorf("server_settings %d: timers and queue_updates are the plan's settings: liveness is judged by them", i+1)
 		case s.SessionLimit < all.SessionLimit || s.Tombstones < all.Tombstones:
 			return fmt.Errorf("server_settings %d: no fewer sessions or tombstones than the plan's: a leader would end those of others", i+1)

@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"time"
 
@@ -141,12 +139,7 @@ const (
 )
 
 func loadKey(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxKeyBytes+1))
+	text, err := readUpTo(path, maxKeyBytes)
 	key := []byte(strings.TrimSpace(string(text)))
 	switch {
 	case err != nil:

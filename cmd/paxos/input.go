@@ -1,24 +1,17 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 )
 
-// maxInput bounds a file that is read as a whole: a plan or a script. Some files have no end.
-const maxInput = 64 << 20
-
-// readInput is os.ReadFile of no more than that.
-func readInput(path string) ([]byte, error) {
+// readUpTo is os.ReadFile of no more than so many bytes, and one, which says that there are more: some
+// files have no end.
+func readUpTo(path string, most int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxInput+1))
-	if err == nil && len(text) > maxInput {
-		err = fmt.Errorf("it is over %d MiB", maxInput>>20)
-	}
-	return text, err
+	return io.ReadAll(io.LimitReader(f, most+1))
 }

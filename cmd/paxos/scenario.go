@@ -73,6 +73,8 @@ type scenarioFile struct {
 	path   string
 }
 
+const maxScript = 64 << 20 // bytes
+
 // loadScenarios reads and checks every script before any is run.
 func loadScenarios(args []string) ([]scenarioFile, error) {
 	var files []scenarioFile
@@ -89,7 +91,10 @@ func loadScenarios(args []string) ([]scenarioFile, error) {
 			files = append(files, scenarioFile{script: s})
 		}
 		for _, path := range paths {
-			text, err := readInput(path)
+			text, err := readUpTo(path, maxScript)
+			if err == nil && len(text) > maxScript {
+				err = fmt.Errorf("it is over %d MiB", maxScript>>20)
+			}
 			if err != nil {
 				return nil, usage("", "%s: %v", path, cause(err))
 			}

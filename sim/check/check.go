@@ -38,15 +38,15 @@ func (v *Violation) String() string {
 func (v *Violation) Signature() string {
 	detail := v.Detail
 	place := panicPlace.FindString(detail) // of two panics, the line tells them apart
-	if before, _, found := strings.Cut(detail, noLinearization); found {
-		return v.Property + ": " + before + noLinearization // whatever the operation
+	if before, _, found := strings.Cut(detail, NoLinearization); found {
+		return v.Property + ": " + before + NoLinearization // whatever the operation
 	}
 	detail = stillBroken.ReplaceAllString(strings.TrimSuffix(detail, place), "")
 	return v.Property + ": " + values.ReplaceAllString(detail, "#") + place
 }
 
-// noLinearization is what an S8 by the clients' history alone says.
-const noLinearization = "the clients' history has no linearization"
+// NoLinearization is what an S8 by the clients' history alone says.
+const NoLinearization = "the clients' history has no linearization"
 
 var (
 	panicPlace  = regexp.MustCompile(`\([^ ()]+\.go:\d+\)$`)
