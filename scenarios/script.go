@@ -84,6 +84,9 @@ func Parse(name string, text []byte) (*Script, error) {
 	if err == nil && s.plan.Seed+s.Seeds > 1<<53 {
 		err = fmt.Errorf("%d seeds from %d on do not stay below 2^53", s.Seeds, s.plan.Seed)
 	}
+	if room := s.plan.Directable(); err == nil && s.clients > room {
+		err = fmt.Errorf("the plan's servers and clients leave room for %d more clients, not for %d", room, s.clients)
+	}
 	if err != nil {
 		return nil, &Error{File: name, Line: p.lastLaw, Err: err}
 	}

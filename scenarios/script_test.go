@@ -3,13 +3,16 @@ package scenarios_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fauer4effect/paxos/scenarios"
+	"github.com/fauer4effect/paxos/sim"
 )
 
 // A bad line is told in one line: where, what is wrong, what would be right. Nothing of the
@@ -93,7 +96,7 @@ func TestBadScripts(t *testing.T) {
 		{h + "loss NaN%\n", `3: loss: "NaN%" is no share`},
 		{h + "seeds 0\n", `3: seeds: "0" is no number from 1 to 1000000`},
 		{h + "clients 9\n", `3: clients: "9" is no number from 1 to 8`},
-		{h + "set tiemout 2s\n", `3: set: no setting "tiemout": there are timeout, ceiling, heartbeat, retransmit, stagger, update_timer, session_idle, part_bytes, window_slots, batch_bytes, prepare_slots, queue_updates, session_limit, snapshot_slots, history_slots and overlapped_write`},
+		{h + "set tiemout 2s\n", `3: set: no setting "tiemout": there are timeout, ceiling, heartbeat, retransmit, stagger, update_timer, session_idle, part_bytes, window_slots, batch_bytes, prepare_slots, queue_updates, session_limit, tombstones, snapshot_slots, history_slots and overlapped_write`},
 		{h + "set overlapped_write off\n", `3: set: "off" is not on: leave the line out`},
 		{h + "put f x 1\n", `3: put: "f" is no client: they are a to e`},
 		{h + "put a x\n", "3: usage: put CLIENT KEY VALUE [via SERVER] [within TIME]"},
@@ -183,4 +186,28 @@ func FuzzScript(f *testing.F) {
 			t.Errorf("neither a failure of the story nor of a line: %v", err)
 		}
 	})
+}
+
+// A plan may leave no room for clients that a script directs.
+func TestNoRoomForDirectedClients(t *testing.T) {
+	for _, c := range []struct {
+		servers, clients, hosts int
+		want                    string
+	}{
+		{9, 86, 0, "5: the plan's servers and clients leave room for 0 more clients, not for 1"},
+		{9, 85, 0, ""},
+		{3, 200, 86, ""},
+	} {
+		p := sim.Swarm(1, sim.SwarmOptions{Servers: c.servers})
+		p.Workload.Clients, p.Workload.Hosts, p.Faulty, p.Faults, p.Tail.Clients = c.clients, c.hosts, 0, nil, nil
+		s, err := scenarios.Parse("s", slices.Concat([]byte("# About. A test.\nplan p.json\nset session_limit 5000\nset tombstones 5000\nsync 1ms\nput a x 1\n-- p.json --\n"), p.Encode()))
+		if got := fmt.Sprint(err); err == nil && c.want != "" || err != nil && !strings.Contains(got, c.want) {
+			t.Errorf("%d servers, %d clients: %v, want %q", c.servers, c.clients, err, c.want)
+		}
+		if err == nil {
+			if _, err := s.Run(context.Background(), false); err != nil {
+				t.Errorf("%d servers, %d clients: %v", c.servers, c.clients, err)
+			}
+		}
+	}
 }

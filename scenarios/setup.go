@@ -23,7 +23,7 @@ func setupCommands() []command {
 		{"duplicate", "SHARE%", "this share of messages arrives twice", true, parseShare(func(p *sim.Plan, ppm uint32) { p.Network.All.Duplicate = ppm })},
 		{"late", "SHARE% TIME..TIME", "this share of messages takes so much longer", true, parseLate},
 		{"clients", "N [pause TIME[..TIME]] [keys K] [timeout TIME]", "N clients in the background, which work on K keys of their own", true, parseClients},
-		{"set", "SETTING VALUE", "a setting of the machine: timeout, ceiling, heartbeat, retransmit, stagger, update_timer, session_idle (times), part_bytes, window_slots, batch_bytes, prepare_slots, queue_updates, session_limit, snapshot_slots, history_slots (numbers), overlapped_write (on)", true, parseSet},
+		{"set", "SETTING VALUE", "a setting of the machine: timeout, ceiling, heartbeat, retransmit, stagger, update_timer, session_idle (times), part_bytes, window_slots, batch_bytes, prepare_slots, queue_updates, session_limit, tombstones, snapshot_slots, history_slots (numbers), overlapped_write (on)", true, parseSet},
 		{"formation", "", "the servers begin with fresh disks that must meet before anybody takes part (X18); without it they trust that no disk is ever lost", true, parseFormation},
 		{"plan", "FILE", "take the cluster, its laws, clients and tail from a plan that stands in the script as a file", true, parsePlan},
 		{"at", "TIME FAULT…", "schedule a fault of plans: `crash 1,2 for 1s`, `pause leader for 1s`, `slow 1 for 1s by 5ms`, `bridge 1 over 2`, `cut 1->2`, `omit Accept 1,2 for 1s` …", true, parseAt},
@@ -139,7 +139,7 @@ func parseSet(p *parser, args []string) (func(*story) error, error) {
 		}
 	}
 	times := []string{"timeout", "ceiling", "heartbeat", "retransmit", "stagger", "update_timer", "session_idle"}
-	numbers := []string{"part_bytes", "window_slots", "batch_bytes", "prepare_slots", "queue_updates", "session_limit", "snapshot_slots", "history_slots"}
+	numbers := []string{"part_bytes", "window_slots", "batch_bytes", "prepare_slots", "queue_updates", "session_limit", "tombstones", "snapshot_slots", "history_slots"}
 	switch {
 	case slices.Contains(numbers, args[0]):
 		n, err := number(args[1], 1, 1<<20)

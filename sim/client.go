@@ -16,6 +16,7 @@ type client struct {
 	run  *run
 	id   protocol.ClientID
 	node world.Node
+	host *host // nil: a machine of its own
 
 	timestamp uint64
 	waiting   bool
@@ -60,12 +61,13 @@ const (
 	drawPrepareSlots
 	drawOmissions
 	drawRelapses
+	drawHosts
 )
 
 const ownDraws = drawStore - drawPause // the first are a client's own, for each operation
 
 func newClient(r *run, id int) *client {
-	c := &client{run: r, id: protocol.ClientID(id), node: world.Node(r.plan.Servers + id)}
+	c := &client{run: r, id: protocol.ClientID(id), node: r.nodeOf(id)}
 	for i := range c.stems {
 		c.stems[i] = world.StemOf(r.plan.Seed, drawPause+uint64(i), uint64(c.id))
 	}
@@ -92,7 +94,15 @@ func (c *client) pause() world.Instant {
 }
 
 func (c *client) Deadline() world.Instant { return c.wakeAt }
-func (c *client) Synced(uint64)           {}
+
+// wakeBy sets when the client wants to be woken.
+func (c *client) wakeBy(at world.Instant) {
+	if c.wakeAt = at; c.host != nil {
+		c.host.due = min(c.host.due, at)
+	}
+}
+
+func (c *client) Synced(uint64) {}
 
 // live says whether the client goes on: in the calm some have given up for good.
 func (c *client) live() bool {
@@ -152,7 +162,13 @@ func (c *client) next() {
 }
 
 // home is the server that the client asks first, where it has one of its own.
-func (c *client) home() int { return 1 + (int(c.id)-1)%c.run.plan.Servers }
+func (c *client) home() int {
+	p := c.run.plan
+	if homes := p.Workload.Homes; len(homes) > 0 {
+		return homes[(int(c.id)-1)%len(homes)]
+	}
+	return 1 + (int(c.id)-1)%p.Servers
+}
 
 // begin sends op for the first time.
 func (c *client) begin() {
@@ -186,12 +202,12 @@ func (c *client) retarget() {
 func (c *client) unique() string { return c.uniqueAnd("") }
 
 func (c *client) uniqueAnd(end string) string {
-	return c.run.texts.number(int(c.timestamp)*maxClients+int(c.id), end)
+	return c.run.texts.number(int(c.timestamp)*max(MaxClients, len(c.run.clients))+int(c.id), end)
 }
 
 func (c *client) send() {
 	c.tries++
-	c.wakeAt = c.run.world.Now() + c.run.plan.Workload.Timeout
+	c.wakeBy(c.run.world.Now() + c.run.plan.Workload.Timeout)
 	c.run.system.ask(c)
 }
 
@@ -268,7 +284,7 @@ func (c *client) abandon() {
 // the faulty phase (L1); the calm's are short.
 func (c *client) rest() {
 	pause := c.pause()
-	c.wakeAt = c.run.world.Now() + pause
+	c.wakeBy(c.run.world.Now() + pause)
 	if !c.run.calm {
 		c.since += pause
 	}

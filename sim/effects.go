@@ -84,6 +84,7 @@ const (
 	snapshots
 	snapshotInstalls
 	truncations
+	bundled
 	timeouts
 	abandoned
 	filtered
@@ -168,6 +169,7 @@ var effectNames = [numEffects]struct{ key, meaning string }{
 	snapshots:         {"snapshot", "snapshot taken (X12)"},
 	snapshotInstalls:  {"install", "snapshot of a peer's installed (X12)"},
 	truncations:       {"truncate", "disk gave up what a snapshot covers (X12)"},
+	bundled:           {"bundle", "packet with requests of several clients"},
 	timeouts:          {"timeout", "client asked another server"},
 	abandoned:         {"abandoned", "operation given up, possibly done"},
 	filtered:          {"filtered", "duplicate update not executed again"},

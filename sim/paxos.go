@@ -21,6 +21,7 @@ type packet struct {
 	status    protocol.ReplyStatus
 	act       int32    // of the story: what sent it
 	datagrams [][]byte // what travels where the plan has a wire
+	bundle    *bundle  // from or to a host: what travels in its place, or, of requests, beside the first
 }
 
 // replyKind is none of the machine's kinds of message.
@@ -38,7 +39,10 @@ type paxos struct {
 	world    *paxosWorld
 	checker  *check.Checker
 	servers  []*server // by id; 0 unused. A server that is down keeps its last life here.
-	views    uint64    // led
+	hosts    []*host
+	answered []*host // in the step under way
+	bundles  bundles
+	views    uint64 // led
 	bodies   bodies
 	batches  protocol.Batches
 	logs     []diskLog // by server, where the plan's disks are logs
@@ -105,24 +109,38 @@ type paxosClient struct {
 
 // Receive takes a reply.
 func (c paxosClient) Receive(from world.Node, p *packet) {
-	switch {
-	case !p.isReply():
-	case p.status == protocol.ReplyBusy:
-		c.run.effects[busy]++ // its timer has it ask another server
-	case p.status == protocol.ReplyExpired:
-		c.r.expired(c.client, from, uint64(p.Seq))
-	case c.opening != nil && c.waiting && uint64(p.Seq) == c.timestamp-1 && p.View == 0:
-		c.r.opened(c.client, p)
-	default:
-		if c.run.story != nil {
-			c.run.story.begin(c.run.world.Now(), c.node, p.act)
-		}
-		c.got.output, c.got.read, c.got.index = p.result, p.View > 0, p.ARU
-		c.reply(from, uint64(p.Seq))
+	if p.isReply() {
+		c.r.hear(c.client, from, p.act, &protocol.Reply{
+			Timestamp: protocol.Timestamp(p.Seq), Status: p.status, Read: p.View > 0, Index: p.ARU, Result: p.result,
+		})
 	}
 }
 
-func (r *paxos) startClient(c *client) { r.world.Start(c.node, paxosClient{c, r}) }
+// hear gives the client a reply, which an act of its server sent.
+func (r *paxos) hear(c *client, from world.Node, act int32, of *protocol.Reply) {
+	switch {
+	case of.Status == protocol.ReplyBusy:
+		r.effects[busy]++ // its timer has it ask another server
+	case of.Status == protocol.ReplyExpired:
+		r.expired(c, from, uint64(of.Timestamp))
+	case c.opening != nil && c.waiting && uint64(of.Timestamp) == c.timestamp-1 && !of.Read:
+		r.opened(c, of.Result)
+	default:
+		if r.story != nil {
+			r.story.begin(r.world.Now(), c.node, act)
+		}
+		c.got.output, c.got.read, c.got.index = of.Result, of.Read, of.Index
+		c.reply(from, uint64(of.Timestamp))
+	}
+}
+
+func (r *paxos) startClient(c *client) {
+	if w := &r.plan.Workload; w.Hosts == 0 || int(c.id) > w.Clients {
+		r.world.Start(c.node, paxosClient{c, r})
+		return
+	}
+	r.startOnHost(c)
+}
 
 func (r *paxos) began(c *client) {
 	if r.sessionsExpire() {
@@ -141,15 +159,20 @@ func (r *paxos) update(c *client) *protocol.Batch {
 }
 
 func (r *paxos) ask(c *client) {
-	p := r.draft(c.node)
-	p.Kind, p.Batch = protocol.ClientUpdate, c.batch
+	kind, batch := protocol.ClientUpdate, c.batch
 	switch {
 	case c.reads():
-		p.Kind = protocol.ClientRead
+		kind = protocol.ClientRead
 	case c.opening != nil:
-		p.Batch = c.opening
+		batch = c.opening
 	}
-	r.world.SendDraft(world.Parcel{To: world.Node(c.target), Kind: uint8(p.Kind), Digest: p.Digest()})
+	if c.host != nil {
+		c.host.ask(c.target, kind, batch)
+		return
+	}
+	p := r.draft(c.node)
+	p.Kind, p.Batch = kind, batch
+	r.world.SendDraft(world.Parcel{To: world.Node(c.target), Kind: uint8(kind), Digest: p.Digest()})
 }
 
 // draft is the place of the node's next message, empty but for what it is an act of. It is emptied
@@ -159,7 +182,7 @@ func (r *paxos) draft(n world.Node) *packet {
 	p.Kind, p.State, p.Server, p.Store = 0, 0, 0, 0
 	p.View, p.Seq, p.ARU = 0, 0, 0
 	p.Batch, p.List, p.Roster, p.Part = nil, nil, nil, nil
-	p.result, p.status, p.act, p.datagrams = nil, 0, r.acting(n), nil
+	p.result, p.status, p.act, p.datagrams, p.bundle = nil, 0, r.acting(n), nil, nil
 	return p
 }
 
@@ -356,7 +379,7 @@ func (r *paxos) Dropped(from, to world.Node, p *packet, why world.Cause) {
 	if r.trace != nil && !p.isReply() {
 		r.traceDrop(from, to, p.String(), why)
 	}
-	if why != world.Down && r.useful(to, &p.Message) {
+	if why != world.Down && r.matters(to, p) {
 		r.dropped(from, to, why)
 		if r.story != nil && !p.isReply() {
 			r.story.lost(from, to, &p.Message)
@@ -395,7 +418,7 @@ func (r *paxos) Arrived(_, to world.Node, p *packet, way world.Way) {
 	if way&world.Repeated != 0 && r.world.IsServer(to) {
 		r.effects[duplicate]++
 	}
-	if r.useful(to, &p.Message) {
+	if r.matters(to, p) {
 		r.arrived(way)
 	}
 }
@@ -453,6 +476,20 @@ func (r *paxos) Crashed(n world.Node, lost []diskRecord) {
 
 // SyncFailed ends the server.
 func (r *paxos) SyncFailed(n world.Node) { r.syncFailed(n) }
+
+// matters says whether a packet is useful: one of its messages.
+func (r *paxos) matters(to world.Node, p *packet) bool {
+	if p.bundle == nil || p.isReply() {
+		return r.useful(to, &p.Message)
+	}
+	m := p.Message
+	for _, m.Batch = range p.bundle.requests {
+		if r.useful(to, &m) {
+			return true
+		}
+	}
+	return false
+}
 
 // useful says whether the receiver could have made use of the message now: of its current
 // view and for a slot not yet ordered there, or above what it knows of the election.

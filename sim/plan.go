@@ -111,7 +111,11 @@ type Clock struct {
 // Workload is what the clients do: each is a session with one operation at a time, which it
 // repeats at other servers until it is answered or gives up.
 type Workload struct {
-	Clients int           `json:"clients"`
+	Clients int `json:"clients"`
+	// Hosts has the clients share so many machines, in turn. What those of one machine ask of a server
+	// at one instant travels as one packet, and so does what a server answers them in one step. Zero:
+	// each client has a machine of its own.
+	Hosts   int           `json:"hosts,omitempty"`
 	Keys    int           `json:"keys"`
 	Timeout world.Instant `json:"timeout_ns"`         // before a client asks the next server
 	Tries   int           `json:"tries,omitempty"`    // before it gives up; 0: never
@@ -122,9 +126,10 @@ type Workload struct {
 	Mix     Mix           `json:"mix"`                // of operations
 	// Reads is the share of gets that are asked for as reads without a log append (X20).
 	Reads uint32 `json:"reads_ppm,omitempty"`
-	// Home has each client begin its operations at a server of its own. Those whose home is among
-	// Readers do nothing but get.
+	// Home has each client begin its operations at a server of its own: one of Homes, in turn, or,
+	// where that is empty, of all. Those whose home is among Readers do nothing but get.
 	Home    bool  `json:"home,omitempty"`
+	Homes   []int `json:"homes,omitempty"`
 	Readers []int `json:"readers,omitempty"`
 }
 
@@ -280,6 +285,7 @@ func (p *Plan) Clone() *Plan {
 			f.On = &on
 		}
 	}
+	c.Workload.Homes = slices.Clone(p.Workload.Homes)
 	c.Workload.Readers = slices.Clone(p.Workload.Readers)
 	c.Tail.Core = slices.Clone(p.Tail.Core)
 	c.Tail.Broken = slices.Clone(p.Tail.Broken)

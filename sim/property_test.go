@@ -49,7 +49,7 @@ func drawPlan(t *rapid.T) *sim.Plan {
 	}
 	p.Workload = sim.Workload{
 		Clients: rapid.IntRange(1, 8).Draw(t, "clients"), Keys: rapid.IntRange(1, 3).Draw(t, "keys"),
-		Timeout: duration(t, "timeout", 50, 400), Tries: rapid.IntRange(1, 5).Draw(t, "tries"),
+		Hosts: rapid.IntRange(0, 3).Draw(t, "hosts"), Timeout: duration(t, "timeout", 50, 400), Tries: rapid.IntRange(1, 5).Draw(t, "tries"),
 		Pause: world.Uniform(0, duration(t, "pause", 1, 100)),
 		Mix:   sim.Mix{Get: 2, Put: 2, Append: 1, CAS: 1, Delete: 1, Incr: 1},
 	}

@@ -210,8 +210,8 @@ func (p *Protocol) Validate(plan *Plan) error {
 		return fmt.Errorf("it is a plan for protocol %q, not for %q", plan.Protocol, p.Name)
 	case plan.Servers < least || plan.Servers > most:
 		return fmt.Errorf("servers is %d; %s takes %d to %d", plan.Servers, p.Name, least, most)
-	case plan.Formation || plan.Network.Wire || plan.Disk.Log || plan.Workload.Reads > 0 || plan.Endless:
-		return fmt.Errorf("formation, wire, disk.log, reads_ppm and endless are of our own protocol's")
+	case plan.Formation || plan.Network.Wire || plan.Disk.Log || plan.Workload.Reads > 0 || plan.Workload.Hosts > 0 || plan.Endless:
+		return fmt.Errorf("formation, wire, disk.log, reads_ppm, hosts and endless are of our own protocol's")
 	case len(plan.Apart) > 0:
 		return fmt.Errorf("server_settings are of our own protocol's")
 	case p.Settings == nil && len(plan.Settings) > 0:

@@ -169,7 +169,7 @@ func newRun(p *Plan, directed int, options []Option) *run {
 
 // worldConfig describes the world that the run takes place in.
 func (r *run) worldConfig() world.Config {
-	return world.Config{Seed: r.plan.Seed, Servers: r.plan.Servers, Clients: len(r.clients) - 1, Watch: r.trace != nil}
+	return world.Config{Seed: r.plan.Seed, Servers: r.plan.Servers, Clients: r.machines(), Watch: r.trace != nil}
 }
 
 // open puts the system in, and sets its world up as planned.
@@ -192,6 +192,30 @@ func (r *run) open(s system) {
 	r.schedule()
 }
 
+// nodeOf is the client's place in the world. Clients that share hosts come to them in turn; those that
+// a Stage directs come last, and share none.
+func (r *run) nodeOf(id int) world.Node {
+	switch w := &r.plan.Workload; {
+	case w.Hosts == 0:
+	case id > w.Clients:
+		id -= w.sharing()
+	default:
+		id = 1 + (id-1)%w.Hosts
+	}
+	return world.Node(r.plan.Servers + id)
+}
+
+// machines is how many places the clients take.
+func (r *run) machines() int { return len(r.clients) - 1 - r.plan.Workload.sharing() }
+
+// sharing is how many clients are not the first on their hosts.
+func (w *Workload) sharing() int {
+	if w.Hosts == 0 {
+		return 0
+	}
+	return max(0, w.Clients-w.Hosts)
+}
+
 // calm is what the checker must know of the plan's tail.
 func (p *Plan) calm() check.Calm {
 	c := check.Calm{From: int64(p.Faulty), Settle: int64(p.Tail.Settle), Answer: int64(p.Tail.Answer)}
@@ -207,7 +231,7 @@ func (p *Plan) inCore(id int) bool { return len(p.Tail.Core) == 0 || slices.Cont
 
 // setLaws gives all links a law; the plan's laws of single links follow, but in the calm.
 func (r *run) setLaws(law world.LinkLaw, calm bool) {
-	n := world.Node(r.plan.Servers + len(r.clients) - 1)
+	n := world.Node(r.plan.Servers + r.machines())
 	for from := world.Node(1); from <= n; from++ {
 		for to := world.Node(1); to <= n; to++ {
 			r.world.SetLink(from, to, law)

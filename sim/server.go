@@ -80,7 +80,7 @@ func (s *server) Deadline() world.Instant {
 
 func (s *server) Receive(from world.Node, p *packet) {
 	r := s.run
-	if !r.calm && r.ownLaw(from, world.Node(s.id)) && r.useful(world.Node(s.id), &p.Message) {
+	if !r.calm && r.ownLaw(from, world.Node(s.id)) && r.matters(world.Node(s.id), p) {
 		r.effects[slowLink]++
 	}
 	if r.plan.Bodies {
@@ -89,7 +89,9 @@ func (s *server) Receive(from world.Node, p *packet) {
 	if r.story != nil {
 		r.story.begin(r.world.Now(), world.Node(s.id), p.act)
 	}
-	if s.wire == nil || p.datagrams == nil {
+	if p.bundle != nil {
+		s.takeAll(p.Kind, p.bundle.requests)
+	} else if s.wire == nil || p.datagrams == nil {
 		s.take(&p.Message)
 	} else if m, ok := s.wire.open(world.Node(s.id), p); ok {
 		s.take(&m)
@@ -115,6 +117,21 @@ func (s *server) Synced(upTo uint64) {
 func (s *server) take(m *protocol.Message) {
 	s.out.Reset()
 	s.machine.Receive(protocol.Instant(s.clock.now(s.run.world.Now())), m, &s.out)
+	s.obey()
+}
+
+// takeAll hands the machine what clients of a host ask for together, as a driver does that reads many
+// requests at once: so many steps, and then one write, one sync, and what they send.
+func (s *server) takeAll(kind protocol.Kind, requests []*protocol.Batch) {
+	s.out.Reset()
+	now := protocol.Instant(s.clock.now(s.run.world.Now()))
+	m := protocol.Message{Kind: kind}
+	for _, m.Batch = range requests {
+		if s.run.plan.Bodies {
+			s.run.verifyMessage(s.id, &m)
+		}
+		s.machine.Receive(now, &m, &s.out)
+	}
 	s.obey()
 }
 
@@ -165,6 +182,7 @@ func (s *server) obey() {
 	for i := range out.Replies {
 		s.reply(&out.Replies[i])
 	}
+	r.sendReplies(s.id)
 }
 
 // reply sends a result to its client.
@@ -173,17 +191,28 @@ func (s *server) reply(of *protocol.Reply) {
 	if int(of.Client) >= len(r.clients) {
 		return
 	}
-	digest := world.Mix(uint64(of.Client), uint64(of.Timestamp)|uint64(of.Status)<<56)
-	for _, b := range of.Result {
-		digest = world.Mix(digest, uint64(b))
+	c := r.clients[of.Client]
+	if c.host != nil {
+		r.answer(c.host, of)
+		return
 	}
 	p := r.draft(world.Node(s.id))
 	p.Kind, p.Seq, p.result, p.status = protocol.Kind(replyKind), protocol.Seq(of.Timestamp), of.Result, of.Status
 	if of.Read {
 		p.View, p.ARU = 1, of.Index
+	}
+	r.world.SendDraft(world.Parcel{To: c.node, Kind: replyKind, Digest: digestOfReply(of)})
+}
+
+func digestOfReply(of *protocol.Reply) uint64 {
+	digest := world.Mix(uint64(of.Client), uint64(of.Timestamp)|uint64(of.Status)<<56)
+	for _, b := range of.Result {
+		digest = world.Mix(digest, uint64(b))
+	}
+	if of.Read {
 		digest = world.Mix(digest, uint64(of.Index))
 	}
-	r.world.SendDraft(world.Parcel{To: r.clients[of.Client].node, Kind: replyKind, Digest: digest})
+	return digest
 }
 
 // event passes on what the machine says of itself.

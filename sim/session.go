@@ -53,10 +53,10 @@ func (r *paxos) prepareSession(c *client) {
 }
 
 // opened takes the answer to the client's opening, and sends what waited for it.
-func (r *paxos) opened(c *client, p *packet) {
-	seq, ok := protocol.SessionOf(p.result)
+func (r *paxos) opened(c *client, result []byte) {
+	seq, ok := protocol.SessionOf(result)
 	if !ok {
-		r.fail("S8", "client %d's opening %d is answered with %q, which names no session", c.id, c.timestamp-1, p.result)
+		r.fail("S8", "client %d's opening %d is answered with %q, which names no session", c.id, c.timestamp-1, result)
 		return
 	}
 	c.session, c.opening = seq, nil

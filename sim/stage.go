@@ -34,7 +34,13 @@ type Answer struct {
 	Took   world.Instant // since it was first sent
 }
 
-// Open begins a run of the plan, with so many clients more that do what they are told.
+// Directable is how many clients a Stage of the plan has room for, beside the plan's own.
+func (p *Plan) Directable() int {
+	return world.MaxNodes - 1 - p.Servers - p.Workload.Clients + p.Workload.sharing()
+}
+
+// Open begins a run of the plan, with so many clients more that do what they are told: Directable at
+// most.
 func Open(p *Plan, directed int, w Witness) *Stage {
 	s := &Stage{run: newPaxos(p, directed, nil), plan: p}
 	s.run.witness = w

@@ -332,6 +332,25 @@ func (s *swarm) drawWorkload() {
 		if w.Home = s.One(3); w.Reads > 0 && s.One(2) {
 			w.Home, w.Readers = true, s.some(int(s.Int(1, int64(max(1, s.plan.Servers-1)))))
 		}
+		s.drawHosts()
+	}
+}
+
+// drawHosts draws whether clients share machines, and some homes. In half of those seeds their pauses
+// are of one length, so that what is answered together is followed by what is asked together. The
+// dice are its own.
+func (s *swarm) drawHosts() {
+	d := world.NewDice(world.Draw(s.plan.Seed, drawHosts))
+	w := &s.plan.Workload
+	if w.Clients < 2 || !d.One(6) {
+		return
+	}
+	w.Hosts = int(d.Int(1, int64(w.Clients+1)/2))
+	if d.One(2) {
+		w.Home, w.Homes = true, s.someBy(d, int(d.Int(1, int64(s.plan.Servers))))
+	}
+	if d.One(2) && !s.sleepy {
+		w.Pause = world.Constant(world.Instant(d.Log(int64(4*millisecond), int64(60*millisecond))))
 	}
 }
 

@@ -66,7 +66,7 @@ func (s *swarm) drawMuted() bool {
 	if p.Servers < 3 || s.sleepy || s.rough || !d.One(20) {
 		return false
 	}
-	w.Home, w.Sticky, w.Tries, w.Readers = s.other == nil, true, 12, nil
+	w.Home, w.Sticky, w.Tries, w.Homes, w.Readers = s.other == nil, true, 12, nil, nil
 	w.Clients = max(w.Clients, min(p.Servers, swarmClients))
 	s.add(Fault{At: world.Instant(d.Int(0, int64(p.Faulty/3))), Do: doMute, Servers: s.some(1), For: p.Faulty})
 	return true

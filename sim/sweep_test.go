@@ -133,7 +133,7 @@ func TestIdle(t *testing.T) {
 	must := []string{
 		"reordered", "unsynced-lost", "recovery", "view-change", "two-leaders", "return", "catch-up", "read", "read-round",
 		"prepare-again", "propose-again", "overtook", "window", "starved", "no-op", "batch", "overlapped", "expiry", "forgotten",
-		"lapsed", "busy", "snapshot", "install", "truncate", "timeout", "abandoned", "filtered", "hand-over",
+		"lapsed", "busy", "bundle", "snapshot", "install", "truncate", "timeout", "abandoned", "filtered", "hand-over",
 	}
 	sweep := func(seeds uint64, planned uint64, without sim.Effect) []sim.Effect {
 		s := sim.Summary{Seeds: seeds, Roomy: seeds / 2}

@@ -11,9 +11,13 @@ import (
 // maxDrift bounds a clock's drift: a few percent, where real clocks have some hundred ppm.
 const maxDrift = 100_000
 
-// Limits of a plan. A client's id must fit beside the servers among the world's nodes.
+// MaxClients bounds a plan's clients, which must fit beside the servers among the world's nodes; where
+// they share hosts, those must.
+const MaxClients = world.MaxNodes - 1 - protocol.MaxServers
+
+// Other limits of a plan.
 const (
-	maxClients = world.MaxNodes - 1 - protocol.MaxServers
+	maxOnHosts = 10_000                  // clients
 	maxTime    = 31 * 24 * 3600 * second // a virtual month
 	maxFaults  = 100_000
 )
@@ -217,14 +221,22 @@ func (p *Plan) validateDisk() error {
 func (p *Plan) validateWorkload() error {
 	w := &p.Workload
 	switch {
-	case w.Clients < 0 || w.Clients > maxClients:
-		return fmt.Errorf("workload: clients is %d, not within 0 … %d", w.Clients, maxClients)
+	case w.Hosts < 0 || w.Hosts > MaxClients:
+		return fmt.Errorf("workload: hosts is %d, not within 0 … %d", w.Hosts, MaxClients)
+	case w.Hosts == 0 && w.Clients > MaxClients:
+		return fmt.Errorf("workload: clients is %d, not within 0 … %d: more than that share hosts", w.Clients, MaxClients)
+	case w.Clients < 0 || w.Clients > maxOnHosts:
+		return fmt.Errorf("workload: clients is %d, not within 0 … %d", w.Clients, maxOnHosts)
 	case w.Clients > 0 && (w.Keys < 1 || w.Keys > 1000):
 		return fmt.Errorf("workload: keys is %d, not within 1 … 1000", w.Keys)
 	case w.Clients > 0 && (w.Timeout < millisecond || w.Timeout > maxTime):
 		return fmt.Errorf("workload: timeout_ns is %d, not within %d … %d", w.Timeout, millisecond, maxTime)
 	case len(w.Readers) > 0 && !w.Home:
 		return fmt.Errorf("workload: readers are the servers whose clients only get: that takes home")
+	case len(w.Homes) > 0 && !w.Home:
+		return fmt.Errorf("workload: homes are the servers that clients begin at: that takes home")
+	case p.servers(w.Homes) != nil:
+		return fmt.Errorf("workload: homes: %w", p.servers(w.Homes))
 	case p.servers(w.Readers) != nil:
 		return fmt.Errorf("workload: readers: %w", p.servers(w.Readers))
 	case w.Reads > 1_000_000:

@@ -44,7 +44,7 @@ func withoutServer(p *sim.Plan, gone int) *sim.Plan {
 	for i := range c.Clocks {
 		c.Clocks[i].Server = moved(c.Clocks[i].Server)
 	}
-	c.Workload.Readers = ids(c.Workload.Readers)
+	c.Workload.Homes, c.Workload.Readers = ids(c.Workload.Homes), ids(c.Workload.Readers)
 	c.Tail.Core = ids(c.Tail.Core)
 	c.Tail.Broken = slices.DeleteFunc(c.Tail.Broken, func(b sim.Broken) bool { return b.Server == gone })
 	for i := range c.Tail.Broken {

@@ -67,6 +67,7 @@ func Removals(p *sim.Plan) []Removal {
 	}
 	simpler("formation", p.Formation, func(p *sim.Plan) { p.Formation = false })
 	simpler("gaps in timestamps", w.Gaps > 0, func(p *sim.Plan) { p.Workload.Gaps = 0 })
+	simpler("shared hosts", w.Hosts > 0 && w.Clients <= sim.MaxClients, func(p *sim.Plan) { p.Workload.Hosts = 0 })
 	simpler("sticky clients", w.Sticky, func(p *sim.Plan) { p.Workload.Sticky = false })
 	simpler("the check of bodies", p.Bodies, func(p *sim.Plan) { p.Bodies = false })
 	if p.Protocol == "" { // others need not have a setting's default

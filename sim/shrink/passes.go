@@ -92,7 +92,7 @@ func (s *search) servers(seeds int) {
 }
 
 func (s *search) clients(seeds int) {
-	for n := 1; n < s.plan.Workload.Clients; n++ {
+	for n := 1; n < s.plan.Workload.Clients; n += 1 + n/16 {
 		if s.acceptSeeded(with(s.plan, func(p *sim.Plan) { clients(p, n) }), seeds/2) {
 			return
 		}
@@ -158,7 +158,10 @@ func (s *search) laws(seeds int) {
 	s.accept(with(s.plan, func(p *sim.Plan) {
 		p.Workload.Pause, p.Workload.Sticky, p.Workload.Gaps = world.Law{}, false, 0
 	}))
-	s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Home, p.Workload.Readers = false, nil }))
+	s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Home, p.Workload.Homes, p.Workload.Readers = false, nil, nil }))
+	if n := s.plan.Workload.Clients; n <= sim.MaxClients {
+		s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Hosts = 0 }))
+	}
 	s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Reads = 0 }))
 	s.acceptSeeded(with(s.plan, func(p *sim.Plan) { p.Workload.Keys = 1 }), seeds/4)
 	for _, mix := range []sim.Mix{{Put: 1}, {Incr: 1, Get: 1}, {Put: 1, Get: 1}} {

@@ -287,6 +287,7 @@ func TestForeignFields(t *testing.T) {
 	p := odd{}.protocol()
 	for want, change := range map[string]func(*sim.Plan){ // the order does not matter
 		"reads_ppm":         func(p *sim.Plan) { p.Workload.Reads = 5 },
+		"hosts":             func(p *sim.Plan) { p.Workload.Hosts = 2 },
 		"settings, and odd": func(p *sim.Plan) { p.Settings = []byte(`{}`) },
 		"fault 1: elect":    func(p *sim.Plan) { p.Faults = []sim.Fault{{At: 1, Do: "elect", Servers: []int{1}}} },
 	} {
