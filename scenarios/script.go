@@ -9,6 +9,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/check"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -55,7 +56,7 @@ type parser struct {
 
 // Parse reads a script and checks every line of it. The name is used in errors.
 func Parse(name string, text []byte) (*Script, error) {
-	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	text = bytes.ReplaceAll(bytes.TrimPrefix(text, check.ByteOrderMark), []byte("\r\n"), []byte("\n"))
 	archive := txtar.Parse(text)
 	p := &parser{compared: map[string]bool{}, lastLaw: 1, script: &Script{
 		Name: name, Seeds: 1, plan: defaultPlan(), files: map[string][]byte{}, source: text,

@@ -134,7 +134,7 @@ func TestBadScripts(t *testing.T) {
 
 // What a line may look like: quotes, comments, blanks, a carriage return.
 func TestLines(t *testing.T) {
-	s := parse(t, "# About. A test.\n#\n\n\tcluster  3   # three\r\nuntil leader\n"+
+	s := parse(t, "\ufeff# About. A test.\n#\n\n\tcluster  3   # three\r\nuntil leader\n"+
 		"put a 'a key' 'it''s'\nexpect value 'a key' 'it''s'\nput b '' '$1 & [x] # y'\n"+
 		"expect value '' '$1 & [x] # y'\n!  expect leader 2\n! expect leader none\nexpect reply a done\n")
 	if o, err := s.Run(t.Context(), false); err != nil {

@@ -23,7 +23,7 @@ const small = `{
 }`
 
 func TestAPersonCanWriteAPlan(t *testing.T) {
-	p, err := sim.ReadPlan(strings.NewReader(small))
+	p, err := sim.ReadPlan(strings.NewReader("\ufeff" + small)) // as some editors write it
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -18,8 +19,9 @@ import (
 )
 
 const (
-	checkLimit = time.Minute // on the clock, for porcupine's search
-	pageSteps  = 20_000_000  // of the search that the page shows
+	checkLimit  = time.Minute                // on the clock, for porcupine's search
+	checkMemory = check.SearchMemory * 5 / 4 // from here on garbage is collected as it comes
+	pageSteps   = 20_000_000                 // of the search that the page shows
 )
 
 // checkFlags say how a history is read and judged.
@@ -35,7 +37,7 @@ func checkCommand() *cobra.Command {
 		Long: `Check looks for an order of the recorded operations, each at one instant between
 its call and its return, that explains every answer that a client saw. It says
 ok (exit status 0), that there is no such order, or that it could not tell
-within a minute (1).
+within a minute and 2 GiB (1).
 
 A history is JSON lines, an operation each; one without return_ns was never
 answered:
@@ -86,6 +88,7 @@ func (o *checkFlags) run(ctx context.Context, w io.Writer, path string) error {
 			return usage("", "--html %s: %v", quote(o.html), cause(wrong))
 		}
 	}
+	debug.SetMemoryLimit(checkMemory)
 	opinion, err := unlessInterrupted(ctx, "the search", func() check.Opinion { return check.Linearizable(history, checkLimit) })
 	if err != nil {
 		return err

@@ -81,10 +81,14 @@ func ReadHistory(r io.Reader) ([]Operation, error) {
 	n := 0
 	for s.Scan() {
 		n++
-		if len(bytes.TrimSpace(s.Bytes())) == 0 {
+		line := s.Bytes()
+		if n == 1 {
+			line = bytes.TrimPrefix(line, ByteOrderMark)
+		}
+		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		o, err := readLine(s.Bytes())
+		o, err := readLine(line)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
@@ -95,6 +99,9 @@ func ReadHistory(r io.Reader) ([]Operation, error) {
 	}
 	return history, nil
 }
+
+// ByteOrderMark is what some editors begin UTF-8 with. It says nothing.
+var ByteOrderMark = []byte("\ufeff")
 
 func readLine(text []byte) (Operation, error) {
 	var l struct {

@@ -52,7 +52,7 @@ type Opinion struct {
 
 // Linearizable judges a history, in any order, of operations on a store that was empty
 // before it. It returns soon after the timeout, zero meaning none, with Unknown unless it
-// has found an illegal key.
+// has found an illegal key; with a timeout a search that needs more than SearchMemory ends, too.
 func Linearizable(history []Operation, timeout time.Duration) Opinion {
 	if timeout <= 0 {
 		return judge(history, func(int) budget { return budget{steps: math.MaxInt, judge: new(Judge)} })
@@ -60,9 +60,12 @@ func Linearizable(history []Operation, timeout time.Duration) Opinion {
 	deadline := time.Now().Add(timeout)
 	return judge(history, func(keysLeft int) budget {
 		now := time.Now() // an equal share of what is left: one hard key may not starve the rest
-		return budget{steps: math.MaxInt, judge: new(Judge), deadline: now.Add(deadline.Sub(now) / time.Duration(keysLeft))}
+		return budget{steps: math.MaxInt, memory: SearchMemory, judge: new(Judge), deadline: now.Add(deadline.Sub(now) / time.Duration(keysLeft))}
 	})
 }
+
+// SearchMemory is about how much a search of Linearizable with a timeout keeps in memory, in bytes.
+const SearchMemory = 2 << 30
 
 // LinearizableWithin is Linearizable with a limit on the model's steps in each search, not
 // on time: equal histories get equal opinions, Unknown included, on every machine. A key
@@ -108,12 +111,17 @@ func (b budget) firstUnexplained(h keyHistory) (detail string, at int64) {
 		h.key, n+1, len(h.answered), h.answered[n]), h.answered[n].Return
 }
 
-// budget bounds one search: by steps, and if deadline is not zero by the clock as well.
+// budget bounds one search: by steps, and if they are not zero by the clock and by memory, in bytes.
 type budget struct {
 	steps    int
+	memory   int
 	deadline time.Time
 	judge    *Judge
 }
+
+// keptBeside is what porcupine keeps, in bytes, of each step that a model takes, beside a bit for each
+// operation: an entry of its cache and one of its stack.
+const keptBeside = 128
 
 // clockEvery is how many steps pass between two looks at the clock.
 const clockEvery = 1024
@@ -148,14 +156,19 @@ func (b budget) search(answered, open []*Operation) Verdict {
 	}
 	b.judge.operations = history // porcupine copies it
 	steps, spent := 0, false
+	kept, each := 0, len(history)/8+keptBeside
 	legal := porcupine.CheckOperations(porcupine.Model{
 		Init: func() any { return register{} },
 		Step: func(state, input, output any) (bool, any) {
 			steps++
-			if spent = spent || b.spent(steps); spent {
+			if spent = spent || b.spent(steps) || b.memory > 0 && kept > b.memory; spent {
 				return false, nil
 			}
-			return step(state, input, output)
+			ok, next := step(state, input, output)
+			if ok {
+				kept += each
+			}
+			return ok, next
 		},
 		Hash: hashRegister,
 	}, history)

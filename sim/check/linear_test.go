@@ -218,6 +218,10 @@ func TestLinearizableGivesUp(t *testing.T) {
 	if got := LinearizableWithin(history, 5000); got != want {
 		t.Errorf("by steps: %+v", got)
 	}
+	byMemory := func(int) budget { return budget{steps: math.MaxInt, memory: 1 << 20, judge: new(Judge)} }
+	if got := judge(history, byMemory); got != want {
+		t.Errorf("by memory: %+v", got)
+	}
 
 	history = append(history, answered(1, 2, kv.Op{Kind: kv.Delete, Key: "z"}, done))
 	if got := Linearizable(history, 10*time.Millisecond); got.Verdict != Illegal || got.Key != "z" {

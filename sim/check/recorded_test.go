@@ -127,7 +127,7 @@ func TestBadHistories(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"\uFFFD", `\ufffd`, `\uFFFD`, `\ud83d\ude00`} {
-		if _, err := ReadHistory(strings.NewReader(`{"client":1,"op":"put","key":"` + text + `","call_ns":5}`)); err != nil {
+		if _, err := ReadHistory(strings.NewReader("\ufeff" + `{"client":1,"op":"put","key":"` + text + `","call_ns":5}`)); err != nil {
 			t.Errorf("key %s: %v", text, err)
 		}
 	}
