@@ -39,6 +39,8 @@ func TestLibrary(t *testing.T) {
 				t.Fatalf("%v\nunder seed %d\n%s\n%s", err, o.Seed, o.Transcript, o.Servers)
 			case o.Seeds != s.Seeds:
 				t.Errorf("told under %d seeds of %d", o.Seeds, s.Seeds)
+			case len(o.NeverCame) > 0:
+				t.Errorf("%s", strings.Join(o.NeverCame, "\n"))
 			case o.Updated != nil:
 				if err := os.WriteFile(s.Name, o.Updated, 0o644); err != nil {
 					t.Fatal(err)

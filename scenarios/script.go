@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -24,6 +25,8 @@ type Script struct {
 	clients int // directed: a, b, c …
 	files   map[string][]byte
 	source  []byte
+
+	faultLines []int // of the plan's faults, in their order
 }
 
 // step is one line, ready to run.
@@ -52,6 +55,7 @@ type parser struct {
 	laws     bool // something of the plan has been said
 	lastLaw  int  // the last line that said something of the plan
 	compared map[string]bool
+	badSince int // the line that made the plan invalid, 0 while it is valid
 }
 
 // Parse reads a script and checks every line of it. The name is used in errors.
@@ -89,7 +93,7 @@ func Parse(name string, text []byte) (*Script, error) {
 		err = fmt.Errorf("the plan's servers and clients leave room for %d more clients, not for %d", room, s.clients)
 	}
 	if err != nil {
-		return nil, &Error{File: name, Line: p.lastLaw, Err: err}
+		return nil, &Error{File: name, Line: cmp.Or(p.badSince, p.lastLaw), Err: err}
 	}
 	return s, nil
 }
@@ -153,9 +157,27 @@ func (p *parser) line(n int, line string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}
+	if c.setup {
+		p.judge(n)
+	}
 	p.laws = p.laws || c.setup && c.name != "seeds"
 	p.script.steps = append(p.script.steps, st)
 	return nil
+}
+
+// judge keeps which line made the plan what it may not be: what is wrong when all is read is wrong
+// from there on. Lines that put it right may follow.
+func (p *parser) judge(line int) {
+	plan := p.script.plan
+	switch bad := p.cluster && plan.Validate() != nil; {
+	case !bad:
+		p.badSince = 0
+	case p.badSince == 0:
+		p.badSince = line
+	}
+	for len(p.script.faultLines) < len(plan.Faults) {
+		p.script.faultLines = append(p.script.faultLines, line)
+	}
 }
 
 // errUsage says that the arguments are not of the command's form.

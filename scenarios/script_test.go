@@ -30,6 +30,8 @@ func TestBadScripts(t *testing.T) {
 		{h + "cluster 5\n", "3: cluster: there is a cluster already"},
 		{h + "run 1s\nseeds 5\n", "4: seeds sets the scene: it must stand before the first step"},
 		{h + "! seeds 5\n", "3: seeds sets the scene and cannot fail: leave the ! out"},
+		{h + "set timeout 100ms\ndelay 1ms\nrun 1s\n", "3: settings: heartbeat_ns 50000000 is over a fifth"},
+		{h + "set timeout 500ms\nset heartbeat 100ms\nset timeout 300ms\nsync 1ms\nrun 1s\n", "5: settings: heartbeat_ns 100000000 is over a fifth"},
 		{h + "set timeout 100ms\n", "3: settings: heartbeat_ns 50000000 is over a fifth of timeout_ns 100000000: idle servers would suspect a working leader"},
 		{h + "run 1s\n-- a --\n-- a --\n", "1: file a stands in it twice"},
 		{h + "cmp transcript want.txt\n", "3: cmp: no file want.txt stands in the script; add it below as `-- want.txt --`"},
@@ -186,6 +188,28 @@ func FuzzScript(f *testing.F) {
 			t.Errorf("neither a failure of the story nor of a line: %v", err)
 		}
 	})
+}
+
+// Faults that were scheduled and came under no seed are told, each with its line and why.
+func TestFaultsThatNeverCame(t *testing.T) {
+	for _, c := range []struct{ steps, want string }{
+		{"run 500ms\n", "line 3: `at 1s crash 1 for 100ms` never came: the script ends at 500ms; " +
+			"line 4: `on Accept *->* n 400 drop` never came: there were 0; line 5: `on Proposal *->* n 1 drop` never came: there were 0"},
+		{"until leader\nput a x 1\nrun 2s\n", "line 4: `on Accept *->* n 400 drop` never came: there were 2"},
+		{"seeds 3\nuntil leader\nput a x 1\nrun 2s\n", "line 4: `on Accept *->* n 400 drop` never came: there were 2"},
+	} {
+		s, err := scenarios.Parse("s", []byte("# About. A test.\ncluster 3\nat 1s crash 1 for 100ms\non Accept *->* n 400 drop\non Proposal *->* n 1 drop\n"+c.steps))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := s.Run(context.Background(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(o.NeverCame, "; "); got != c.want {
+			t.Errorf("%q: %s\nwant %s", c.steps, got, c.want)
+		}
+	}
 }
 
 // A plan may leave no room for clients that a script directs.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"golang.org/x/tools/txtar"
 	"rsc.io/script"
@@ -21,13 +22,14 @@ import (
 
 // Outcome is what came of a script.
 type Outcome struct {
-	Transcript string // of the first seed, or of the one that failed
-	Seed       uint64 // the seed that failed, or the last
-	Seeds      uint64 // told
-	Hash       uint64 // of the run
-	Log        uint64 // of what was ordered in it
-	Servers    string // a table of where they stood, if it failed
-	Updated    []byte // the script with its cmp files rewritten, if that was asked for and changes it
+	Transcript string   // of the first seed, or of the one that failed
+	Seed       uint64   // the seed that failed, or the last
+	Seeds      uint64   // told
+	Hash       uint64   // of the run
+	Log        uint64   // of what was ordered in it
+	Servers    string   // a table of where they stood, if it failed
+	Updated    []byte   // the script with its cmp files rewritten, if that was asked for and changes it
+	NeverCame  []string // scheduled faults whose time or event came under no seed, a line each
 }
 
 // story is one telling of a script, under one seed.
@@ -54,6 +56,7 @@ type story struct {
 // *Error, or the context's.
 func (s *Script) Run(ctx context.Context, update bool) (*Outcome, error) {
 	o := &Outcome{}
+	came := make([]bool, len(s.plan.Faults))
 	for o.Seeds < s.Seeds {
 		if err := ctx.Err(); err != nil {
 			return o, err
@@ -75,8 +78,35 @@ func (s *Script) Run(ctx context.Context, update bool) (*Outcome, error) {
 		if st.update {
 			o.Updated = st.rewrite()
 		}
+		o.NeverCame = st.neverCame(came)
 	}
 	return o, nil
+}
+
+// neverCame lists the scheduled faults that did not come so far; came says of which seeds before said
+// otherwise.
+func (st *story) neverCame(came []bool) []string {
+	seen := map[int]uint32{}
+	for _, m := range st.stage.Missed() {
+		seen[m.Fault-1] = m.Seen
+	}
+	var list []string
+	for i := range st.script.plan.Faults {
+		f := &st.script.plan.Faults[i]
+		n, missed := seen[i]
+		if f.On == nil {
+			missed = f.At > st.stage.Now()
+		}
+		if came[i] = came[i] || !missed; came[i] {
+			continue
+		}
+		why := fmt.Sprintf("the script ends at %v", time.Duration(st.stage.Now()))
+		if f.On != nil {
+			why = fmt.Sprintf("there were %d", n)
+		}
+		list = append(list, fmt.Sprintf("line %d: `%s` never came: %s", st.script.faultLines[i], strings.TrimSpace(faultLine(f)), why))
+	}
+	return list
 }
 
 // tell runs the script's lines through the script engine, in which only our commands exist.

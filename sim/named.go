@@ -31,6 +31,17 @@ func (r *run) arm(number int, f *Fault) {
 	r.world.OnMessage(t)
 }
 
+// missed are the faults whose event has not occurred, or not as often as they wait for it.
+func (r *run) missed() []Missed {
+	var all []Missed
+	for _, n := range r.named {
+		if n.seen < n.fault.On.N {
+			all = append(all, Missed{Fault: n.number, Seen: n.seen})
+		}
+	}
+	return all
+}
+
 // struck makes the fault of an event happen.
 func (r *run) struck(n *named, to world.Node) {
 	if r.calm {

@@ -54,11 +54,7 @@ func (r *run) report() *Report {
 	}
 	r.system.report(report)
 	report.Hash, report.Effects = r.world.Hash(), r.effects
-	for _, n := range r.named {
-		if n.seen < n.fault.On.N {
-			report.Missed = append(report.Missed, Missed{Fault: n.number, Seen: n.seen})
-		}
-	}
+	report.Missed = r.missed()
 	return report
 }
 

@@ -160,6 +160,9 @@ func (s *Stage) Updates() uint64 { return s.run.updates }
 // Effects are the run's effects so far.
 func (s *Stage) Effects() Effects { return s.run.effects }
 
+// Missed are the plan's faults that wait for an event which has not occurred so far.
+func (s *Stage) Missed() []Missed { return s.run.missed() }
+
 // Hash identifies all that happened so far.
 func (s *Stage) Hash() uint64 { return s.run.world.Hash() }
 

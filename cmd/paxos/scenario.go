@@ -182,6 +182,9 @@ func tellAll(ctx context.Context, w io.Writer, files []scenarioFile, update bool
 			io.WriteString(w, o.Transcript)
 		}
 		fmt.Fprintf(w, "ok    %s%s\n", f.script.Name, underSeeds(o.Seeds))
+		for _, idle := range o.NeverCame {
+			wrapped(w, "      ", idle)
+		}
 	}
 	if failed > 0 {
 		if len(files) > 1 {
