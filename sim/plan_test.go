@@ -57,6 +57,7 @@ func TestBadPlans(t *testing.T) {
 		{`"clients": 2`, `"clients": 2, "homes": [1]`, "that takes home"},
 		{`"clients": 2`, `"clients": 2, "home": true, "homes": [4]`, "workload: homes: no server 4 of 3"},
 		{`"keys": 1`, `"keys": 0`, "workload: keys is 0"},
+		{`"workload": {"clients": 2`, `"endless": true, "workload": {"clients": 5`, "endless, and its keys bear 4 clients of 5 (4 a key)"},
 		{`"incr": 1`, `"incr": 0`, "no kind of operation has a weight"},
 		{`"incr": 1`, `"incr": -1`, "weight of -1"},
 		{`"faulty_ns": 1000000000`, `"faulty_ns": -1`, "faulty_ns -1"},

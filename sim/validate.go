@@ -85,6 +85,9 @@ func (p *Plan) validate(kinds []string) error {
 		return fmt.Errorf("faulty_ns %d is not within 0 … %d", p.Faulty, maxTime)
 	case p.Endless && p.Workload.Mix.Append > 0:
 		return fmt.Errorf("endless, and its clients append: values grow without end")
+	case p.Endless && p.Workload.Clients > clientsPerKey*p.Workload.Keys:
+		return fmt.Errorf("endless, and its keys bear %d clients of %d (%d a key): the others would take new ones without end",
+			clientsPerKey*p.Workload.Keys, p.Workload.Clients, clientsPerKey)
 	case len(p.Faults) > maxFaults:
 		return fmt.Errorf("%d faults are more than %d", len(p.Faults), maxFaults)
 	}
