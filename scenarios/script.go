@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/txtar"
@@ -55,7 +56,13 @@ type parser struct {
 	laws     bool // something of the plan has been said
 	lastLaw  int  // the last line that said something of the plan
 	compared map[string]bool
-	badSince int // the line that made the plan invalid, 0 while it is valid
+	laid     []saying // the lines that set the scene
+}
+
+// saying is a line that says something of the plan: which command's, and of what.
+type saying struct {
+	line          int
+	command, what string
 }
 
 // Parse reads a script and checks every line of it. The name is used in errors.
@@ -93,7 +100,7 @@ func Parse(name string, text []byte) (*Script, error) {
 		err = fmt.Errorf("the plan's servers and clients leave room for %d more clients, not for %d", room, s.clients)
 	}
 	if err != nil {
-		return nil, &Error{File: name, Line: cmp.Or(p.badSince, p.lastLaw), Err: err}
+		return nil, &Error{File: name, Line: p.blame(err), Err: err}
 	}
 	return s, nil
 }
@@ -158,26 +165,38 @@ func (p *parser) line(n int, line string) error {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}
 	if c.setup {
-		p.judge(n)
+		p.laid = append(p.laid, saying{n, c.name, strings.Join(words[1:min(2, len(words))], "")})
+		for len(p.script.faultLines) < len(p.script.plan.Faults) {
+			p.script.faultLines = append(p.script.faultLines, n)
+		}
 	}
 	p.laws = p.laws || c.setup && c.name != "seeds"
 	p.script.steps = append(p.script.steps, st)
 	return nil
 }
 
-// judge keeps which line made the plan what it may not be: what is wrong when all is read is wrong
-// from there on. Lines that put it right may follow.
-func (p *parser) judge(line int) {
-	plan := p.script.plan
-	switch bad := p.cluster && plan.Validate() != nil; {
-	case !bad:
-		p.badSince = 0
-	case p.badSince == 0:
-		p.badSince = line
+// blame is the line to name for what is wrong with the plan when all is read: the last that says
+// something of it.
+func (p *parser) blame(err error) int {
+	part, _, _ := strings.Cut(err.Error(), ":")
+	line := 0
+	for _, l := range p.laid {
+		if slices.Contains(laysDown[part], l.command) && (l.command != "set" || strings.Contains(err.Error(), l.what)) {
+			line = l.line
+		}
 	}
-	for len(p.script.faultLines) < len(plan.Faults) {
-		p.script.faultLines = append(p.script.faultLines, line)
+	if n := 0; line == 0 {
+		if _, err := fmt.Sscanf(part, "fault %d", &n); err == nil && n >= 1 && n <= len(p.script.faultLines) {
+			line = p.script.faultLines[n-1]
+		}
 	}
+	return cmp.Or(line, p.lastLaw)
+}
+
+// laysDown are the commands that say something of a part of the plan, by the word with which errors
+// of that part begin.
+var laysDown = map[string][]string{
+	"settings": {"set"}, "network": {"delay", "loss", "duplicate", "late"}, "disk": {"sync"}, "workload": {"clients"},
 }
 
 // errUsage says that the arguments are not of the command's form.

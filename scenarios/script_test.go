@@ -31,6 +31,8 @@ func TestBadScripts(t *testing.T) {
 		{h + "run 1s\nseeds 5\n", "4: seeds sets the scene: it must stand before the first step"},
 		{h + "! seeds 5\n", "3: seeds sets the scene and cannot fail: leave the ! out"},
 		{h + "set timeout 100ms\ndelay 1ms\nrun 1s\n", "3: settings: heartbeat_ns 50000000 is over a fifth"},
+		{h + "set timeout 100ms\nset window_slots 4\nclients 4 timeout 0.1ms\nset heartbeat 20ms\nset retransmit 20ms\nrun 1s\n", "5: workload: timeout_ns is 100000"},
+		{"# About. A test.\nset timeout 100ms\ncluster 3\nsync 1ms\nrun 1s\n", "2: settings: heartbeat_ns 50000000 is over a fifth"},
 		{h + "set timeout 500ms\nset heartbeat 100ms\nset timeout 300ms\nsync 1ms\nrun 1s\n", "5: settings: heartbeat_ns 100000000 is over a fifth"},
 		{h + "set timeout 100ms\n", "3: settings: heartbeat_ns 50000000 is over a fifth of timeout_ns 100000000: idle servers would suspect a working leader"},
 		{h + "run 1s\n-- a --\n-- a --\n", "1: file a stands in it twice"},
@@ -196,7 +198,9 @@ func TestFaultsThatNeverCame(t *testing.T) {
 		{"run 500ms\n", "line 3: `at 1s crash 1 for 100ms` never came: the script ends at 500ms; " +
 			"line 4: `on Accept *->* n 400 drop` never came: there were 0; line 5: `on Proposal *->* n 1 drop` never came: there were 0"},
 		{"until leader\nput a x 1\nrun 2s\n", "line 4: `on Accept *->* n 400 drop` never came: there were 2"},
-		{"seeds 3\nuntil leader\nput a x 1\nrun 2s\n", "line 4: `on Accept *->* n 400 drop` never came: there were 2"},
+		{"seeds 3\nuntil leader\nput a x 1\nrun 2s\n", "line 4: `on Accept *->* n 400 drop` never came: there were 2 at most"},
+		{"seeds 6\nclients 3\nuntil leader\nrun 100ms\n", "line 3: `at 1s crash 1 for 100ms` never came: the script ends at 105.817952ms; " +
+			"line 4: `on Accept *->* n 400 drop` never came: there were 42 at most"},
 	} {
 		s, err := scenarios.Parse("s", []byte("# About. A test.\ncluster 3\nat 1s crash 1 for 100ms\non Accept *->* n 400 drop\non Proposal *->* n 1 drop\n"+c.steps))
 		if err != nil {

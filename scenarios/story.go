@@ -56,7 +56,7 @@ type story struct {
 // *Error, or the context's.
 func (s *Script) Run(ctx context.Context, update bool) (*Outcome, error) {
 	o := &Outcome{}
-	came := make([]bool, len(s.plan.Faults))
+	faults := make([]waiting, len(s.plan.Faults))
 	for o.Seeds < s.Seeds {
 		if err := ctx.Err(); err != nil {
 			return o, err
@@ -78,31 +78,41 @@ func (s *Script) Run(ctx context.Context, update bool) (*Outcome, error) {
 		if st.update {
 			o.Updated = st.rewrite()
 		}
-		o.NeverCame = st.neverCame(came)
+		o.NeverCame = st.neverCame(faults)
 	}
 	return o, nil
 }
 
-// neverCame lists the scheduled faults that did not come so far; came says of which seeds before said
-// otherwise.
-func (st *story) neverCame(came []bool) []string {
-	seen := map[int]uint32{}
+// waiting is what a scheduled fault has come to under all seeds so far.
+type waiting struct {
+	came bool
+	seen uint32        // at most, of the events that it counts
+	end  world.Instant // of the longest story
+}
+
+// neverCame lists the scheduled faults that came under no seed, this one included.
+func (st *story) neverCame(faults []waiting) []string {
+	seen := map[int]uint32{} // looked up only
 	for _, m := range st.stage.Missed() {
 		seen[m.Fault-1] = m.Seen
 	}
 	var list []string
-	for i := range st.script.plan.Faults {
-		f := &st.script.plan.Faults[i]
+	for i := range faults {
+		f, w := &st.script.plan.Faults[i], &faults[i]
 		n, missed := seen[i]
 		if f.On == nil {
 			missed = f.At > st.stage.Now()
 		}
-		if came[i] = came[i] || !missed; came[i] {
+		w.came, w.seen, w.end = w.came || !missed, max(w.seen, n), max(w.end, st.stage.Now())
+		if w.came {
 			continue
 		}
-		why := fmt.Sprintf("the script ends at %v", time.Duration(st.stage.Now()))
+		why := fmt.Sprintf("the script ends at %v", time.Duration(w.end))
 		if f.On != nil {
-			why = fmt.Sprintf("there were %d", n)
+			why = fmt.Sprintf("there were %d", w.seen)
+			if st.script.Seeds > 1 {
+				why = fmt.Sprintf("there were %d at most", w.seen)
+			}
 		}
 		list = append(list, fmt.Sprintf("line %d: `%s` never came: %s", st.script.faultLines[i], strings.TrimSpace(faultLine(f)), why))
 	}

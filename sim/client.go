@@ -266,28 +266,29 @@ func (c *client) reply(from world.Node, timestamp uint64) {
 // goOn follows an answer: by a pause, or, where that is none, by the next operation at once,
 // which spares the queue a timer.
 func (c *client) goOn() {
-	c.rest()
-	if c.wakeAt == c.run.world.Now() && !c.directed {
-		c.wakeAt = world.Never
-		c.next()
+	if at := c.rested(); at > c.run.world.Now() || c.directed {
+		c.wakeBy(at)
+		return
 	}
+	c.wakeAt = world.Never
+	c.next()
 }
 
 // abandon gives an operation up; it counts as possibly done.
 func (c *client) abandon() {
 	c.run.effects[abandoned]++
 	c.leaveOpen()
-	c.rest()
+	c.wakeBy(c.rested())
 }
 
-// rest is the pause after an operation. Where that got no answer nobody is to blame for a long one of
-// the faulty phase (L1); the calm's are short.
-func (c *client) rest() {
+// rested is when the pause after an operation ends. Where that got no answer nobody is to blame for a
+// long one of the faulty phase (L1); the calm's are short.
+func (c *client) rested() world.Instant {
 	pause := c.pause()
-	c.wakeBy(c.run.world.Now() + pause)
 	if !c.run.calm {
 		c.since += pause
 	}
+	return c.run.world.Now() + pause
 }
 
 // becalm begins the calm for a client without an answer since long: if it rests, it waits for nothing

@@ -83,7 +83,7 @@ func (r *paxos) expired(c *client, from world.Node, timestamp uint64) {
 		r.story.say(c.node, line{kind: told, client: uint32(c.id), text: fmt.Sprintf("client %d hears that its session is expired", c.id)})
 	}
 	c.leaveOpen()
-	if c.rest(); c.directed {
+	if c.wakeBy(c.rested()); c.directed {
 		c.refused(from)
 	}
 }

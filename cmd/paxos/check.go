@@ -37,7 +37,7 @@ func checkCommand() *cobra.Command {
 		Long: `Check looks for an order of the recorded operations, each at one instant between
 its call and its return, that explains every answer that a client saw. It says
 ok (exit status 0), that there is no such order, or that it could not tell
-within a minute and 2 GiB (1).
+within a minute and 4 GiB (1).
 
 A history is JSON lines, an operation each; one without return_ns was never
 answered:

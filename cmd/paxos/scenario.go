@@ -182,7 +182,11 @@ func tellAll(ctx context.Context, w io.Writer, files []scenarioFile, update bool
 			io.WriteString(w, o.Transcript)
 		}
 		fmt.Fprintf(w, "ok    %s%s\n", f.script.Name, underSeeds(o.Seeds))
-		for _, idle := range o.NeverCame {
+		for i, idle := range o.NeverCame {
+			if i == mostIdle {
+				fmt.Fprintf(w, "      and %d more never came\n", len(o.NeverCame)-mostIdle)
+				break
+			}
 			wrapped(w, "      ", idle)
 		}
 	}
@@ -194,6 +198,9 @@ func tellAll(ctx context.Context, w io.Writer, files []scenarioFile, update bool
 	}
 	return nil
 }
+
+// mostIdle is how many scheduled faults that never came are told of a script.
+const mostIdle = 10
 
 func underSeeds(n uint64) string {
 	if n == 1 {

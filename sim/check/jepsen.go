@@ -2,6 +2,7 @@ package check
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"regexp"
@@ -38,10 +39,15 @@ func ReadJepsen(r io.Reader) ([]Operation, error) {
 	n := int64(0)
 	for s.Scan() {
 		n++
-		f := jepsenLine.FindStringSubmatch(s.Text())
+		line := s.Bytes()
+		if n == 1 {
+			line = bytes.TrimPrefix(line, ByteOrderMark)
+		}
+		text := string(line)
+		f := jepsenLine.FindStringSubmatch(text)
 		switch {
-		case f == nil && jepsenEvents.MatchString(s.Text()):
-			return nil, fmt.Errorf("line %d: an event that is none of a register of numbers: %.80q", n, s.Text())
+		case f == nil && jepsenEvents.MatchString(text):
+			return nil, fmt.Errorf("line %d: an event that is none of a register of numbers: %.80q", n, text)
 		case f == nil:
 			continue
 		}

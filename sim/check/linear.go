@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"runtime/metrics"
 	"slices"
 	"sort"
 	"strconv"
@@ -52,7 +53,8 @@ type Opinion struct {
 
 // Linearizable judges a history, in any order, of operations on a store that was empty
 // before it. It returns soon after the timeout, zero meaning none, with Unknown unless it
-// has found an illegal key; with a timeout a search that needs more than SearchMemory ends, too.
+// has found an illegal key; with a timeout the search ends, too, once the program's heap holds
+// SearchMemory.
 func Linearizable(history []Operation, timeout time.Duration) Opinion {
 	if timeout <= 0 {
 		return judge(history, func(int) budget { return budget{steps: math.MaxInt, judge: new(Judge)} })
@@ -64,8 +66,9 @@ func Linearizable(history []Operation, timeout time.Duration) Opinion {
 	})
 }
 
-// SearchMemory is about how much a search of Linearizable with a timeout keeps in memory, in bytes.
-const SearchMemory = 2 << 30
+// SearchMemory bounds the live heap of a program in Linearizable with a timeout, in bytes. It is
+// what the last garbage collection found, so a limit (debug.SetMemoryLimit) not far above it is wise.
+const SearchMemory = 4 << 30
 
 // LinearizableWithin is Linearizable with a limit on the model's steps in each search, not
 // on time: equal histories get equal opinions, Unknown included, on every machine. A key
@@ -76,7 +79,10 @@ func LinearizableWithin(history []Operation, steps int) Opinion {
 
 // Judge is for judging many histories one after the other: it keeps the memory that a search
 // needs. The zero value is ready; one goroutine owns it.
-type Judge struct{ operations []porcupine.Operation }
+type Judge struct {
+	operations []porcupine.Operation
+	full       bool // the last search ended because the heap held its bound
+}
 
 // Within is LinearizableWithin.
 func (j *Judge) Within(history []Operation, steps int) Opinion {
@@ -94,8 +100,8 @@ func judge(history []Operation, share func(keysLeft int) budget) Opinion {
 			return Opinion{Illegal, h.key, detail, at}
 		case Unknown:
 			if unknown.Verdict == OK {
-				unknown = Opinion{Verdict: Unknown, Key: h.key, Detail: fmt.Sprintf("key %q: gave up searching an order of %d operations, %d of them unanswered",
-					h.key, len(h.answered)+len(h.open), len(h.open))}
+				unknown = Opinion{Verdict: Unknown, Key: h.key, Detail: fmt.Sprintf("key %q: gave up searching an order of %d operations, %d of them unanswered%s",
+					h.key, len(h.answered)+len(h.open), len(h.open), b.atItsBound())}
 			}
 		}
 	}
@@ -111,24 +117,42 @@ func (b budget) firstUnexplained(h keyHistory) (detail string, at int64) {
 		h.key, n+1, len(h.answered), h.answered[n]), h.answered[n].Return
 }
 
-// budget bounds one search: by steps, and if they are not zero by the clock and by memory, in bytes.
+// budget bounds one search: by steps, and if they are not zero by the clock and by the live heap, in
+// bytes.
 type budget struct {
 	steps    int
-	memory   int
+	memory   uint64
 	deadline time.Time
 	judge    *Judge
 }
 
-// keptBeside is what porcupine keeps, in bytes, of each step that a model takes, beside a bit for each
-// operation: an entry of its cache and one of its stack.
-const keptBeside = 128
-
-// clockEvery is how many steps pass between two looks at the clock.
+// clockEvery is how many steps pass between two looks at the clock, and at the heap.
 const clockEvery = 1024
 
 func (b budget) spent(steps int) bool {
-	return steps > b.steps ||
-		steps%clockEvery == 0 && !b.deadline.IsZero() && time.Now().After(b.deadline)
+	if steps > b.steps {
+		return true
+	}
+	if steps%clockEvery != 0 {
+		return false
+	}
+	b.judge.full = b.memory > 0 && liveHeap() > b.memory
+	return b.judge.full || !b.deadline.IsZero() && time.Now().After(b.deadline)
+}
+
+// atItsBound says, behind what was given up, that it was for want of memory.
+func (b budget) atItsBound() string {
+	if !b.judge.full {
+		return ""
+	}
+	return fmt.Sprintf(", with %d MiB of memory in use", b.memory>>20)
+}
+
+// liveHeap is what the last garbage collection found in use, in bytes.
+func liveHeap() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // explain decides whether some order of one key's operations gives all its answers. An
@@ -156,19 +180,15 @@ func (b budget) search(answered, open []*Operation) Verdict {
 	}
 	b.judge.operations = history // porcupine copies it
 	steps, spent := 0, false
-	kept, each := 0, len(history)/8+keptBeside
+	b.judge.full = false
 	legal := porcupine.CheckOperations(porcupine.Model{
 		Init: func() any { return register{} },
 		Step: func(state, input, output any) (bool, any) {
 			steps++
-			if spent = spent || b.spent(steps) || b.memory > 0 && kept > b.memory; spent {
+			if spent = spent || b.spent(steps); spent {
 				return false, nil
 			}
-			ok, next := step(state, input, output)
-			if ok {
-				kept += each
-			}
-			return ok, next
+			return step(state, input, output)
 		},
 		Hash: hashRegister,
 	}, history)
