@@ -118,19 +118,27 @@ func (c paxosClient) Receive(from world.Node, p *packet) {
 
 // hear gives the client a reply, which an act of its server sent.
 func (r *paxos) hear(c *client, from world.Node, act int32, of *protocol.Reply) {
+	if r.story != nil {
+		r.story.begin(r.world.Now(), c.node, act)
+	}
 	switch {
 	case of.Status == protocol.ReplyBusy:
-		r.effects[busy]++ // its timer has it ask another server
+		r.busy(c, from, uint64(of.Timestamp))
 	case of.Status == protocol.ReplyExpired:
 		r.expired(c, from, uint64(of.Timestamp))
 	case c.opening != nil && c.waiting && uint64(of.Timestamp) == c.timestamp-1 && !of.Read:
 		r.opened(c, of.Result)
 	default:
-		if r.story != nil {
-			r.story.begin(r.world.Now(), c.node, act)
-		}
 		c.got.output, c.got.read, c.got.index = of.Result, of.Read, of.Index
 		c.reply(from, uint64(of.Timestamp))
+	}
+}
+
+// busy takes the word that a server's queue is full. The client's timer has it ask another.
+func (r *paxos) busy(c *client, from world.Node, timestamp uint64) {
+	r.effects[busy]++
+	if c.directed && c.waiting && timestamp == c.timestamp {
+		r.say("client %s hears from server %d that it is busy", c.name(), from)
 	}
 }
 

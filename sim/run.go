@@ -208,6 +208,19 @@ func (r *run) nodeOf(id int) world.Node {
 // machines is how many places the clients take.
 func (r *run) machines() int { return len(r.clients) - 1 - r.plan.Workload.sharing() }
 
+// OnHosts says what the clients share and where they begin, in words that follow how many they are;
+// nothing, where each has a machine of its own and begins anywhere.
+func (w *Workload) OnHosts() string {
+	text := ""
+	if w.Hosts > 0 {
+		text = " on " + countOf(min(w.Hosts, w.Clients), "host")
+	}
+	if len(w.Homes) > 0 {
+		text += " at home with server " + listOf(w.Homes)
+	}
+	return text
+}
+
 // sharing is how many clients are not the first on their hosts.
 func (w *Workload) sharing() int {
 	if w.Hosts == 0 {

@@ -229,15 +229,18 @@ func (s *Stage) Report() *Report {
 func (c *client) refused(from world.Node) {
 	c.last = Answer{Op: c.op, Lapsed: true, By: int(from), Took: c.run.world.Now() - c.call}
 	c.wakeAt = world.Never
-	c.run.say("client %s hears from server %d that its session is expired: %v", DirectedName(int(c.id)-c.run.plan.Workload.Clients), from, c.op)
+	c.run.say("client %s hears from server %d that its session is expired: %v", c.name(), from, c.op)
 }
 
 // answered tells of a directed client's answer.
 func (c *client) answered(from world.Node, result kv.Result) {
 	c.last = Answer{Op: c.op, Result: result, By: int(from), Took: c.run.world.Now() - c.call}
 	c.wakeAt = world.Never
-	c.run.say("client %s has its answer from server %d: %v", DirectedName(int(c.id)-c.run.plan.Workload.Clients), from, result)
+	c.run.say("client %s has its answer from server %d: %v", c.name(), from, result)
 }
+
+// name is that of a directed client.
+func (c *client) name() string { return DirectedName(int(c.id) - c.run.plan.Workload.Clients) }
 
 // say tells a witness, if there is one.
 func (r *run) say(format string, args ...any) {

@@ -253,7 +253,7 @@ func Headline(p *Plan) string {
 	if loss := p.Network.All.Loss; loss > 0 {
 		faults = append(faults, fmt.Sprintf("links lose %.3g %%", float64(loss)/1e4))
 	}
-	text := fmt.Sprintf("%s, %s, %s", countOf(p.Servers, "server"), countOf(p.Workload.Clients, "client"), countOf(p.Workload.Limit, "update"))
+	text := fmt.Sprintf("%s, %s%s, %s", countOf(p.Servers, "server"), countOf(p.Workload.Clients, "client"), p.Workload.OnHosts(), countOf(p.Workload.Limit, "update"))
 	if len(faults) == 0 {
 		return text + "; no fault"
 	}

@@ -85,9 +85,6 @@ func (p *Plan) validate(kinds []string) error {
 		return fmt.Errorf("faulty_ns %d is not within 0 … %d", p.Faulty, maxTime)
 	case p.Endless && p.Workload.Mix.Append > 0:
 		return fmt.Errorf("endless, and its clients append: values grow without end")
-	case p.Endless && p.Workload.Clients > clientsPerKey*p.Workload.Keys:
-		return fmt.Errorf("endless, and its keys bear %d clients of %d (%d a key): the others would take new ones without end",
-			clientsPerKey*p.Workload.Keys, p.Workload.Clients, clientsPerKey)
 	case len(p.Faults) > maxFaults:
 		return fmt.Errorf("%d faults are more than %d", len(p.Faults), maxFaults)
 	}
@@ -227,11 +224,14 @@ func (p *Plan) validateWorkload() error {
 	case w.Hosts < 0 || w.Hosts > MaxClients:
 		return fmt.Errorf("workload: hosts is %d, not within 0 … %d", w.Hosts, MaxClients)
 	case w.Hosts == 0 && w.Clients > MaxClients:
-		return fmt.Errorf("workload: clients is %d, not within 0 … %d: more than that share hosts", w.Clients, MaxClients)
+		return fmt.Errorf("workload: clients is %d, not within 0 … %d (or %d, with hosts that they share)", w.Clients, MaxClients, maxOnHosts)
 	case w.Clients < 0 || w.Clients > maxOnHosts:
 		return fmt.Errorf("workload: clients is %d, not within 0 … %d", w.Clients, maxOnHosts)
 	case w.Clients > 0 && (w.Keys < 1 || w.Keys > 1000):
 		return fmt.Errorf("workload: keys is %d, not within 1 … 1000", w.Keys)
+	case p.Endless && w.Clients > clientsPerKey*w.Keys:
+		return fmt.Errorf("endless, and its keys bear %d clients of %d (%d a key): the others would take new ones without end",
+			clientsPerKey*w.Keys, w.Clients, clientsPerKey)
 	case w.Clients > 0 && (w.Timeout < millisecond || w.Timeout > maxTime):
 		return fmt.Errorf("workload: timeout_ns is %d, not within %d … %d", w.Timeout, millisecond, maxTime)
 	case len(w.Readers) > 0 && !w.Home:
@@ -320,7 +320,15 @@ func (p *Plan) Timely() error {
 			sync = max(sync, longest(d.Sync))
 		}
 	}
+	live := p.Workload.Clients
+	if n := len(p.Tail.Clients); n > 0 {
+		live = n
+	}
 	switch t := &p.Tail; {
+	case live > s.QueueLimit:
+		return fmt.Errorf("tail: %d clients go on, and a server may have %d updates in its queue: it turns the others away", live, s.QueueLimit)
+	case s.SessionLimit > 0 && live > s.SessionLimit:
+		return fmt.Errorf("tail: %d clients go on, and there may be %d sessions: they end each other's", live, s.SessionLimit)
 	case longest(t.Delay) > world.Instant(s.Stagger)/3:
 		return fmt.Errorf("tail: delay may take %d ns, over a third of the stagger", longest(t.Delay))
 	case sync > world.Instant(s.Timeout)/16:

@@ -18,7 +18,7 @@ func printRun(w io.Writer, s subject, r *sim.Report, wall time.Duration) {
 		fmt.Fprintf(w, "plan %s\n", s.file)
 	}
 	fmt.Fprintf(w, "seed %d: %s, %s, %v under faults\n", p.Seed, plural(uint64(p.Servers), "server"),
-		plural(uint64(p.Workload.Clients), "client"), brief(time.Duration(p.Faulty)))
+		plural(uint64(p.Workload.Clients), "client")+p.Workload.OnHosts(), brief(time.Duration(p.Faulty)))
 	labelled(w, "network", describeNetwork(&p.Network))
 	labelled(w, "disk", "a write is durable after "+describeLaw(p.Disk.Sync)+slowDisks(p.Disk.Servers))
 	labelled(w, "faults", describeFaults(p))

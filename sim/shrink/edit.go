@@ -86,6 +86,7 @@ func with(p *sim.Plan, change func(*sim.Plan)) *sim.Plan {
 // clients sets the number of clients; those of the tail that are gone are left out.
 func clients(p *sim.Plan, n int) {
 	p.Workload.Clients = n
+	p.Workload.Hosts = min(p.Workload.Hosts, n)
 	p.Tail.Clients = slices.DeleteFunc(p.Tail.Clients, func(id int) bool { return id > n })
 }
 

@@ -99,6 +99,19 @@ func (s *search) clients(seeds int) {
 	}
 }
 
+// hosts gives clients machines of their own, or, where it takes shared ones, as few as can be.
+func (s *search) hosts(seeds int) {
+	w := &s.plan.Workload
+	if w.Hosts == 0 || w.Clients <= sim.MaxClients && s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Hosts = 0 })) {
+		return
+	}
+	for n := 1; n < s.plan.Workload.Hosts; n++ {
+		if s.acceptSeeded(with(s.plan, func(p *sim.Plan) { p.Workload.Hosts = n }), seeds/4) {
+			return
+		}
+	}
+}
+
 // updates lowers the limit of operations.
 func (s *search) updates(seeds int) {
 	if s.plan.Workload.Limit == 0 {
@@ -159,9 +172,7 @@ func (s *search) laws(seeds int) {
 		p.Workload.Pause, p.Workload.Sticky, p.Workload.Gaps = world.Law{}, false, 0
 	}))
 	s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Home, p.Workload.Homes, p.Workload.Readers = false, nil, nil }))
-	if n := s.plan.Workload.Clients; n <= sim.MaxClients {
-		s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Hosts = 0 }))
-	}
+	s.hosts(seeds)
 	s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Reads = 0 }))
 	s.acceptSeeded(with(s.plan, func(p *sim.Plan) { p.Workload.Keys = 1 }), seeds/4)
 	for _, mix := range []sim.Mix{{Put: 1}, {Incr: 1, Get: 1}, {Put: 1, Get: 1}} {
