@@ -198,7 +198,7 @@ func (s *Server) publish() {
 	st := &Status{
 		At: time.Now(), ID: m.ID(), State: m.State(), View: m.LastInstalled(), ARU: m.LocalARU(), AppHash: m.App().Hash(),
 		Formed: roster.Formed, Life: s.store.Life(), Store: s.store.ID(), Pending: m.Pending(), Waiting: len(s.calls.waiting),
-		Sessions: s.calls.count(), Truncated: s.truncated, Peers: s.peers.list(s.now()), Refused: map[string]uint64{}, Drops: map[string]uint64{},
+		Sessions: s.calls.count(), OpenSessions: m.Sessions(), Truncated: s.truncated, Peers: s.peers.list(s.now()), Refused: map[string]uint64{}, Drops: map[string]uint64{},
 	}
 	if st.State != protocol.LeaderElection {
 		st.Leader = protocol.Leader(st.View, len(s.cfg.Hosts))

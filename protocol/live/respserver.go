@@ -187,6 +187,7 @@ func writeStatus(b *strings.Builder, s *Server, st *Status) {
 		{"pending", st.Pending},
 		{"waiting", st.Waiting},
 		{"sessions", st.Sessions},
+		{"open_sessions", st.OpenSessions},
 		{"life", st.Life},
 		{"store", fmt.Sprintf("%016x", uint64(st.Store))},
 		{"cluster", fmt.Sprintf("%016x", s.cfg.Hosts.Cluster())},

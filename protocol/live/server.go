@@ -95,24 +95,26 @@ type Server struct {
 
 // Status is where a server stands.
 type Status struct {
-	At        time.Time // it was so: the loop says it anew every publishEvery
-	ID        protocol.ServerID
-	State     protocol.State
-	View      protocol.View
-	Leader    protocol.ServerID // of View; zero where the server is in an election
-	ARU       protocol.Seq
-	AppHash   uint64
-	Formed    bool
-	Life      uint64
-	Store     protocol.StoreID
-	Pending   int // updates that the machine keeps until they are executed
-	Waiting   int // commands of clients
-	Sessions  int
-	Truncated protocol.Seq      // 1…Truncated is forgotten, since this life's beginning; zero for none
-	Peers     []Peer            // that were heard of
-	Refused   map[string]uint64 // datagrams, by reason
-	Foreign   uint64            // the last other cluster of which a datagram came; zero for none
-	Drops     map[string]uint64 // messages, by reason
+	At       time.Time // it was so: the loop says it anew every publishEvery
+	ID       protocol.ServerID
+	State    protocol.State
+	View     protocol.View
+	Leader   protocol.ServerID // of View; zero where the server is in an election
+	ARU      protocol.Seq
+	AppHash  uint64
+	Formed   bool
+	Life     uint64
+	Store    protocol.StoreID
+	Pending  int // updates that the machine keeps until they are executed
+	Waiting  int // commands of clients
+	Sessions int // that this server's commands use
+	// OpenSessions are those of all servers' commands, by what this one has executed.
+	OpenSessions int
+	Truncated    protocol.Seq      // 1…Truncated is forgotten, since this life's beginning; zero for none
+	Peers        []Peer            // that were heard of
+	Refused      map[string]uint64 // datagrams, by reason
+	Foreign      uint64            // the last other cluster of which a datagram came; zero for none
+	Drops        map[string]uint64 // messages, by reason
 }
 
 // Start binds the socket, opens the store and begins to serve. The caller must Close it. Where

@@ -57,6 +57,7 @@ var (
 	pending     = desc("pending_updates", "Updates that this server keeps until they are executed.")
 	waiting     = desc("waiting_commands", "Commands of clients that wait for their answers.")
 	sessions    = desc("sessions", "Sessions that this server's commands use.")
+	open        = desc("open_sessions", "Sessions of all servers' commands that are open, by what this server has executed.")
 	connections = desc("client_connections", "Clients that are connected.")
 	truncated   = desc("truncated_slots", "The slot up to which the log is forgotten, since the server started.")
 	age         = desc("status_age_seconds", "How long ago the server's loop said where it stands.")
@@ -94,6 +95,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	gauge(to, pending, float64(st.Pending))
 	gauge(to, waiting, float64(st.Waiting))
 	gauge(to, sessions, float64(st.Sessions))
+	gauge(to, open, float64(st.OpenSessions))
 	gauge(to, truncated, float64(st.Truncated))
 	gauge(to, age, time.Since(st.At).Seconds())
 	if w.clients != nil {

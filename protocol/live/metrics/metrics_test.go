@@ -198,7 +198,7 @@ func TestMetrics(t *testing.T) {
 		"paxos_up 1", "paxos_ready 1", "paxos_formed 1", "paxos_leading 1", "paxos_leader 1", "paxos_view 1", "paxos_life 1",
 		`paxos_state{state="RegLeader"} 1`, `paxos_state{state="LeaderElection"} 0`,
 		`paxos_commands_total{outcome="answered"} 7`, `paxos_commands_total{outcome="refused"} 1`, `paxos_commands_total{outcome="busy"} 0`,
-		"paxos_command_duration_seconds_count 7", "paxos_client_connections 1", "paxos_views_led_total 1", "paxos_waiting_commands 0",
+		"paxos_command_duration_seconds_count 7", "paxos_client_connections 1", "paxos_views_led_total 1", "paxos_waiting_commands 0", "paxos_open_sessions 1",
 	} {
 		if !strings.Contains(text, "\n"+want+"\n") {
 			t.Errorf("no line %q in\n%s", want, text)
