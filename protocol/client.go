@@ -143,7 +143,8 @@ func (s *Server) keepPending(c *session, b *Batch) bool {
 	if c.pending == nil {
 		s.pendings++
 	}
-	c.pending, c.since, c.timer = b, s.now, s.now+s.settings.UpdateTimer
+	c.pending, c.since = b, s.now
+	s.await(c)
 	s.updateAt = min(s.updateAt, c.timer)
 	s.oldestFrom = min(s.oldestFrom, c.since)
 	return true
@@ -158,31 +159,28 @@ func (s *Server) forward(b *Batch, out *Output) {
 // (X22); the others forward it once more. In an election there is nobody to forward it to, and
 // the server that is named may have executed it long ago: one such update is sent to all.
 func (s *Server) sendPending(out *Output) {
-	s.updateAt = never
 	told := false
-	for i := range s.sessions {
+	for _, i := range s.due() {
 		c := &s.sessions[i]
-		if c.pending == nil {
-			continue
+		s.await(c)
+		switch {
+		case c.pending.Updates[0].Server == s.id:
+			s.toAll(0, Message{Kind: ClientUpdate, Batch: c.pending}, out)
+		case s.state == RegNonLeader:
+			s.forward(c.pending, out)
+		case s.state == LeaderElection && !told:
+			s.toAll(0, Message{Kind: ClientUpdate, Batch: c.pending}, out)
+			told = true
 		}
-		if s.now >= c.timer {
-			c.timer = s.now + s.settings.UpdateTimer
-			switch {
-			case c.pending.Updates[0].Server == s.id:
-				s.toAll(0, Message{Kind: ClientUpdate, Batch: c.pending}, out)
-			case s.state == RegNonLeader:
-				s.forward(c.pending, out)
-			case s.state == LeaderElection && !told:
-				s.toAll(0, Message{Kind: ClientUpdate, Batch: c.pending}, out)
-				told = true
-			}
-		}
-		s.updateAt = min(s.updateAt, c.timer)
 	}
+	s.updateAt = s.waits.first()
 }
 
 // starving says whether a pending update is too old to wait for this leader (X23).
 func (s *Server) starving() bool {
+	if s.oldestFrom == never || s.now-s.oldestFrom < starvingTimeouts*s.progress.timeout {
+		return false
+	}
 	for i := range s.sessions {
 		c := &s.sessions[i]
 		if c.pending != nil && s.now-c.since >= starvingTimeouts*s.progress.timeout {

@@ -76,6 +76,7 @@ type Server struct {
 	queueHead   int
 	binding     []*Batch // scratch of dequeue
 	updateAt    Instant  // lower bound of the sessions' timers
+	waits       waits    // by those timers
 	oldestFrom  Instant  // lower bound of the pending updates' ages
 
 	// Reads (reads.go) and hand-over (handover.go).
@@ -305,6 +306,7 @@ func (s *Server) Clone() *Server {
 		c.sessionOf[c.sessions[i].client] = int32(i)
 	}
 	c.vacant = append([]int32(nil), s.vacant...)
+	c.waits = append(waits(nil), s.waits...)
 	c.tombs = append([]tombstone(nil), s.tombs...)
 	if len(c.vacant) > 0 {
 		delete(c.sessionOf, 0) // of vacant places
