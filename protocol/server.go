@@ -306,7 +306,7 @@ func (s *Server) Clone() *Server {
 		c.sessionOf[c.sessions[i].client] = int32(i)
 	}
 	c.vacant = append([]int32(nil), s.vacant...)
-	c.waits = append(waits(nil), s.waits...)
+	c.waits = waits{list: append([]wait(nil), s.waits.list[s.waits.head:]...)}
 	c.tombs = append([]tombstone(nil), s.tombs...)
 	if len(c.vacant) > 0 {
 		delete(c.sessionOf, 0) // of vacant places

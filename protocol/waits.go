@@ -1,15 +1,16 @@
 package protocol
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // waits has the pending updates by their UpdateTimer, the earliest first: a server with thousands of
-// sessions may not look at each of them whenever one timer is due. (In an outage with 32,768 sessions, 500
-// of them waiting, that took all of its time.) It is a binary heap. An update that is executed leaves its
-// place there, which nobody's timer answers to any more.
-type waits []wait
+// sessions may not look at each of them whenever one timer is due. (In an outage with 32,768 sessions,
+// 2,000 of them waiting, that took far more than all of its time.) Time never goes back and all wait
+// equally long, so that each timer comes behind those before it. An update that is executed leaves its
+// place there, which no session's timer answers to any more.
+type waits struct {
+	list []wait
+	head int // of those that are left
+}
 
 type wait struct {
 	at      Instant
@@ -18,12 +19,20 @@ type wait struct {
 
 // await arms the timer of a session's pending update.
 func (s *Server) await(c *session) {
-	if len(s.waits) >= 2*s.pendings+1024 {
-		s.waits = slices.DeleteFunc(s.waits, func(w wait) bool { return !s.awaited(w) })
-		slices.SortFunc(s.waits, func(v, w wait) int { return cmp.Compare(v.at, w.at) })
+	q := &s.waits
+	for q.head < len(q.list) && !s.awaited(q.list[q.head]) {
+		q.head++
+	}
+	if len(q.list)-q.head > 2*s.pendings+1024 { // one waits long, and behind it are many that do not any more
+		q.list = slices.DeleteFunc(q.list[q.head:], func(w wait) bool { return !s.awaited(w) })
+		q.head = 0
+	}
+	if q.head > 0 && len(q.list) == cap(q.list) {
+		q.list = append(q.list[:0], q.list[q.head:]...)
+		q.head = 0
 	}
 	c.timer = s.now + s.settings.UpdateTimer
-	s.waits.push(wait{c.timer, s.placeOf(c)})
+	q.list = append(q.list, wait{c.timer, s.placeOf(c)})
 }
 
 // awaited says whether a session's timer still is that one.
@@ -34,14 +43,28 @@ func (s *Server) awaited(w wait) bool {
 
 // due takes out the sessions whose pending updates are due, in the order of their places.
 func (s *Server) due() []int32 {
+	q := &s.waits
 	var due []int32
-	for len(s.waits) > 0 && (s.waits[0].at <= s.now || !s.awaited(s.waits[0])) {
-		if w := s.waits.pop(); s.awaited(w) {
+	for ; q.head < len(q.list); q.head++ {
+		w := q.list[q.head]
+		awaited := s.awaited(w)
+		if awaited && w.at > s.now {
+			break
+		}
+		if awaited {
 			due = append(due, w.session)
 		}
 	}
 	slices.Sort(due)
 	return slices.Compact(due) // one may have been armed twice in an instant
+}
+
+// first is when the next is due, never where none waits. What was due has been taken out.
+func (q *waits) first() Instant {
+	if q.head == len(q.list) {
+		return never
+	}
+	return q.list[q.head].at
 }
 
 // placeOf is where a session lies.
@@ -50,42 +73,4 @@ func (s *Server) placeOf(c *session) int32 {
 		return i
 	}
 	return s.sessionOf[c.client]
-}
-
-// first is when the earliest is due.
-func (h waits) first() Instant {
-	if len(h) == 0 {
-		return never
-	}
-	return h[0].at
-}
-
-func (h *waits) push(w wait) {
-	*h = append(*h, w)
-	s := *h
-	i := len(s) - 1
-	for ; i > 0 && w.at < s[(i-1)/2].at; i = (i - 1) / 2 {
-		s[i] = s[(i-1)/2]
-	}
-	s[i] = w
-}
-
-func (h *waits) pop() wait {
-	s := *h
-	top, last := s[0], s[len(s)-1]
-	s = s[:len(s)-1]
-	*h = s
-	for i := 0; len(s) > 0; {
-		least := 2*i + 1
-		if least+1 < len(s) && s[least+1].at < s[least].at {
-			least++
-		}
-		if least >= len(s) || last.at <= s[least].at {
-			s[i] = last
-			break
-		}
-		s[i] = s[least]
-		i = least
-	}
-	return top
 }

@@ -53,27 +53,35 @@ func TestDueUpdates(t *testing.T) {
 	})
 }
 
-// Updates that are executed soon leave timers that nobody waits for: they may not add up.
+// Updates that are executed soon leave timers that nobody waits for: they may not add up, whether one
+// update waits all the while or none does.
 func TestTimersDoNotAddUp(t *testing.T) {
-	s := newWith1(t, 3, Settings{}).servers[2]
-	s.now = 1e12
-	s.keepPending(s.session(3), NewBatch(Update{Client: 3, Server: 2, Timestamp: 1})) // which waits all the while
-	for ts := Timestamp(1); ts <= 10_000; ts++ {
-		s.keepPending(s.session(1), NewBatch(Update{Client: 1, Server: 2, Timestamp: ts}))
-		if ts > 1 {
-			s.dropPending(s.session(2))
+	for _, waits := range []bool{true, false} {
+		s := newWith1(t, 3, Settings{}).servers[2]
+		s.now = 1e12
+		var want []int32
+		if waits {
+			s.keepPending(s.session(3), one(1))
+			want = []int32{s.placeOf(s.session(3))}
 		}
-		s.keepPending(s.session(2), NewBatch(Update{Client: 2, Server: 2, Timestamp: ts}))
-		if s.now++; len(s.waits) > 2*s.pendings+1024 {
-			t.Fatalf("%d timers for %d updates", len(s.waits), s.pendings)
+		for ts := Timestamp(1); ts <= 10_000; ts++ {
+			for client := ClientID(1); client <= 2; client++ {
+				s.keepPending(s.session(client), one(ts))
+			}
+			for client := ClientID(1); client <= 2 && ts < 10_000; client++ {
+				s.dropPending(s.session(client))
+			}
+			if s.now++; len(s.waits.list) > 4*s.pendings+2048 {
+				t.Fatalf("%d timers for %d updates", len(s.waits.list), s.pendings)
+			}
 		}
-	}
-	if due := s.due(); len(due) > 0 {
-		t.Errorf("%v are due at once", due)
-	}
-	s.now += s.settings.UpdateTimer
-	if due := s.due(); !slices.Equal(due, []int32{s.placeOf(s.session(3)), s.placeOf(s.session(1)), s.placeOf(s.session(2))}) {
-		t.Errorf("%v are due, want all three", due)
+		if due := s.due(); len(due) > 0 {
+			t.Errorf("%v are due at once", due)
+		}
+		s.now += s.settings.UpdateTimer
+		if due := s.due(); !slices.Equal(due, append(want, s.placeOf(s.session(1)), s.placeOf(s.session(2)))) {
+			t.Errorf("%v are due, want %v and two more", due, want)
+		}
 	}
 }
 

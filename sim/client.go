@@ -291,10 +291,20 @@ func (c *client) rested() world.Instant {
 	return c.run.world.Now() + pause
 }
 
-// becalm begins the calm for a client without an answer since long: if it rests, it waits for nothing
-// before it asks again, and what it has waited for till then says nothing of the calm (L1).
+// becalm begins the calm for a client that rests. It does so no longer than clients do in the calm, or
+// an idle cluster would settle long after the bound that views have (L2). And if it is without an answer
+// since long, it waits for nothing before it asks again: what it has waited for till then says nothing of
+// the calm (L1).
 func (c *client) becalm() {
-	if c.failing && !c.waiting && c.wakeAt != world.Never {
+	if c.waiting || c.wakeAt == world.Never {
+		return
+	}
+	now := c.run.world.Now()
+	if c.wakeAt-now > longest(c.run.plan.Tail.Pause) {
+		c.wakeBy(now + c.pause())
+		c.run.world.Rearm(c.node)
+	}
+	if c.failing {
 		c.since = max(c.since, c.wakeAt)
 	}
 }
