@@ -27,12 +27,15 @@ type session struct {
 // wants another leader, whatever else progresses (X23).
 const starvingTimeouts = 6
 
-// session finds or opens the client's session. What was found lately stands in
-// sessionNear, which spares most look-ups in the map: a session never moves.
-func (s *Server) session(client ClientID) *session {
+// session finds or opens the client's session.
+func (s *Server) session(client ClientID) *session { return &s.sessions[s.place(client)] }
+
+// place is where session's lies. What was found lately stands in sessionNear, which spares most
+// look-ups in the map: a session never moves.
+func (s *Server) place(client ClientID) int32 {
 	near := &s.sessionNear[client%nearSessions]
-	if i := int(*near); i < len(s.sessions) && s.sessions[i].client == client {
-		return &s.sessions[i]
+	if i := *near; int(i) < len(s.sessions) && s.sessions[i].client == client {
+		return i
 	}
 	i, ok := s.sessionOf[client]
 	if !ok {
@@ -45,7 +48,7 @@ func (s *Server) session(client ClientID) *session {
 		s.sessionOf[client], s.sessions[i].client = i, client
 	}
 	*near = i
-	return &s.sessions[i]
+	return i
 }
 
 const nearSessions = 64
@@ -178,7 +181,7 @@ func (s *Server) sendPending(out *Output) {
 
 // starving says whether a pending update is too old to wait for this leader (X23).
 func (s *Server) starving() bool {
-	if s.oldestFrom == never || s.now-s.oldestFrom < starvingTimeouts*s.progress.timeout {
+	if s.now < s.oldestStarves() {
 		return false
 	}
 	for i := range s.sessions {

@@ -45,7 +45,15 @@ func (s *Server) setAttempted(v View) {
 
 // starvesAt is a lower bound of when a pending update starves (X23).
 func (s *Server) starvesAt() Instant {
-	if s.state != RegNonLeader || s.oldestFrom == never {
+	if s.state != RegNonLeader {
+		return never
+	}
+	return s.oldestStarves()
+}
+
+// oldestStarves is starvesAt in any state.
+func (s *Server) oldestStarves() Instant {
+	if s.oldestFrom == never {
 		return never
 	}
 	return s.oldestFrom + starvingTimeouts*s.progress.timeout

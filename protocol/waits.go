@@ -32,7 +32,7 @@ func (s *Server) await(c *session) {
 		q.head = 0
 	}
 	c.timer = s.now + s.settings.UpdateTimer
-	q.list = append(q.list, wait{c.timer, s.placeOf(c)})
+	q.list = append(q.list, wait{c.timer, s.place(c.client)})
 }
 
 // awaited says whether a session's timer still is that one.
@@ -65,12 +65,4 @@ func (q *waits) first() Instant {
 		return never
 	}
 	return q.list[q.head].at
-}
-
-// placeOf is where a session lies.
-func (s *Server) placeOf(c *session) int32 {
-	if i := s.sessionNear[c.client%nearSessions]; int(i) < len(s.sessions) && s.sessions[i].client == c.client {
-		return i
-	}
-	return s.sessionOf[c.client]
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Whatever becomes of pending updates, those are found due whose timers are, in the order of their
-// sessions, and what is kept for that stays in proportion.
+// sessions.
 func TestDueUpdates(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newWith1(t, 3, Settings{}).servers[2]
@@ -62,7 +62,7 @@ func TestTimersDoNotAddUp(t *testing.T) {
 		var want []int32
 		if waits {
 			s.keepPending(s.session(3), one(1))
-			want = []int32{s.placeOf(s.session(3))}
+			want = []int32{s.place(3)}
 		}
 		for ts := Timestamp(1); ts <= 10_000; ts++ {
 			for client := ClientID(1); client <= 2; client++ {
@@ -79,7 +79,7 @@ func TestTimersDoNotAddUp(t *testing.T) {
 			t.Errorf("%v are due at once", due)
 		}
 		s.now += s.settings.UpdateTimer
-		if due := s.due(); !slices.Equal(due, append(want, s.placeOf(s.session(1)), s.placeOf(s.session(2)))) {
+		if due := s.due(); !slices.Equal(due, append(want, s.place(1), s.place(2))) {
 			t.Errorf("%v are due, want %v and two more", due, want)
 		}
 	}

@@ -54,7 +54,6 @@ type parser struct {
 	begun    bool // a step that takes time has been read: no more setup
 	cluster  bool
 	laws     bool // something of the plan has been said
-	lastLaw  int  // the last line that said something of the plan
 	compared map[string]bool
 	laid     []saying // the lines that set the scene
 }
@@ -67,9 +66,9 @@ type saying struct {
 
 // Parse reads a script and checks every line of it. The name is used in errors.
 func Parse(name string, text []byte) (*Script, error) {
-	text = bytes.ReplaceAll(bytes.TrimPrefix(text, check.ByteOrderMark), []byte("\r\n"), []byte("\n"))
+	text = bytes.ReplaceAll(bytes.TrimPrefix(text, []byte(check.ByteOrderMark)), []byte("\r\n"), []byte("\n"))
 	archive := txtar.Parse(text)
-	p := &parser{compared: map[string]bool{}, lastLaw: 1, script: &Script{
+	p := &parser{compared: map[string]bool{}, script: &Script{
 		Name: name, Seeds: 1, plan: defaultPlan(), files: map[string][]byte{}, source: text,
 	}}
 	s := p.script
@@ -154,9 +153,7 @@ func (p *parser) line(n int, line string) error {
 	if c.name == "cmp" && negated {
 		return errors.New("cmp with a ! compares nothing that could be kept current: leave the ! out")
 	}
-	if p.begun = !c.setup; c.setup {
-		p.lastLaw = n
-	}
+	p.begun = !c.setup
 	st.run, err = c.parse(p, words[1:])
 	if errors.Is(err, errUsage) {
 		return fmt.Errorf("usage: %s %s", c.name, c.args)
@@ -179,9 +176,9 @@ func (p *parser) line(n int, line string) error {
 // something of it.
 func (p *parser) blame(err error) int {
 	part, _, _ := strings.Cut(err.Error(), ":")
-	line := 0
+	line, last := 0, 1
 	for _, l := range p.laid {
-		if slices.Contains(laysDown[part], l.command) && (l.command != "set" || strings.Contains(err.Error(), l.what)) {
+		if last = l.line; slices.Contains(laysDown[part], l.command) && (l.command != "set" || strings.Contains(err.Error(), l.what)) {
 			line = l.line
 		}
 	}
@@ -190,7 +187,7 @@ func (p *parser) blame(err error) int {
 			line = p.script.faultLines[n-1]
 		}
 	}
-	return cmp.Or(line, p.lastLaw)
+	return cmp.Or(line, last)
 }
 
 // laysDown are the commands that say something of a part of the plan, by the word with which errors

@@ -78,8 +78,9 @@ func (s *Script) Run(ctx context.Context, update bool) (*Outcome, error) {
 		if st.update {
 			o.Updated = st.rewrite()
 		}
-		o.NeverCame = st.neverCame(faults)
+		st.look(faults)
 	}
+	o.NeverCame = s.neverCame(faults)
 	return o, nil
 }
 
@@ -90,31 +91,38 @@ type waiting struct {
 	end  world.Instant // of the longest story
 }
 
-// neverCame lists the scheduled faults that came under no seed, this one included.
-func (st *story) neverCame(faults []waiting) []string {
+// look brings what faults have come to up to date, at a story's end.
+func (st *story) look(faults []waiting) {
 	seen := map[int]uint32{} // looked up only
 	for _, m := range st.stage.Missed() {
 		seen[m.Fault-1] = m.Seen
 	}
-	var list []string
 	for i := range faults {
-		f, w := &st.script.plan.Faults[i], &faults[i]
 		n, missed := seen[i]
-		if f.On == nil {
+		if f := &st.script.plan.Faults[i]; f.On == nil {
 			missed = f.At > st.stage.Now()
 		}
+		w := &faults[i]
 		w.came, w.seen, w.end = w.came || !missed, max(w.seen, n), max(w.end, st.stage.Now())
+	}
+}
+
+// neverCame lists the scheduled faults that came under no seed.
+func (s *Script) neverCame(faults []waiting) []string {
+	var list []string
+	for i := range faults {
+		f, w := &s.plan.Faults[i], &faults[i]
 		if w.came {
 			continue
 		}
 		why := fmt.Sprintf("the script ends at %v", time.Duration(w.end))
 		if f.On != nil {
 			why = fmt.Sprintf("there were %d", w.seen)
-			if st.script.Seeds > 1 {
+			if s.Seeds > 1 {
 				why = fmt.Sprintf("there were %d at most", w.seen)
 			}
 		}
-		list = append(list, fmt.Sprintf("line %d: `%s` never came: %s", st.script.faultLines[i], strings.TrimSpace(faultLine(f)), why))
+		list = append(list, fmt.Sprintf("line %d: `%s` never came: %s", s.faultLines[i], strings.TrimSpace(faultLine(f)), why))
 	}
 	return list
 }

@@ -72,6 +72,43 @@ func cut[T any](piece *[]T, n int) []T {
 	return places
 }
 
+// nodeOf is the client's place in the world. Clients that share hosts come to them in turn; those that
+// a Stage directs come last, and share none.
+func (r *run) nodeOf(id int) world.Node {
+	switch w := &r.plan.Workload; {
+	case w.Hosts == 0:
+	case id > w.Clients:
+		id -= w.sharing()
+	default:
+		id = 1 + (id-1)%w.Hosts
+	}
+	return world.Node(r.plan.Servers + id)
+}
+
+// machines is how many places the clients take.
+func (r *run) machines() int { return len(r.clients) - 1 - r.plan.Workload.sharing() }
+
+// OnHosts says what the clients share and where they begin, in words that follow how many they are;
+// nothing, where each has a machine of its own and begins anywhere.
+func (w *Workload) OnHosts() string {
+	text := ""
+	if w.Hosts > 0 {
+		text = " on " + countOf(min(w.Hosts, w.Clients), "host")
+	}
+	if len(w.Homes) > 0 {
+		text += " at home with server " + listOf(w.Homes)
+	}
+	return text
+}
+
+// sharing is how many clients are not the first on their hosts.
+func (w *Workload) sharing() int {
+	if w.Hosts == 0 {
+		return 0
+	}
+	return max(0, w.Clients-w.Hosts)
+}
+
 // startOnHost gives a client its place on its host, which starts with its first.
 func (r *paxos) startOnHost(c *client) {
 	i := int(c.node) - r.plan.Servers - 1

@@ -185,7 +185,7 @@ func decodePlan(r io.Reader) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	text = bytes.TrimPrefix(text, check.ByteOrderMark)
+	text = bytes.TrimPrefix(text, []byte(check.ByteOrderMark))
 	if err := check.RefuseTwins(text); err != nil {
 		return nil, err
 	}

@@ -192,43 +192,6 @@ func (r *run) open(s system) {
 	r.schedule()
 }
 
-// nodeOf is the client's place in the world. Clients that share hosts come to them in turn; those that
-// a Stage directs come last, and share none.
-func (r *run) nodeOf(id int) world.Node {
-	switch w := &r.plan.Workload; {
-	case w.Hosts == 0:
-	case id > w.Clients:
-		id -= w.sharing()
-	default:
-		id = 1 + (id-1)%w.Hosts
-	}
-	return world.Node(r.plan.Servers + id)
-}
-
-// machines is how many places the clients take.
-func (r *run) machines() int { return len(r.clients) - 1 - r.plan.Workload.sharing() }
-
-// OnHosts says what the clients share and where they begin, in words that follow how many they are;
-// nothing, where each has a machine of its own and begins anywhere.
-func (w *Workload) OnHosts() string {
-	text := ""
-	if w.Hosts > 0 {
-		text = " on " + countOf(min(w.Hosts, w.Clients), "host")
-	}
-	if len(w.Homes) > 0 {
-		text += " at home with server " + listOf(w.Homes)
-	}
-	return text
-}
-
-// sharing is how many clients are not the first on their hosts.
-func (w *Workload) sharing() int {
-	if w.Hosts == 0 {
-		return 0
-	}
-	return max(0, w.Clients-w.Hosts)
-}
-
 // calm is what the checker must know of the plan's tail.
 func (p *Plan) calm() check.Calm {
 	c := check.Calm{From: int64(p.Faulty), Settle: int64(p.Tail.Settle), Answer: int64(p.Tail.Answer)}

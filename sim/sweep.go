@@ -60,8 +60,7 @@ func (s *Summary) Idle() []Effect {
 		switch e {
 		case reordered, unsyncedLost, recoveries, viewChanges, returns, catchUps, timeouts, abandoned,
 			snapshots, snapshotInstalls, truncations, reads, readRounds, expiries, expiredOperations, batches, overlapped, busy,
-			preparedAgain, proposedAgain, overtook, windowFull, starved, forgotten,
-			bundled,
+			preparedAgain, proposedAgain, overtook, windowFull, starved, forgotten, bundled,
 			handOver: // a fault, which must be planned
 			due = due || s.Roomy > idleSeeds/2
 		case twoLeaders, noOps, filtered:

@@ -2,7 +2,6 @@ package check
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"regexp"
@@ -39,11 +38,10 @@ func ReadJepsen(r io.Reader) ([]Operation, error) {
 	n := int64(0)
 	for s.Scan() {
 		n++
-		line := s.Bytes()
+		text := s.Text()
 		if n == 1 {
-			line = bytes.TrimPrefix(line, ByteOrderMark)
+			text = strings.TrimPrefix(text, ByteOrderMark)
 		}
-		text := string(line)
 		f := jepsenLine.FindStringSubmatch(text)
 		switch {
 		case f == nil && jepsenEvents.MatchString(text):

@@ -83,7 +83,7 @@ func ReadHistory(r io.Reader) ([]Operation, error) {
 		n++
 		line := s.Bytes()
 		if n == 1 {
-			line = bytes.TrimPrefix(line, ByteOrderMark)
+			line = bytes.TrimPrefix(line, []byte(ByteOrderMark))
 		}
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
@@ -101,7 +101,7 @@ func ReadHistory(r io.Reader) ([]Operation, error) {
 }
 
 // ByteOrderMark is what some editors begin UTF-8 with. It says nothing.
-var ByteOrderMark = []byte("\ufeff")
+const ByteOrderMark = "\ufeff"
 
 func readLine(text []byte) (Operation, error) {
 	var l struct {

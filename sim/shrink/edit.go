@@ -90,6 +90,12 @@ func clients(p *sim.Plan, n int) {
 	p.Tail.Clients = slices.DeleteFunc(p.Tail.Clients, func(id int) bool { return id > n })
 }
 
+// withoutHome has clients begin anywhere.
+func withoutHome(p *sim.Plan) {
+	w := &p.Workload
+	w.Home, w.Homes, w.Readers = false, nil, nil
+}
+
 // cutAt ends the faulty phase at the given time; faults that come later go.
 func cutAt(p *sim.Plan, end world.Instant) {
 	p.Faulty = end

@@ -71,9 +71,7 @@ func Removals(p *sim.Plan) []Removal {
 	simpler("a host", w.Hosts > 1, func(p *sim.Plan) { p.Workload.Hosts-- })
 	simpler("homes", len(w.Homes) > 0, func(p *sim.Plan) { p.Workload.Homes = nil })
 	simpler("readers", len(w.Readers) > 0, func(p *sim.Plan) { p.Workload.Readers = nil })
-	simpler("a home of each client", w.Home, func(p *sim.Plan) {
-		p.Workload.Home, p.Workload.Homes, p.Workload.Readers = false, nil, nil
-	})
+	simpler("a home of each client", w.Home, withoutHome)
 	simpler("sticky clients", w.Sticky, func(p *sim.Plan) { p.Workload.Sticky = false })
 	simpler("the check of bodies", p.Bodies, func(p *sim.Plan) { p.Bodies = false })
 	if p.Protocol == "" { // others need not have a setting's default

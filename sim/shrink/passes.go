@@ -171,7 +171,7 @@ func (s *search) laws(seeds int) {
 	s.accept(with(s.plan, func(p *sim.Plan) {
 		p.Workload.Pause, p.Workload.Sticky, p.Workload.Gaps = world.Law{}, false, 0
 	}))
-	s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Home, p.Workload.Homes, p.Workload.Readers = false, nil, nil }))
+	s.accept(with(s.plan, withoutHome))
 	s.hosts(seeds)
 	s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Reads = 0 }))
 	s.acceptSeeded(with(s.plan, func(p *sim.Plan) { p.Workload.Keys = 1 }), seeds/4)
