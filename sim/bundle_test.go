@@ -81,7 +81,7 @@ func hosted(t *testing.T, change func(*Plan)) *paxos {
 		t.Fatal(err)
 	}
 	r := newPaxos(p, 0, nil)
-	r.begin()
+	r.run.begin()
 	play(r, 100*millisecond)
 	if r.leader() != 1 {
 		t.Fatalf("server %d leads, not 1", r.leader())
@@ -91,7 +91,7 @@ func hosted(t *testing.T, change func(*Plan)) *paxos {
 
 func play(r *paxos, d world.Instant) {
 	until := r.world.Now() + d
-	r.world.Play(&until, &r.over)
+	r.world.Play(&until, &r.run.over)
 }
 
 func updateOf(client protocol.ClientID, ts protocol.Timestamp) *protocol.Batch {
@@ -204,8 +204,8 @@ func TestAHostWakesForEachClient(t *testing.T) {
 		}
 		r.world.Rearm(h.node)
 		play(r, 310*millisecond)
-		if c := h.clients[client]; r.updates != 1 || c.timestamp != 1 {
-			t.Errorf("client %d of the host: %d operations begun, %d answered", client+1, c.timestamp, r.updates)
+		if c := h.clients[client]; r.run.updates != 1 || c.timestamp != 1 {
+			t.Errorf("client %d of the host: %d operations begun, %d answered", client+1, c.timestamp, r.run.updates)
 		}
 	}
 }
@@ -214,8 +214,8 @@ func TestAHostWakesForEachClient(t *testing.T) {
 func TestWhatFollowsAReplyLeaves(t *testing.T) {
 	r := hosted(t, func(p *Plan) { p.Workload.Pause, p.Tail.Pause, p.Workload.Limit = world.Law{}, world.Law{}, 400 })
 	play(r, 300*millisecond)
-	if r.updates < 200 || r.effects[timeouts] > 8 {
-		t.Errorf("%d operations in 0.4 s, and %d timeouts", r.updates, r.effects[timeouts])
+	if r.run.updates < 200 || r.run.effects[timeouts] > 8 {
+		t.Errorf("%d operations in 0.4 s, and %d timeouts", r.run.updates, r.run.effects[timeouts])
 	}
 	for _, h := range r.hosts {
 		if len(h.asks) > 0 {
@@ -235,7 +235,7 @@ func TestBusyOnAHost(t *testing.T) {
 	}
 	r.world.Do(1, func() { r.servers[1].takeAll(protocol.ClientUpdate, all) })
 	play(r, 5*millisecond)
-	if r.effects[busy] != 3 {
-		t.Errorf("%d clients of 4 hear that a server with room for one update is busy", r.effects[busy])
+	if r.run.effects[busy] != 3 {
+		t.Errorf("%d clients of 4 hear that a server with room for one update is busy", r.run.effects[busy])
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // custom is the system of a Protocol: its servers, its letters, its checks.
 type custom struct {
-	*run
+	run      *run
 	protocol *Protocol
 	world    *world.World[letter, any]
 	servers  []*customServer // by id; 0 unused
@@ -55,8 +55,8 @@ func newCustom(p *Protocol, plan *Plan, options []Option) *custom {
 		servers: make([]*customServer, plan.Servers+1), envs: make([]*Env, plan.Servers+1), written: make([]uint64, plan.Servers+1), digests: make([][]uint64, plan.Servers+1),
 	}
 	c.run.model = p.Model
-	c.world = world.New[letter, any](c.worldConfig(), c)
-	c.open(c)
+	c.world = world.New[letter, any](c.run.worldConfig(), c)
+	c.run.open(c)
 	return c
 }
 
@@ -74,23 +74,23 @@ func (s *customServer) Receive(from world.Node, l *letter) {
 		c.taken[l.kind]++
 		c.underWay--
 	}
-	if c.story != nil {
-		c.story.begin(c.world.Now(), s.env.node, l.act)
+	if c.run.story != nil {
+		c.run.story.begin(c.world.Now(), s.env.node, l.act)
 	}
 	if l.request != nil {
 		s.Request(*l.request)
 		return
 	}
-	if c.plan.Bodies && digestOf(l.message) != l.digest {
-		c.fail("invariant", "server %d gets a message of server %d that changed since it was sent: %+v", s.env.node, from, l.message)
+	if c.run.plan.Bodies && digestOf(l.message) != l.digest {
+		c.run.fail("invariant", "server %d gets a message of server %d that changed since it was sent: %+v", s.env.node, from, l.message)
 		return
 	}
-	if !c.calm && c.ownLaw(from, s.env.node) {
-		c.effects[slowLink]++
+	if !c.run.calm && c.run.ownLaw(from, s.env.node) {
+		c.run.effects[slowLink]++
 	}
 	s.Machine.Receive(int(from), l.message)
-	if len(c.named) > 0 {
-		c.arrivedAt(s.env.node, from, l.kind)
+	if len(c.run.named) > 0 {
+		c.run.arrivedAt(s.env.node, from, l.kind)
 	}
 }
 
@@ -100,11 +100,11 @@ func (s *customServer) Wake() {
 		s.wokenAt, s.woken = now, 0
 	}
 	if s.woken++; s.woken > maxWoken {
-		c.fail("invariant", "server %d was woken %d times at one instant: its Deadline is not in the future", s.env.node, maxWoken)
+		c.run.fail("invariant", "server %d was woken %d times at one instant: its Deadline is not in the future", s.env.node, maxWoken)
 		return
 	}
-	c.woke(s.env.node)
-	c.acts(s.env.node)
+	c.run.woke(s.env.node)
+	c.run.acts(s.env.node)
 	s.Machine.Wake()
 }
 
@@ -113,20 +113,20 @@ func (s *customServer) Wake() {
 const maxWoken = 1000
 
 func (s *customServer) Synced(upTo uint64) {
-	s.env.custom.acts(s.env.node)
+	s.env.custom.run.acts(s.env.node)
 	s.Machine.Synced(upTo)
-	s.env.custom.synced(s.env.node)
+	s.env.custom.run.synced(s.env.node)
 }
 
 // Deadline is asked after every call, which makes it the place to see that a run does not end.
 func (s *customServer) Deadline() world.Instant {
 	c := s.env.custom
 	if c.asked++; c.asked == maxAsked || c.underWay > maxUnderWay {
-		c.fail("invariant", "the run does not come to its end: %d messages are under way after %d calls of the machines%s", c.underWay, c.asked, c.mostTaken())
+		c.run.fail("invariant", "the run does not come to its end: %d messages are under way after %d calls of the machines%s", c.underWay, c.asked, c.mostTaken())
 	}
 	d := s.Machine.Deadline()
 	c.timed = c.timed || d != world.Never
-	return c.nodes[s.env.node].clock.when(d)
+	return c.run.nodes[s.env.node].clock.when(d)
 }
 
 // Bounds of a run: a plan of the swarm's takes some 100,000 calls of the machines, and has some
@@ -162,18 +162,18 @@ func (c *custom) kind(name string) uint8 {
 }
 
 func (c *custom) startServer(n world.Node) error {
-	env := &Env{custom: c, node: n, life: uint64(c.nodes[n].lives)}
+	env := &Env{custom: c, node: n, life: uint64(c.run.nodes[n].lives)}
 	c.envs[n] = env
 	records := c.world.Records(n)
 	c.written[n] = uint64(len(records))
-	if c.plan.Bodies {
+	if c.run.plan.Bodies {
 		c.verify(n, records)
 	}
 	c.world.Settle(n)
-	if c.story != nil && c.nodes[n].lives > 0 {
-		c.story.tell(c.world.Now(), n, line{kind: struck, text: fmt.Sprintf("server %d restarts with %s", n, countOf(len(records), "record"))})
+	if c.run.story != nil && c.run.nodes[n].lives > 0 {
+		c.run.story.tell(c.world.Now(), n, line{kind: struck, text: fmt.Sprintf("server %d restarts with %s", n, countOf(len(records), "record"))})
 	} else {
-		c.acts(n)
+		c.run.acts(n)
 	}
 	if c.shared == nil && c.protocol.Shared != nil {
 		c.shared = c.protocol.Shared()
@@ -188,11 +188,11 @@ func (c *custom) startServer(n world.Node) error {
 		return fmt.Errorf("%s has a Start that returns no machine, and no error", c.protocol.Name)
 	}
 	if len(records) > 0 {
-		c.effects[recoveries]++
+		c.run.effects[recoveries]++
 	}
 	c.servers[n] = &customServer{Machine: m, env: env}
 	c.world.Start(n, c.servers[n])
-	c.tell(n, "start", countOf(len(records), "record"))
+	c.run.tell(n, "start", countOf(len(records), "record"))
 	return nil
 }
 
@@ -200,7 +200,7 @@ func (c *custom) startServer(n world.Node) error {
 func (c *custom) verify(n world.Node, records []any) {
 	for i, r := range records {
 		if digestOf(r) != c.digests[n][i] {
-			c.fail("invariant", "record %d of server %d changed since it was written: %+v", i+1, n, r)
+			c.run.fail("invariant", "record %d of server %d changed since it was written: %+v", i+1, n, r)
 		}
 	}
 	c.digests[n] = c.digests[n][:len(records)]
@@ -225,31 +225,31 @@ func (c *custom) startClient(cl *client) { c.world.Start(cl.node, customClient{c
 func (c *custom) ask(cl *client) {
 	digest := world.Mix(uint64(cl.id), cl.timestamp)
 	c.world.Send(world.Parcel{To: world.Node(cl.target), Kind: requestKind, Digest: digest},
-		&letter{request: &Request{Client: uint32(cl.id), Timestamp: cl.timestamp, Op: bytes.Clone(cl.input)}, act: c.acting(cl.node)})
+		&letter{request: &Request{Client: uint32(cl.id), Timestamp: cl.timestamp, Op: bytes.Clone(cl.input)}, act: c.run.acting(cl.node)})
 }
 
 func (c *custom) began(cl *client) {
-	if c.story != nil {
+	if c.run.story != nil {
 		text := fmt.Sprintf("client %d asks for operation %d: %s", cl.id, cl.timestamp, c.operation(cl))
-		c.story.tell(c.world.Now(), cl.node, line{kind: told, client: uint32(cl.id), object: cl.key.name, text: text})
+		c.run.story.tell(c.world.Now(), cl.node, line{kind: told, client: uint32(cl.id), object: cl.key.name, text: text})
 	}
 }
 
 func (c *custom) ended(cl *client) {
-	if c.story != nil {
+	if c.run.story != nil {
 		text := fmt.Sprintf("client %d has its answer to operation %d: ", cl.id, cl.timestamp)
-		if c.model != nil {
+		if c.run.model != nil {
 			text += c.described(cl.input, cl.got.output)
 		} else {
 			text += fmt.Sprintf("%s → %s", c.operation(cl), c.result(cl.got.output))
 		}
-		c.story.say(cl.node, line{kind: told, client: uint32(cl.id), object: cl.key.name, text: text})
+		c.run.story.say(cl.node, line{kind: told, client: uint32(cl.id), object: cl.key.name, text: text})
 	}
 }
 
 // operation is what the client asks for, in words, and result what it is answered.
 func (c *custom) operation(cl *client) string {
-	if c.model != nil {
+	if c.run.model != nil {
 		return fmt.Sprintf("%q", cl.input)
 	}
 	return cl.op.String()
@@ -257,7 +257,7 @@ func (c *custom) operation(cl *client) string {
 
 // described is an operation with its answer, as the model describes it if it does.
 func (c *custom) described(input, output []byte) (text string) {
-	describe := c.model.Porcupine.DescribeOperation
+	describe := c.run.model.Porcupine.DescribeOperation
 	text = fmt.Sprintf("%q → %q", input, output)
 	if describe == nil {
 		return text
@@ -275,14 +275,14 @@ func (c *custom) result(output []byte) string {
 
 // waits asks for liveness, L1.
 func (c *custom) waits(cl *client, now int64) {
-	calm := c.plan.calm()
+	calm := c.run.plan.calm()
 	if c.protocol.Settle > 0 && now > max(calm.From+calm.Settle, int64(cl.call)+calm.Answer) {
 		rest := ""
-		for _, b := range c.plan.Tail.Broken {
+		for _, b := range c.run.plan.Tail.Broken {
 			rest += fmt.Sprintf(", server %d %s", b.Server, b.How)
 		}
-		c.fail("L1", "client %d's operation %d, sent at %.3fs, is unanswered %.3fs after servers %v were healed at %.3fs%s",
-			cl.id, cl.timestamp, float64(cl.call)/1e9, float64(now-calm.From)/1e9, c.plan.core(), float64(calm.From)/1e9, rest)
+		c.run.fail("L1", "client %d's operation %d, sent at %.3fs, is unanswered %.3fs after servers %v were healed at %.3fs%s",
+			cl.id, cl.timestamp, float64(cl.call)/1e9, float64(now-calm.From)/1e9, c.run.plan.core(), float64(calm.From)/1e9, rest)
 	}
 }
 
@@ -294,7 +294,7 @@ func (c *custom) finish()                  {}
 
 func (c *custom) leader() world.Node {
 	var leader world.Node
-	for n := world.Node(1); int(n) <= c.plan.Servers; n++ {
+	for n := world.Node(1); int(n) <= c.run.plan.Servers; n++ {
 		if c.servers[n] != nil && c.world.Up(n) && c.servers[n].Leads() {
 			if leader != 0 {
 				return 0
@@ -313,18 +313,18 @@ func (c *custom) judge(k *key) {
 	model := c.protocol.Model.Porcupine
 	switch verdict, err := check.Legal(model, k.raw, searchSteps); {
 	case err != nil:
-		c.fail("invariant", "at object %q, %v", k.name, err)
+		c.run.fail("invariant", "at object %q, %v", k.name, err)
 	case verdict == check.Illegal:
 		o := check.FirstIllegal(model, k.raw, searchSteps)
 		c.failAt(o.Return, "S8", check.NoLinearization+" at object %q: no order of the operations so far gives client %d's answer: %s",
 			k.name, o.ClientId, c.described(o.Input.([]byte), o.Output.([]byte)))
 	case verdict == check.Unknown:
-		c.effects[porcupineUnknown]++
+		c.run.effects[porcupineUnknown]++
 	}
 }
 
 func (c *custom) failAt(at int64, property, format string, args ...any) {
-	if c.over = true; c.violated == nil {
+	if c.run.over = true; c.violated == nil {
 		c.violated = &check.Violation{Property: property, At: at, Detail: fmt.Sprintf(format, args...)}
 	}
 }
@@ -347,7 +347,7 @@ func (c *custom) kindName(l *letter) string { return c.protocol.Kinds[l.kind-1] 
 
 func (c *custom) Delivering(from, to world.Node, l *letter) {
 	if l.message != nil {
-		c.tell(to, "deliver", fmt.Sprintf("%s from %d: %+v", c.kindName(l), from, l.message))
+		c.run.tell(to, "deliver", fmt.Sprintf("%s from %d: %+v", c.kindName(l), from, l.message))
 	}
 }
 
@@ -359,23 +359,23 @@ func (c *custom) Departed(from world.Node, l *letter) {
 
 func (c *custom) Arrived(_, to world.Node, _ *letter, way world.Way) {
 	if way&world.Repeated != 0 && c.world.IsServer(to) {
-		c.effects[duplicate]++
+		c.run.effects[duplicate]++
 	}
-	c.arrived(way)
+	c.run.arrived(way)
 }
 
 func (c *custom) Dropped(from, to world.Node, l *letter, why world.Cause) {
 	if l.message != nil {
 		c.underWay--
 	}
-	if c.trace != nil && l.message != nil {
-		c.traceDrop(from, to, fmt.Sprintf("%s: %+v", c.kindName(l), l.message), why)
+	if c.run.trace != nil && l.message != nil {
+		c.run.traceDrop(from, to, fmt.Sprintf("%s: %+v", c.kindName(l), l.message), why)
 	}
-	if c.story != nil && l.message != nil && why != world.Down {
-		c.story.say(from, line{kind: lostWord, text: fmt.Sprintf("%s from server %d to server %d is lost", c.kindName(l), from, to)})
+	if c.run.story != nil && l.message != nil && why != world.Down {
+		c.run.story.say(from, line{kind: lostWord, text: fmt.Sprintf("%s from server %d to server %d is lost", c.kindName(l), from, to)})
 	}
 	if why != world.Down && c.world.IsServer(to) {
-		c.dropped(from, to, why)
+		c.run.dropped(from, to, why)
 	}
 }
 
@@ -386,21 +386,21 @@ func (c *custom) Durable(n world.Node, record *any) {
 }
 
 func (c *custom) Survive(n world.Node, unsynced []any) int {
-	return c.survive(n, len(unsynced), func(int) int { return 64 })
+	return c.run.survive(n, len(unsynced), func(int) int { return 64 })
 }
 
 func (c *custom) Crashed(n world.Node, lost []any) {
 	if len(lost) > 0 {
-		c.effects[unsyncedLost]++
+		c.run.effects[unsyncedLost]++
 	}
 	text := fmt.Sprintf("server %d crashes and loses %s", n, countOf(len(lost), "record"))
-	c.tell(n, "crash", text)
-	if c.story != nil {
-		c.story.tell(c.world.Now(), n, line{kind: struck, text: text})
+	c.run.tell(n, "crash", text)
+	if c.run.story != nil {
+		c.run.story.tell(c.world.Now(), n, line{kind: struck, text: text})
 	}
 }
 
-func (c *custom) SyncFailed(n world.Node) { c.syncFailed(n) }
+func (c *custom) SyncFailed(n world.Node) { c.run.syncFailed(n) }
 
 // raw is an operation of a model of somebody's own.
 func (c *client) raw(result []byte, answered bool) porcupine.Operation {

@@ -37,7 +37,7 @@ func (d *diskLog) entry(i int, r *protocol.Record) []byte {
 
 // wrote notes what was durable when the records that follow were written.
 func (r *paxos) wrote(n world.Node, records int) {
-	if r.plan.Disk.Log {
+	if r.run.plan.Disk.Log {
 		d := &r.logs[n]
 		for range records {
 			d.bases = append(d.bases, protocol.Position(r.world.Durable(n)))
@@ -47,21 +47,21 @@ func (r *paxos) wrote(n world.Node, records int) {
 
 // tear keeps the bytes that a crash leaves behind what survives whole.
 func (r *paxos) tear(n world.Node, unsynced []protocol.Record, kept int) {
-	if !r.plan.Disk.Log {
+	if !r.run.plan.Disk.Log {
 		return
 	}
 	d := &r.logs[n]
 	d.tail = nil
 	first := len(d.bases) - len(unsynced)
-	switch r.plan.Disk.Crash {
+	switch r.run.plan.Disk.Crash {
 	case crashTorn:
 		if kept < len(unsynced) {
 			next := d.entry(first+kept, &unsynced[kept])
-			d.tail = next[:min(int(r.nodes[n].torn), len(next)-1)]
+			d.tail = next[:min(int(r.run.nodes[n].torn), len(next)-1)]
 		}
 	case crashScattered: // some of what follows the gap may be whole
 		for i := kept + 1; i < len(unsynced); i++ {
-			if world.Draw(r.plan.Seed, uint64(n), uint64(r.nodes[n].lives), uint64(i), drawTorn)&1 == 1 {
+			if world.Draw(r.run.plan.Seed, uint64(n), uint64(r.run.nodes[n].lives), uint64(i), drawTorn)&1 == 1 {
 				d.tail = append(d.tail, d.entry(first+i, &unsynced[i])...)
 			}
 		}
@@ -72,7 +72,7 @@ func (r *paxos) tear(n world.Node, unsynced []protocol.Record, kept int) {
 // readLog makes a server's records into bytes, lets the disk's damage happen to them, and
 // reads them. A damage that is noticed is an error, one that is not a violation.
 func (r *paxos) readLog(n world.Node, records []protocol.Record) ([]protocol.Record, error) {
-	d, nd := &r.logs[n], &r.nodes[n]
+	d, nd := &r.logs[n], &r.run.nodes[n]
 	var log []byte
 	starts := make([]int, 0, len(records)+1)
 	for i := range records {
@@ -94,10 +94,10 @@ func (r *paxos) readLog(n world.Node, records []protocol.Record) ([]protocol.Rec
 	case err != nil:
 		return nil, err
 	case nd.damage != "":
-		r.fail("S5", "server %d starts with %s, of %s that its disk held: it does not notice that its log is damaged (%s)",
+		r.run.fail("S5", "server %d starts with %s, of %s that its disk held: it does not notice that its log is damaged (%s)",
 			n, countOf(len(read), "record"), countOf(len(records), "record"), nd.damage)
 	case len(read) != len(records):
-		r.fail("S5", "server %d reads %s, and its log holds %d", n, countOf(len(read), "record"), len(records))
+		r.run.fail("S5", "server %d reads %s, and its log holds %d", n, countOf(len(read), "record"), len(records))
 	}
 	return read, nil
 }
@@ -105,7 +105,7 @@ func (r *paxos) readLog(n world.Node, records []protocol.Record) ([]protocol.Rec
 // damage flips a bit of a record, or puts another in its place, of those that a later one
 // vouches for. Where there is none, nobody could notice, and nothing happens.
 func (r *paxos) damage(n world.Node, log []byte, starts []int, gone uint64) []byte {
-	d, nd := &r.logs[n], &r.nodes[n]
+	d, nd := &r.logs[n], &r.run.nodes[n]
 	vouched := uint64(0)
 	if len(d.bases) > 0 {
 		vouched = uint64(d.bases[len(d.bases)-1])
@@ -115,7 +115,7 @@ func (r *paxos) damage(n world.Node, log []byte, starts []int, gone uint64) []by
 		nd.damage = ""
 		return log
 	}
-	draw := world.Draw(r.plan.Seed, uint64(n), uint64(nd.damages), drawRot)
+	draw := world.Draw(r.run.plan.Seed, uint64(n), uint64(nd.damages), drawRot)
 	hit := int(world.Below(draw, vouched))
 	from, to := starts[hit], starts[hit+1]
 	if nd.damage == doMisread {

@@ -11,7 +11,7 @@ import (
 // them ask of a server at one instant travels as one packet, and so does what a server answers them
 // in one step. It is one node, and lost is the whole packet or nothing.
 type host struct {
-	r       *paxos
+	system  *paxos
 	node    world.Node
 	clients []*client
 	due     world.Instant // none of them wants to be woken before
@@ -111,11 +111,11 @@ func (w *Workload) sharing() int {
 
 // startOnHost gives a client its place on its host, which starts with its first.
 func (r *paxos) startOnHost(c *client) {
-	i := int(c.node) - r.plan.Servers - 1
+	i := int(c.node) - r.run.plan.Servers - 1
 	if i < len(r.hosts) {
 		c.host = r.hosts[i]
 	} else {
-		c.host = &host{r: r, node: c.node, due: world.Never}
+		c.host = &host{system: r, node: c.node, due: world.Never}
 		r.hosts = append(r.hosts, c.host)
 	}
 	h := c.host
@@ -135,7 +135,7 @@ func (h *host) Synced(uint64)           {}
 func (h *host) Wake() {
 	h.due = world.Never
 	for _, c := range h.clients {
-		if c.wakeAt <= h.r.world.Now() {
+		if c.wakeAt <= h.system.world.Now() {
 			c.Wake()
 		}
 		h.due = min(h.due, c.wakeAt)
@@ -148,7 +148,7 @@ func (h *host) Receive(from world.Node, p *packet) {
 	if p.bundle != nil {
 		for i := range p.bundle.replies {
 			of := &p.bundle.replies[i]
-			h.r.hear(h.r.clients[of.Client], from, p.act, of)
+			h.system.hear(h.system.run.clients[of.Client], from, p.act, of)
 		}
 	}
 	h.send()
@@ -161,7 +161,7 @@ func (h *host) ask(to int, kind protocol.Kind, b *protocol.Batch) {
 
 // send sends what the clients asked for during a call: one packet for each server and kind.
 func (h *host) send() {
-	r := h.r
+	r := h.system
 	for len(h.asks) > 0 {
 		first := h.asks[0]
 		alike := 0
@@ -183,7 +183,7 @@ func (h *host) send() {
 		p.Kind, p.Batch, p.bundle = first.kind, first.batch, r.bundles.take()
 		p.bundle.requests = list
 		if alike > 1 {
-			r.effects[bundled]++
+			r.run.effects[bundled]++
 		}
 		r.world.SendDraft(world.Parcel{To: world.Node(first.to), Kind: uint8(p.Kind), Digest: p.bundle.digest()})
 	}

@@ -33,7 +33,7 @@ type paxosWorld = world.World[packet, diskRecord]
 
 // paxos is the system of our own machine: its servers, its messages, and its checks.
 type paxos struct {
-	*run
+	run      *run
 	settings protocol.Settings   // of all, but for …
 	own      []protocol.Settings // … what single servers have, by id; 0 unused
 	world    *paxosWorld
@@ -82,14 +82,14 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	r := &paxos{own: own, run: newRun(p, directed, options), settings: settings, servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.checker.Departures.Formation, r.checker.Departures.Overlap = p.Formation, settings.Overlap
-	r.checker.Endless, r.checker.Broken = p.Endless, &r.over
+	r.checker.Endless, r.checker.Broken = p.Endless, &r.run.over
 	r.checker.Log.Limit = uint64(sessions)
 	r.checker.Log.Window = protocol.Seq(window)
 	if p.Workload.Reads > 0 || directed > 0 {
 		r.checker.Log.KeepValues()
 	}
-	r.world = world.New[packet, diskRecord](r.worldConfig(), r)
-	r.open(r)
+	r.world = world.New[packet, diskRecord](r.run.worldConfig(), r)
+	r.run.open(r)
 	return r
 }
 
@@ -118,8 +118,8 @@ func (c paxosClient) Receive(from world.Node, p *packet) {
 
 // hear gives the client a reply, which an act of its server sent.
 func (r *paxos) hear(c *client, from world.Node, act int32, of *protocol.Reply) {
-	if r.story != nil {
-		r.story.begin(r.world.Now(), c.node, act)
+	if r.run.story != nil {
+		r.run.story.begin(r.world.Now(), c.node, act)
 	}
 	switch {
 	case of.Status == protocol.ReplyBusy:
@@ -136,14 +136,14 @@ func (r *paxos) hear(c *client, from world.Node, act int32, of *protocol.Reply) 
 
 // busy takes the word that a server's queue is full. The client's timer has it ask another.
 func (r *paxos) busy(c *client, from world.Node, timestamp uint64) {
-	r.effects[busy]++
+	r.run.effects[busy]++
 	if c.directed && c.waiting && timestamp == c.timestamp {
-		r.say("client %s hears from server %d that it is busy", c.name(), from)
+		r.run.say("client %s hears from server %d that it is busy", c.name(), from)
 	}
 }
 
 func (r *paxos) startClient(c *client) {
-	if w := &r.plan.Workload; w.Hosts == 0 || int(c.id) > w.Clients {
+	if w := &r.run.plan.Workload; w.Hosts == 0 || int(c.id) > w.Clients {
 		r.world.Start(c.node, paxosClient{c, r})
 		return
 	}
@@ -156,8 +156,8 @@ func (r *paxos) began(c *client) {
 	}
 	c.batch = r.update(c)
 	r.checker.Invoked(r.now(), c.id, protocol.Timestamp(c.timestamp), c.input)
-	if r.story != nil {
-		r.story.tell(r.world.Now(), c.node, line{kind: told, client: uint32(c.id), object: c.key.name, text: fmt.Sprintf("client %d asks for operation %d: %v", c.id, c.timestamp, c.op)})
+	if r.run.story != nil {
+		r.run.story.tell(r.world.Now(), c.node, line{kind: told, client: uint32(c.id), object: c.key.name, text: fmt.Sprintf("client %d asks for operation %d: %v", c.id, c.timestamp, c.op)})
 	}
 }
 
@@ -190,7 +190,7 @@ func (r *paxos) draft(n world.Node) *packet {
 	p.Kind, p.State, p.Server, p.Store = 0, 0, 0, 0
 	p.View, p.Seq, p.ARU = 0, 0, 0
 	p.Batch, p.List, p.Roster, p.Part = nil, nil, nil, nil
-	p.result, p.status, p.act, p.datagrams, p.bundle = nil, 0, r.acting(n), nil, nil
+	p.result, p.status, p.act, p.datagrams, p.bundle = nil, 0, r.run.acting(n), nil, nil
 	return p
 }
 
@@ -210,13 +210,13 @@ func (r *paxos) ended(c *client) {
 	} else {
 		c.got.place = r.checker.Replied(r.now(), c.id, protocol.Timestamp(c.timestamp), c.got.output)
 	}
-	if r.story != nil {
-		r.story.say(c.node, line{kind: told, client: uint32(c.id), object: c.key.name, text: fmt.Sprintf("client %d has its answer to operation %d (%v)", c.id, c.timestamp, c.op)})
+	if r.run.story != nil {
+		r.run.story.say(c.node, line{kind: told, client: uint32(c.id), object: c.key.name, text: fmt.Sprintf("client %d has its answer to operation %d (%v)", c.id, c.timestamp, c.op)})
 	}
 }
 
 func (r *paxos) waits(c *client, now int64) {
-	if r.lostForming && !r.coreReady() {
+	if r.lostForming && !r.run.coreReady() {
 		// Some had recorded the lost disk as the cluster's, and others can't any more. No cluster
 		// came about, and none is promised (X18).
 		return
@@ -247,7 +247,7 @@ func (r *paxos) leader() world.Node {
 }
 
 func (r *paxos) wiped(n world.Node) {
-	r.lostForming = r.lostForming || r.plan.Formation && !r.coreReady()
+	r.lostForming = r.lostForming || r.run.plan.Formation && !r.run.coreReady()
 	r.logs[n] = diskLog{}
 	r.checker.Wiped(r.now(), protocol.ServerID(n))
 }
@@ -255,7 +255,7 @@ func (r *paxos) wiped(n world.Node) {
 // ready says whether the server takes part. A disk with the roster is not enough: its server
 // may be waiting for the others' disks.
 func (r *paxos) ready(n world.Node) bool {
-	return !r.plan.Formation || r.servers[n] != nil && r.servers[n].machine.Roster().Formed
+	return !r.run.plan.Formation || r.servers[n] != nil && r.servers[n].machine.Roster().Formed
 }
 
 func (r *paxos) failAt(at int64, property, format string, args ...any) {
@@ -267,7 +267,7 @@ func (r *paxos) violation() *check.Violation { return r.checker.Violation() }
 // finish compares where the servers stand.
 func (r *paxos) finish() {
 	r.comeToRest()
-	for id := 1; id <= r.plan.Servers; id++ {
+	for id := 1; id <= r.run.plan.Servers; id++ {
 		if r.servers[id] == nil {
 			continue // it never started
 		}
@@ -283,7 +283,7 @@ func (r *paxos) finish() {
 // for some keys in any case, and in scripts for all, porcupine searches, and knows nothing of it.
 func (r *paxos) judge(k *key) {
 	r.judgedKeys++
-	if r.keep || r.witness != nil || r.sampled() || !r.certifies(k.history) {
+	if r.run.keep || r.run.witness != nil || r.sampled() || !r.certifies(k.history) {
 		r.run.judge(k.history)
 	}
 }
@@ -378,19 +378,19 @@ func (r *paxos) report(to *Report) {
 // Delivering traces a message.
 func (r *paxos) Delivering(from, to world.Node, p *packet) {
 	if !p.isReply() {
-		r.trace.Write(trace.Line{At: r.now(), Server: int(to), From: int(from), What: "deliver", Detail: p.String(), Hash: HashString(r.world.Hash())})
+		r.run.trace.Write(trace.Line{At: r.now(), Server: int(to), From: int(from), What: "deliver", Detail: p.String(), Hash: HashString(r.world.Hash())})
 	}
 }
 
 // Dropped counts what the loss of a message could have changed.
 func (r *paxos) Dropped(from, to world.Node, p *packet, why world.Cause) {
-	if r.trace != nil && !p.isReply() {
-		r.traceDrop(from, to, p.String(), why)
+	if r.run.trace != nil && !p.isReply() {
+		r.run.traceDrop(from, to, p.String(), why)
 	}
 	if why != world.Down && r.matters(to, p) {
-		r.dropped(from, to, why)
-		if r.story != nil && !p.isReply() {
-			r.story.lost(from, to, &p.Message)
+		r.run.dropped(from, to, why)
+		if r.run.story != nil && !p.isReply() {
+			r.run.story.lost(from, to, &p.Message)
 		}
 	}
 }
@@ -398,7 +398,7 @@ func (r *paxos) Dropped(from, to world.Node, p *packet, why world.Cause) {
 // Departed tells the checker.
 func (r *paxos) Departed(n world.Node, p *packet) {
 	if p.Kind == protocol.Proposal && r.checker.Departures.Early(protocol.ServerID(n), &p.Message) {
-		r.effects[overlapped]++
+		r.run.effects[overlapped]++
 	}
 	if !p.isReply() {
 		r.checker.Departed(r.now(), protocol.ServerID(n), &p.Message)
@@ -410,11 +410,11 @@ func (r *paxos) Departed(n world.Node, p *packet) {
 func (r *paxos) repeats(s *server, m *protocol.Message) {
 	switch {
 	case m.Kind == protocol.Prepare && m.View == s.prepared:
-		r.effects[preparedAgain]++
+		r.run.effects[preparedAgain]++
 	case m.Kind == protocol.Prepare:
 		s.prepared = m.View
 	case m.Kind == protocol.Proposal && m.View == s.proposing && m.Seq <= s.proposed:
-		r.effects[proposedAgain]++
+		r.run.effects[proposedAgain]++
 	case m.Kind == protocol.Proposal:
 		s.proposing, s.proposed = m.View, m.Seq
 	}
@@ -424,10 +424,10 @@ func (r *paxos) repeats(s *server, m *protocol.Message) {
 // still.
 func (r *paxos) Arrived(_, to world.Node, p *packet, way world.Way) {
 	if way&world.Repeated != 0 && r.world.IsServer(to) {
-		r.effects[duplicate]++
+		r.run.effects[duplicate]++
 	}
 	if r.matters(to, p) {
-		r.arrived(way)
+		r.run.arrived(way)
 	}
 }
 
@@ -445,7 +445,7 @@ func (r *paxos) truncate(n world.Node, position protocol.Position) {
 	if r.checker.Violation() != nil {
 		return
 	}
-	r.effects[truncations]++
+	r.run.effects[truncations]++
 	gone := 0
 	r.world.Truncate(n, uint64(position), func(d *diskRecord) {
 		record := d.head()
@@ -459,7 +459,7 @@ func (r *paxos) truncate(n world.Node, position protocol.Position) {
 // Survive says what a crash leaves of unsynced records.
 func (r *paxos) Survive(n world.Node, packed []diskRecord) int {
 	unsynced := r.bodies.unpackAll(packed)
-	kept := r.survive(n, len(unsynced), func(i int) int { return recordBytes(&unsynced[i]) })
+	kept := r.run.survive(n, len(unsynced), func(i int) int { return recordBytes(&unsynced[i]) })
 	r.tear(n, unsynced, kept)
 	return kept
 }
@@ -468,22 +468,22 @@ func (r *paxos) Survive(n world.Node, packed []diskRecord) int {
 func (r *paxos) Crashed(n world.Node, lost []diskRecord) {
 	for i := range lost {
 		if !lost[i].lazy {
-			r.effects[unsyncedLost]++
+			r.run.effects[unsyncedLost]++
 			break
 		}
 	}
 	for i := range lost {
 		r.bodies.drop(&lost[i])
 	}
-	r.say("server %d crashes and loses %s", n, countOf(len(lost), "record"))
-	if r.story != nil {
-		r.story.tell(r.world.Now(), n, line{kind: struck, text: fmt.Sprintf("server %d crashes and loses %s", n, countOf(len(lost), "record"))})
+	r.run.say("server %d crashes and loses %s", n, countOf(len(lost), "record"))
+	if r.run.story != nil {
+		r.run.story.tell(r.world.Now(), n, line{kind: struck, text: fmt.Sprintf("server %d crashes and loses %s", n, countOf(len(lost), "record"))})
 	}
-	r.tell(n, "crash", countOf(len(lost), "record")+" lost")
+	r.run.tell(n, "crash", countOf(len(lost), "record")+" lost")
 }
 
 // SyncFailed ends the server.
-func (r *paxos) SyncFailed(n world.Node) { r.syncFailed(n) }
+func (r *paxos) SyncFailed(n world.Node) { r.run.syncFailed(n) }
 
 // matters says whether a packet is useful: one of its messages.
 func (r *paxos) matters(to world.Node, p *packet) bool {

@@ -94,19 +94,19 @@ type Env struct {
 
 // ID is the server's, from 1. Servers is how many there are.
 func (e *Env) ID() int      { return int(e.node) }
-func (e *Env) Servers() int { return e.custom.plan.Servers }
+func (e *Env) Servers() int { return e.custom.run.plan.Servers }
 
 // Now is the time by the server's own clock. It never goes back.
-func (e *Env) Now() world.Instant { return e.custom.local(e.node) }
+func (e *Env) Now() world.Instant { return e.custom.run.local(e.node) }
 
 // Draw is a random number for a purpose: the same each time the plan is run. Two calls for
 // one purpose in one life give the same.
 func (e *Env) Draw(purpose ...uint64) uint64 {
-	return world.Draw(e.custom.plan.Seed, append([]uint64{drawMachine, uint64(e.node), e.life}, purpose...)...)
+	return world.Draw(e.custom.run.plan.Seed, append([]uint64{drawMachine, uint64(e.node), e.life}, purpose...)...)
 }
 
 // Settings reads the plan's settings into what v points at.
-func (e *Env) Settings(v any) error { return e.custom.plan.DecodeSettings(v) }
+func (e *Env) Settings(v any) error { return e.custom.run.plan.DecodeSettings(v) }
 
 // Shared is what the servers of the run share.
 func (e *Env) Shared() any { return e.custom.shared }
@@ -116,7 +116,7 @@ func (e *Env) Shared() any { return e.custom.shared }
 func (e *Env) Write(record any) (position uint64) {
 	e.demandTurn()
 	digest := digestOf(record)
-	if e.custom.plan.Bodies {
+	if e.custom.run.plan.Bodies {
 		e.custom.digests[e.node] = append(e.custom.digests[e.node], digest)
 	}
 	e.custom.world.Fold(digest)
@@ -142,7 +142,7 @@ func (e *Env) Send(to int, kind string, after uint64, m any) {
 	}
 	digest := digestOf(m)
 	e.custom.underWay++
-	e.custom.world.Send(world.Parcel{To: world.Node(to), After: after, Kind: k, Digest: digest}, &letter{message: m, kind: k, digest: digest, act: e.custom.acting(e.node)})
+	e.custom.world.Send(world.Parcel{To: world.Node(to), After: after, Kind: k, Digest: digest}, &letter{message: m, kind: k, digest: digest, act: e.custom.run.acting(e.node)})
 }
 
 // demandTurn panics where it is not this life's turn to act: the world would take what it does for
@@ -160,32 +160,32 @@ func (e *Env) demandTurn() {
 func (e *Env) Reply(client uint32, timestamp uint64, result []byte) {
 	e.demandTurn()
 	c := e.custom
-	if client < 1 || int(client) >= len(c.clients) {
+	if client < 1 || int(client) >= len(c.run.clients) {
 		return
 	}
 	digest := world.Mix(uint64(client), timestamp)
 	for _, b := range result {
 		digest = world.Mix(digest, uint64(b))
 	}
-	c.world.Send(world.Parcel{To: c.clients[client].node, Kind: responseKind, Digest: digest},
-		&letter{reply: true, timestamp: timestamp, body: bytes.Clone(result), act: c.acting(e.node)})
+	c.world.Send(world.Parcel{To: c.run.clients[client].node, Kind: responseKind, Digest: digest},
+		&letter{reply: true, timestamp: timestamp, body: bytes.Clone(result), act: c.run.acting(e.node)})
 }
 
 // Fail reports that a property of the protocol's own, of that name, does not hold. The first failure
 // stands.
 func (e *Env) Fail(property, format string, args ...any) {
-	e.custom.fail(cmp.Or(property, "unnamed"), format, args...)
+	e.custom.run.fail(cmp.Or(property, "unnamed"), format, args...)
 }
 
 // Tell adds an event to the story and the trace of the run.
 func (e *Env) Tell(format string, args ...any) {
-	if e.custom.trace == nil && e.custom.story == nil {
+	if e.custom.run.trace == nil && e.custom.run.story == nil {
 		return
 	}
 	text := fmt.Sprintf("server %d %s", e.node, fmt.Sprintf(format, args...))
-	e.custom.tell(e.node, "tells", text)
-	if e.custom.story != nil {
-		e.custom.story.say(e.node, line{kind: told, text: text})
+	e.custom.run.tell(e.node, "tells", text)
+	if e.custom.run.story != nil {
+		e.custom.run.story.say(e.node, line{kind: told, text: text})
 	}
 }
 
@@ -195,7 +195,7 @@ func (p *Protocol) Run(plan *Plan, options ...Option) *Report {
 		panic("sim: Run of an invalid plan: " + err.Error())
 	}
 	c := newCustom(p, plan, options)
-	c.play()
+	c.run.play()
 	return c.run.report()
 }
 

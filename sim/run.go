@@ -151,7 +151,7 @@ func WithHistory() Option { return func(r *run) { r.keep = true } }
 // plan alone.
 func Run(p *Plan, options ...Option) *Report {
 	r := newPaxos(p, 0, options)
-	r.play()
+	r.run.play()
 	return r.run.report()
 }
 

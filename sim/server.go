@@ -11,7 +11,7 @@ import (
 // server is one life of a Paxos server in the world: the simulated counterpart of a live
 // driver, and as thin.
 type server struct {
-	run     *paxos
+	system  *paxos
 	id      protocol.ServerID
 	machine *protocol.Server
 	clock   *clock
@@ -29,45 +29,45 @@ type server struct {
 func (r *paxos) startServer(n world.Node) error {
 	id := protocol.ServerID(n)
 	records := r.bodies.unpackAll(r.world.Records(n))
-	if r.plan.Bodies {
+	if r.run.plan.Bodies {
 		for i := range records {
 			r.verify(id, "record", records[i].Batch)
 		}
 	}
-	if r.plan.Disk.Log {
+	if r.run.plan.Disk.Log {
 		var err error
 		if records, err = r.readLog(n, records); err != nil {
 			return err
 		}
 	}
-	m, err := protocol.New(protocol.Config{ID: id, Servers: r.plan.Servers, Settings: r.own[id], Store: r.storeID(n)},
-		protocol.Instant(r.local(n)), kv.New(), protocol.Stable{Records: records})
+	m, err := protocol.New(protocol.Config{ID: id, Servers: r.run.plan.Servers, Settings: r.own[id], Store: r.storeID(n)},
+		protocol.Instant(r.run.local(n)), kv.New(), protocol.Stable{Records: records})
 	if err != nil {
 		return err
 	}
-	r.servers[n] = &server{run: r, id: id, machine: m, clock: &r.nodes[n].clock}
+	r.servers[n] = &server{system: r, id: id, machine: m, clock: &r.run.nodes[n].clock}
 	r.servers[n].wire = r.newCodec(id)
 	r.checker.Recovered(r.now(), id, m.LocalARU(), m.App().Hash())
 	if len(records) > 0 {
-		r.effects[recoveries]++
+		r.run.effects[recoveries]++
 	}
 	r.world.Start(n, r.servers[n])
 	if len(records) > 0 || r.world.Now() > 0 {
-		r.say("server %d restarts with %s, view %d, aru %d", id, countOf(len(records), "record"), m.LastInstalled(), m.LocalARU())
+		r.run.say("server %d restarts with %s, view %d, aru %d", id, countOf(len(records), "record"), m.LastInstalled(), m.LocalARU())
 	}
-	r.tell(n, "start", m.String())
-	if r.story != nil && r.nodes[n].lives > 0 {
-		r.story.tell(r.world.Now(), n, line{kind: struck, text: fmt.Sprintf("server %d restarts with %s, view %d, aru %d", id, countOf(len(records), "record"), m.LastInstalled(), m.LocalARU())})
+	r.run.tell(n, "start", m.String())
+	if r.run.story != nil && r.run.nodes[n].lives > 0 {
+		r.run.story.tell(r.world.Now(), n, line{kind: struck, text: fmt.Sprintf("server %d restarts with %s, view %d, aru %d", id, countOf(len(records), "record"), m.LastInstalled(), m.LocalARU())})
 	}
 	return nil
 }
 
 // storeID names the disk that the server has now, zero where the plan has no formation.
 func (r *paxos) storeID(n world.Node) protocol.StoreID {
-	if !r.plan.Formation {
+	if !r.run.plan.Formation {
 		return 0
 	}
-	return protocol.StoreID(world.Draw(r.plan.Seed, drawStore, uint64(n), uint64(r.nodes[n].wiped)) | 1)
+	return protocol.StoreID(world.Draw(r.run.plan.Seed, drawStore, uint64(n), uint64(r.run.nodes[n].wiped)) | 1)
 }
 
 func (s *server) Deadline() world.Instant {
@@ -79,15 +79,15 @@ func (s *server) Deadline() world.Instant {
 }
 
 func (s *server) Receive(from world.Node, p *packet) {
-	r := s.run
-	if !r.calm && r.ownLaw(from, world.Node(s.id)) && r.matters(world.Node(s.id), p) {
-		r.effects[slowLink]++
+	r := s.system
+	if !r.run.calm && r.run.ownLaw(from, world.Node(s.id)) && r.matters(world.Node(s.id), p) {
+		r.run.effects[slowLink]++
 	}
-	if r.plan.Bodies {
+	if r.run.plan.Bodies {
 		r.verifyMessage(s.id, &p.Message)
 	}
-	if r.story != nil {
-		r.story.begin(r.world.Now(), world.Node(s.id), p.act)
+	if r.run.story != nil {
+		r.run.story.begin(r.world.Now(), world.Node(s.id), p.act)
 	}
 	if p.bundle != nil {
 		s.takeAll(p.Kind, p.bundle.requests)
@@ -96,27 +96,27 @@ func (s *server) Receive(from world.Node, p *packet) {
 	} else if m, ok := s.wire.open(world.Node(s.id), p); ok {
 		s.take(&m)
 	}
-	if len(r.named) > 0 {
-		r.arrivedAt(world.Node(s.id), from, uint8(p.Kind))
+	if len(r.run.named) > 0 {
+		r.run.arrivedAt(world.Node(s.id), from, uint8(p.Kind))
 	}
 }
 
 func (s *server) Wake() {
-	s.run.woke(world.Node(s.id))
-	s.run.acts(world.Node(s.id))
+	s.system.run.woke(world.Node(s.id))
+	s.system.run.acts(world.Node(s.id))
 	s.step(protocol.Input{Kind: protocol.Timer})
 }
 
 func (s *server) Synced(upTo uint64) {
-	s.run.acts(world.Node(s.id))
+	s.system.run.acts(world.Node(s.id))
 	s.step(protocol.Input{Kind: protocol.Durable, UpTo: protocol.Position(upTo)})
-	s.run.synced(world.Node(s.id))
+	s.system.run.synced(world.Node(s.id))
 }
 
 // take hands the machine a message.
 func (s *server) take(m *protocol.Message) {
 	s.out.Reset()
-	s.machine.Receive(protocol.Instant(s.clock.now(s.run.world.Now())), m, &s.out)
+	s.machine.Receive(protocol.Instant(s.clock.now(s.system.world.Now())), m, &s.out)
 	s.obey()
 }
 
@@ -124,11 +124,11 @@ func (s *server) take(m *protocol.Message) {
 // requests at once: so many steps, and then one write, one sync, and what they send.
 func (s *server) takeAll(kind protocol.Kind, requests []*protocol.Batch) {
 	s.out.Reset()
-	now := protocol.Instant(s.clock.now(s.run.world.Now()))
+	now := protocol.Instant(s.clock.now(s.system.world.Now()))
 	m := protocol.Message{Kind: kind}
 	for _, m.Batch = range requests {
-		if s.run.plan.Bodies {
-			s.run.verifyMessage(s.id, &m)
+		if s.system.run.plan.Bodies {
+			s.system.verifyMessage(s.id, &m)
 		}
 		s.machine.Receive(now, &m, &s.out)
 	}
@@ -138,18 +138,18 @@ func (s *server) takeAll(kind protocol.Kind, requests []*protocol.Batch) {
 // step hands the machine another input.
 func (s *server) step(in protocol.Input) {
 	s.out.Reset()
-	s.machine.Step(protocol.Instant(s.clock.now(s.run.world.Now())), in, &s.out)
+	s.machine.Step(protocol.Instant(s.clock.now(s.system.world.Now())), in, &s.out)
 	s.obey()
 }
 
 // obey does what the machine asks for.
 func (s *server) obey() {
-	r, out := s.run, &s.out
+	r, out := s.system, &s.out
 	if len(out.Events)+len(out.Records)+len(out.Messages)+len(out.Replies) == 0 && out.Truncate == 0 {
 		return // most acceptances ask for nothing
 	}
 	s.executed = protocol.Infinity
-	unheard := r.story == nil && r.witness == nil && r.trace == nil
+	unheard := r.run.story == nil && r.run.witness == nil && r.run.trace == nil
 	for i := range out.Events {
 		if e := &out.Events[i]; unheard && e.Kind == protocol.Applied {
 			r.checker.Applied(r.now(), s.id, e) // each server has one for each update
@@ -187,11 +187,11 @@ func (s *server) obey() {
 
 // reply sends a result to its client.
 func (s *server) reply(of *protocol.Reply) {
-	r := s.run
-	if int(of.Client) >= len(r.clients) {
+	r := s.system
+	if int(of.Client) >= len(r.run.clients) {
 		return
 	}
-	c := r.clients[of.Client]
+	c := r.run.clients[of.Client]
 	if c.host != nil {
 		r.answer(c.host, of)
 		return
@@ -223,59 +223,59 @@ func (r *paxos) event(s *server, e *protocol.Event) {
 		r.led(s)
 		s.executed = protocol.Infinity // a new leader had nothing waiting
 	case protocol.Filtered:
-		r.effects[filtered]++
+		r.run.effects[filtered]++
 	case protocol.Opened:
-		r.effects[opened]++
+		r.run.effects[opened]++
 	case protocol.Expired:
-		r.effects[expiries]++
+		r.run.effects[expiries]++
 	case protocol.Forgotten:
-		r.effects[forgotten]++
+		r.run.effects[forgotten]++
 	case protocol.CatchUp:
-		r.effects[catchUps]++
+		r.run.effects[catchUps]++
 	case protocol.Formed:
-		r.effects[formed]++
+		r.run.effects[formed]++
 	case protocol.SnapshotTaken:
-		r.effects[snapshots]++
+		r.run.effects[snapshots]++
 	case protocol.SnapshotInstalled:
-		r.effects[snapshotInstalls]++
+		r.run.effects[snapshotInstalls]++
 	case protocol.Refused:
-		r.effects[refused]++
+		r.run.effects[refused]++
 	case protocol.Returned:
-		r.effects[returns]++
+		r.run.effects[returns]++
 	case protocol.ReadAnswered:
-		r.effects[reads]++
+		r.run.effects[reads]++
 	case protocol.RoundConfirmed:
 		if e.Timestamp > 1 {
-			r.effects[readRounds]++
+			r.run.effects[readRounds]++
 		}
 	case protocol.HandedOver:
-		r.effects[handOver]++
+		r.run.effects[handOver]++
 	case protocol.Overtook:
-		r.effects[overtook]++
+		r.run.effects[overtook]++
 	case protocol.Starved:
-		r.effects[starved]++
+		r.run.effects[starved]++
 	case protocol.Executed:
 		s.executed = min(s.executed, e.Seq)
 	case protocol.Proposed:
 		if s.executed != protocol.Infinity && e.Seq >= s.executed+protocol.Seq(r.own[s.id].WindowSlots) {
-			r.effects[windowFull]++ // it was beyond the window when the step began
+			r.run.effects[windowFull]++ // it was beyond the window when the step began
 		}
 		switch len(e.Batch.Updates) {
 		case 0:
-			r.effects[noOps]++
+			r.run.effects[noOps]++
 		case 1:
 		default:
-			r.effects[batches]++
+			r.run.effects[batches]++
 		}
 	}
-	if r.story != nil {
-		r.story.event(world.Node(s.id), e)
+	if r.run.story != nil {
+		r.run.story.event(world.Node(s.id), e)
 	}
-	if r.witness != nil {
-		r.witness.Machine(r.world.Now(), s.id, e)
+	if r.run.witness != nil {
+		r.run.witness.Machine(r.world.Now(), s.id, e)
 	}
-	if r.trace != nil {
-		r.tell(world.Node(s.id), e.Kind.String(), describe(e))
+	if r.run.trace != nil {
+		r.run.tell(world.Node(s.id), e.Kind.String(), describe(e))
 	}
 }
 
@@ -283,11 +283,11 @@ func (r *paxos) event(s *server, e *protocol.Event) {
 func (r *paxos) led(s *server) {
 	r.views++
 	if r.views > 1 {
-		r.effects[viewChanges]++
+		r.run.effects[viewChanges]++
 	}
 	for _, other := range r.servers[1:] {
 		if other != nil && other != s && r.world.Up(world.Node(other.id)) && other.machine.State() == protocol.RegLeader {
-			r.effects[twoLeaders]++
+			r.run.effects[twoLeaders]++
 			return
 		}
 	}
@@ -305,7 +305,7 @@ func (r *paxos) verifyMessage(id protocol.ServerID, m *protocol.Message) {
 // verify finds a body that somebody wrote to after it was emitted.
 func (r *paxos) verify(id protocol.ServerID, where string, b *protocol.Batch) {
 	if b != nil && b.Hash() != b.Rehash() {
-		r.fail("invariant", "server %d finds a %s whose body changed since it was emitted: %v", id, where, b)
+		r.run.fail("invariant", "server %d finds a %s whose body changed since it was emitted: %v", id, where, b)
 	}
 }
 

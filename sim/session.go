@@ -17,19 +17,19 @@ func (r *paxos) sessionsExpire() bool { return r.settings.SessionLimit > 0 }
 // Where a leader ends sessions by itself, the last of that may be under way at a run's end,
 // though no client asks for anything any more.
 func (r *paxos) comeToRest() {
-	if !r.sessionsExpire() || r.world.Now() < r.plan.total()-r.plan.Tail.Answer {
+	if !r.sessionsExpire() || r.world.Now() < r.run.plan.total()-r.run.plan.Tail.Answer {
 		return
 	}
 	end := r.world.Now()
-	for limit := end + r.plan.Tail.Answer; end < limit && r.violation() == nil && !r.atOneSlot(); {
+	for limit := end + r.run.plan.Tail.Answer; end < limit && r.violation() == nil && !r.atOneSlot(); {
 		end += 5 * millisecond
-		r.world.Play(&end, &r.over)
+		r.world.Play(&end, &r.run.over)
 	}
 }
 
 func (r *paxos) atOneSlot() bool {
 	first := protocol.Seq(0)
-	for i, id := range r.plan.core() {
+	for i, id := range r.run.plan.core() {
 		aru := r.servers[id].machine.LocalARU()
 		if i == 0 {
 			first = aru
@@ -56,7 +56,7 @@ func (r *paxos) prepareSession(c *client) {
 func (r *paxos) opened(c *client, result []byte) {
 	seq, ok := protocol.SessionOf(result)
 	if !ok {
-		r.fail("S8", "client %d's opening %d is answered with %q, which names no session", c.id, c.timestamp-1, result)
+		r.run.fail("S8", "client %d's opening %d is answered with %q, which names no session", c.id, c.timestamp-1, result)
 		return
 	}
 	c.session, c.opening = seq, nil
@@ -71,16 +71,16 @@ func (r *paxos) expired(c *client, from world.Node, timestamp uint64) {
 	if opening := c.opening != nil && timestamp == c.timestamp-1; !c.waiting || timestamp != c.timestamp && !opening || !c.live() {
 		return
 	}
-	r.effects[expiredOperations]++
+	r.run.effects[expiredOperations]++
 	r.checker.Expired(r.now(), c.id, protocol.Timestamp(c.timestamp))
-	if r.calm {
+	if r.run.calm {
 		r.waits(c, r.now())
 	}
 	if c.session = 0; !c.failing {
 		c.failing, c.since = true, c.call
 	}
-	if r.story != nil {
-		r.story.say(c.node, line{kind: told, client: uint32(c.id), text: fmt.Sprintf("client %d hears that its session is expired", c.id)})
+	if r.run.story != nil {
+		r.run.story.say(c.node, line{kind: told, client: uint32(c.id), text: fmt.Sprintf("client %d hears that its session is expired", c.id)})
 	}
 	c.leaveOpen()
 	if c.wakeBy(c.rested()); c.directed {

@@ -43,14 +43,14 @@ func (p *Plan) Directable() int {
 // most.
 func Open(p *Plan, directed int, w Witness) *Stage {
 	s := &Stage{run: newPaxos(p, directed, nil), plan: p}
-	s.run.witness = w
-	s.act(s.run.begin)
+	s.run.run.witness = w
+	s.act(s.run.run.begin)
 	return s
 }
 
 // act calls f, and turns a panic of the machine into a finding.
 func (s *Stage) act(f func()) {
-	defer s.run.caught()
+	defer s.run.run.caught()
 	f()
 }
 
@@ -82,7 +82,7 @@ func (s *Stage) Until(limit world.Instant, holds func() bool) bool {
 // Strike makes a fault that has no message to wait for happen now.
 func (s *Stage) Strike(f Fault) {
 	f.At = s.Now()
-	s.act(func() { s.run.strike(&f) })
+	s.act(func() { s.run.run.strike(&f) })
 }
 
 // HandOver has a server, if it leads, give way to another.
@@ -91,7 +91,7 @@ func (s *Stage) HandOver(from, to int) {
 }
 
 // Heal takes all cuts, clogs and omissions back.
-func (s *Stage) Heal() { s.run.heal() }
+func (s *Stage) Heal() { s.run.run.heal() }
 
 // HealLink takes the cuts of one direction back.
 func (s *Stage) HealLink(from, to int) {
@@ -101,7 +101,7 @@ func (s *Stage) HealLink(from, to int) {
 }
 
 // Restart begins a new life of a server that is down.
-func (s *Stage) Restart(id int) { s.act(func() { s.run.start(world.Node(id)) }) }
+func (s *Stage) Restart(id int) { s.act(func() { s.run.run.start(world.Node(id)) }) }
 
 // Pause stops a server as it stands; Resume lets it go on with what has come meanwhile.
 func (s *Stage) Pause(id int) { s.run.world.Pause(world.Node(id)) }
@@ -155,19 +155,19 @@ func (s *Stage) Log() *check.Log { return s.run.checker.Log }
 func (s *Stage) Views() uint64 { return s.run.views }
 
 // Updates is how many operations of clients have been answered.
-func (s *Stage) Updates() uint64 { return s.run.updates }
+func (s *Stage) Updates() uint64 { return s.run.run.updates }
 
 // Effects are the run's effects so far.
-func (s *Stage) Effects() Effects { return s.run.effects }
+func (s *Stage) Effects() Effects { return s.run.run.effects }
 
 // Missed are the plan's faults that wait for an event which has not occurred so far.
-func (s *Stage) Missed() []Missed { return s.run.missed() }
+func (s *Stage) Missed() []Missed { return s.run.run.missed() }
 
 // Hash identifies all that happened so far.
 func (s *Stage) Hash() uint64 { return s.run.world.Hash() }
 
 // client is the i-th directed client, from 1.
-func (s *Stage) client(i int) *client { return s.run.clients[s.plan.Workload.Clients+i] }
+func (s *Stage) client(i int) *client { return s.run.run.clients[s.plan.Workload.Clients+i] }
 
 // Send makes directed client i, from 1, send an operation to a server. It repeats it there
 // on each of its timeouts, and at the next server if roam is set, until it is answered. One
@@ -185,13 +185,13 @@ func (s *Stage) send(i int, op kv.Op, read bool, via int, roam bool) {
 	s.act(func() {
 		c.leaveOpen()
 		c.timestamp++
-		c.key = s.run.keys.directed(op.Key)
+		c.key = s.run.run.keys.directed(op.Key)
 		c.target, c.roams, c.read = via, roam, read
 		how := ""
 		if read {
 			how = ", without the log"
 		}
-		s.run.say("client %s asks server %d: %v%s", DirectedName(i), via, op, how)
+		s.run.run.say("client %s asks server %d: %v%s", DirectedName(i), via, op, how)
 		s.run.world.Do(c.node, func() { c.op = op; c.begin() })
 	})
 }
@@ -209,13 +209,13 @@ func DirectedName(i int) string { return string(rune('a' + i - 1)) }
 // explains it. Operations that are still open count as possibly done; they stay open.
 func (s *Stage) Judge() {
 	s.act(func() {
-		for _, c := range s.run.clients[1:] {
+		for _, c := range s.run.run.clients[1:] {
 			if c.waiting {
 				c.key.history = append(c.key.history, c.open())
 				defer func(k *key, n int) { k.history = k.history[:n] }(c.key.key, len(c.key.history)-1)
 			}
 		}
-		s.run.keys.judgeRest()
+		s.run.run.keys.judgeRest()
 	})
 }
 

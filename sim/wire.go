@@ -11,7 +11,7 @@ import (
 // codec is one server's end of the wire: where the plan says so, its messages travel as the
 // datagrams of a live cluster. The datagrams of a message travel together.
 type codec struct {
-	run     *paxos
+	system  *paxos
 	encoder *wire.Encoder
 	decoder *wire.Decoder
 	refused uint64 // as of an earlier life, until now
@@ -26,24 +26,24 @@ const (
 
 // newCodec returns the wire's end for a life of the server, nil where the plan has no wire.
 func (r *paxos) newCodec(id protocol.ServerID) *codec {
-	if !r.plan.Network.Wire {
+	if !r.run.plan.Network.Wire {
 		return nil
 	}
-	encoder, err := wire.NewEncoder(wire.Identity{Cluster: wireCluster, Server: id, Life: uint64(r.nodes[id].lives + 1)}, 0, nil)
+	encoder, err := wire.NewEncoder(wire.Identity{Cluster: wireCluster, Server: id, Life: uint64(r.run.nodes[id].lives + 1)}, 0, nil)
 	if err != nil {
 		panic(fmt.Sprintf("sim: %v", err)) // the sizes are constant
 	}
-	return &codec{run: r, encoder: encoder, decoder: wire.NewDecoder(wireCluster, r.plan.Servers, nil), life: r.nodes[id].lives + 1}
+	return &codec{system: r, encoder: encoder, decoder: wire.NewDecoder(wireCluster, r.run.plan.Servers, nil), life: r.run.nodes[id].lives + 1}
 }
 
 // seal returns a message's datagrams.
 func (c *codec) seal(m *protocol.Message) [][]byte {
 	datagrams, err := c.encoder.Encode(m)
 	if err != nil {
-		c.run.fail("invariant", "server %d can't send %v: %v", m.Server, m, err)
+		c.system.run.fail("invariant", "server %d can't send %v: %v", m.Server, m, err)
 		return nil
 	}
-	return c.run.datagrams.keep(datagrams)
+	return c.system.datagrams.keep(datagrams)
 }
 
 // datagrams are memory for what is on the wire, in pieces that many share. The zero value is ready.
@@ -78,7 +78,7 @@ func (k *datagrams) keep(all [][]byte) [][]byte {
 // the same message, or none where bits were flipped, or where it is of an earlier life of its
 // sender than we have heard of.
 func (c *codec) open(to world.Node, p *packet) (m protocol.Message, ok bool) {
-	r := c.run
+	r := c.system
 	damaged := false
 	c.seen[p.Server][p.Kind]++
 	for i, d := range p.datagrams {
@@ -87,7 +87,7 @@ func (c *codec) open(to world.Node, p *packet) (m protocol.Message, ok bool) {
 		got, whole := c.decoder.Decode(d)
 		if whole && flipped {
 			taken := got // that got itself stays off the heap
-			r.fail("S2", "server %d takes a damaged datagram for %v, in place of %v", to, &taken, &p.Message)
+			r.run.fail("S2", "server %d takes a damaged datagram for %v, in place of %v", to, &taken, &p.Message)
 		}
 		if whole {
 			m, ok = got, true
@@ -95,13 +95,13 @@ func (c *codec) open(to world.Node, p *packet) (m protocol.Message, ok bool) {
 	}
 	switch {
 	case damaged && r.useful(to, &p.Message):
-		r.effects[flip]++
+		r.run.effects[flip]++
 	case damaged:
 	case ok && m.Digest() != p.Message.Digest():
 		arrived := m
-		r.fail("S2", "%v arrives at server %d as %v", &p.Message, to, &arrived)
+		r.run.fail("S2", "%v arrives at server %d as %v", &p.Message, to, &arrived)
 	case !ok && len(p.datagrams) == 1 && !c.ofEarlierLife():
-		r.fail("invariant", "server %d can't read the datagram of %v, which nothing damaged", to, &p.Message)
+		r.run.fail("invariant", "server %d can't read the datagram of %v, which nothing damaged", to, &p.Message)
 	}
 	return m, ok
 }
@@ -119,10 +119,10 @@ func (c *codec) ofEarlierLife() bool {
 
 // cross is what arrives of a datagram.
 func (c *codec) cross(p *packet, to world.Node, part int, d []byte) ([]byte, bool) {
-	r, bits := c.run, uint64(len(d))*8
-	name := world.Draw(r.plan.Seed, drawFlip, uint64(p.Server), uint64(to), uint64(c.life),
+	r, bits := c.system, uint64(len(d))*8
+	name := world.Draw(r.run.plan.Seed, drawFlip, uint64(p.Server), uint64(to), uint64(c.life),
 		uint64(p.Kind), uint64(c.seen[p.Server][p.Kind]), uint64(part))
-	if r.calm || !world.Chance(name, r.plan.Network.Flips) {
+	if r.run.calm || !world.Chance(name, r.run.plan.Network.Flips) {
 		return d, false
 	}
 	d = append([]byte(nil), d...)
