@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/sim/check"
 	"github.com/fauer4effect/paxos/sim/world"
@@ -14,7 +13,7 @@ import (
 // it is answered or the client gives up, and then the next.
 type client struct {
 	run  *run
-	id   protocol.ClientID
+	id   uint32
 	node world.Node
 	host *host // nil: a machine of its own
 
@@ -23,11 +22,8 @@ type client struct {
 	op        kv.Op  // of the key-value store
 	input     []byte // the operation as its machine gets it
 	key       keyUse
-	batch     *protocol.Batch // of our machine
-	session   protocol.Seq    // zero: none (session.go)
-	opening   *protocol.Batch // to be answered before batch is sent; nil: none
-	failing   bool            // no operation was answered since …
-	since     world.Instant   // … this one was sent, but for the client's own pauses
+	failing   bool          // no operation was answered since …
+	since     world.Instant // … this one was sent, but for the client's own pauses
 	call      world.Instant
 	tries     int
 	target    int
@@ -36,7 +32,6 @@ type client struct {
 	directed  bool // by a Stage: it does only what it is told
 	roams     bool // a directed client that asks the next server on a timeout
 	last      Answer
-	got       answer
 	stems     [ownDraws]world.Stem
 }
 
@@ -67,7 +62,7 @@ const (
 const ownDraws = drawStore - drawPause // the first are a client's own, for each operation
 
 func newClient(r *run, id int) *client {
-	c := &client{run: r, id: protocol.ClientID(id), node: r.nodeOf(id)}
+	c := &client{run: r, id: uint32(id), node: r.nodeOf(id)}
 	for i := range c.stems {
 		c.stems[i] = world.StemOf(r.plan.Seed, drawPause+uint64(i), uint64(c.id))
 	}
@@ -75,6 +70,7 @@ func newClient(r *run, id int) *client {
 	if c.wakeAt = c.pause(); c.directed {
 		c.wakeAt = world.Never
 	}
+	r.seat(c)
 	return c
 }
 
@@ -218,41 +214,33 @@ const readTries = 2
 // reads says whether the operation is asked for without the log, this time.
 func (c *client) reads() bool { return c.read && (c.directed || c.tries <= readTries) }
 
-// answer is a reply as its client gets it.
-type answer struct {
-	output []byte
-	read   bool // without a slot, from the state after index
-	index  protocol.Seq
-	place  check.Place // of the operation in the log, of our machine
-}
-
-// reply takes the answer in got. One to an operation that is over is a repetition.
-func (c *client) reply(from world.Node, timestamp uint64) {
+// reply takes a server's answer. One to an operation that is over is a repetition.
+func (c *client) reply(from world.Node, timestamp uint64, output []byte) {
 	r := c.run
 	if !c.waiting || timestamp != c.timestamp || !c.live() {
 		return
 	}
-	c.waiting = false
+	c.waiting, c.failing = false, false
 	r.updates++
 	if r.updates == uint64(r.plan.Workload.Limit) && r.calm {
 		r.end = min(r.end, r.world.Now()+r.plan.Tail.Answer) // nothing else will be asked
 	}
-	r.system.ended(c)
+	place := r.system.ended(c, output)
 	if r.model != nil {
-		c.key.raw = append(c.key.raw, c.raw(c.got.output, true))
+		c.key.raw = append(c.key.raw, c.raw(output, true))
 		c.key.ring.left(c.key.key)
 		c.goOn()
 		return
 	}
-	result, err := kv.DecodeResult(c.got.output)
+	result, err := kv.DecodeResult(output)
 	if err != nil {
-		r.fail("S8", "client %d's operation %d is answered by server %d with %q: %v", c.id, c.timestamp, from, c.got.output, err)
+		r.fail("S8", "client %d's operation %d is answered by server %d with %q: %v", c.id, c.timestamp, from, output, err)
 		return
 	}
 	o := c.key.note()
-	o.Client, o.Op, o.Result = uint32(c.id), c.op, result
+	o.Client, o.Op, o.Result = c.id, c.op, result
 	o.Call, o.Return, o.Answered = int64(c.call), r.now(), true
-	o.Timestamp, o.Place = c.timestamp, c.got.place
+	o.Timestamp, o.Place = c.timestamp, place
 	c.key.answered(o)
 	if r.trace != nil {
 		r.tell(from, "reply", fmt.Sprintf("client %d's operation %d: %v → %v", c.id, c.timestamp, c.op, result))
@@ -279,6 +267,26 @@ func (c *client) abandon() {
 	c.run.effects[abandoned]++
 	c.leaveOpen()
 	c.wakeBy(c.rested())
+}
+
+// refuse ends the operation by a server's word that there will be no answer. Whether it took effect is
+// unknown. A client that has heard that again and again still waits since the first time (L1).
+func (c *client) refuse(from world.Node) {
+	if !c.failing {
+		c.failing, c.since = true, c.call
+	}
+	c.leaveOpen()
+	if c.wakeBy(c.rested()); c.directed {
+		c.refused(from)
+	}
+}
+
+// waitsSince is when the wait began for which L1 asks.
+func (c *client) waitsSince() world.Instant {
+	if c.failing {
+		return c.since
+	}
+	return c.call
 }
 
 // rested is when the pause after an operation ends. Where that got no answer nobody is to blame for a
@@ -322,5 +330,5 @@ func (c *client) leaveOpen() {
 
 // open is the operation that the client waits for, as its history has it so far.
 func (c *client) open() check.Operation {
-	return check.Operation{Client: uint32(c.id), Op: c.op, Call: int64(c.call), Timestamp: c.timestamp}
+	return check.Operation{Client: c.id, Op: c.op, Call: int64(c.call), Timestamp: c.timestamp}
 }

@@ -216,8 +216,7 @@ func (c customClient) Receive(from world.Node, l *letter) {
 	if c.run.story != nil {
 		c.run.story.begin(c.run.world.Now(), c.node, l.act)
 	}
-	c.got = answer{output: l.body}
-	c.reply(from, l.timestamp)
+	c.reply(from, l.timestamp, l.body)
 }
 
 func (c *custom) startClient(cl *client) { c.world.Start(cl.node, customClient{cl}) }
@@ -235,16 +234,17 @@ func (c *custom) began(cl *client) {
 	}
 }
 
-func (c *custom) ended(cl *client) {
+func (c *custom) ended(cl *client, output []byte) check.Place {
 	if c.run.story != nil {
 		text := fmt.Sprintf("client %d has its answer to operation %d: ", cl.id, cl.timestamp)
 		if c.run.model != nil {
-			text += c.described(cl.input, cl.got.output)
+			text += c.described(cl.input, output)
 		} else {
-			text += fmt.Sprintf("%s → %s", c.operation(cl), c.result(cl.got.output))
+			text += fmt.Sprintf("%s → %s", c.operation(cl), c.result(output))
 		}
 		c.run.story.say(cl.node, line{kind: told, client: uint32(cl.id), object: cl.key.name, text: text})
 	}
+	return 0
 }
 
 // operation is what the client asks for, in words, and result what it is answered.

@@ -1,75 +1,12 @@
 package sim
 
-import (
-	"fmt"
+import "github.com/fauer4effect/paxos/sim/world"
 
-	"github.com/fauer4effect/paxos/protocol"
-	"github.com/fauer4effect/paxos/sim/world"
-)
-
-// host is a machine that clients share, as sessions share a service's connections: what several of
-// them ask of a server at one instant travels as one packet, and so does what a server answers them
-// in one step. It is one node, and lost is the whole packet or nothing.
+// host is a machine that clients share, as sessions share a service's connections. It is one node.
 type host struct {
-	system  *paxos
 	node    world.Node
 	clients []*client
 	due     world.Instant // none of them wants to be woken before
-	asks    []request     // of the call under way, to be sent at its end
-	answers []protocol.Reply
-}
-
-// request is what a client asks of a server.
-type request struct {
-	to    int
-	kind  protocol.Kind
-	batch *protocol.Batch
-}
-
-// bundle is what a packet from a host, or to one, carries.
-type bundle struct {
-	requests []*protocol.Batch // all of the packet's kind; its own Batch is the first
-	replies  []protocol.Reply
-}
-
-// digest identifies all that the bundle carries.
-func (b *bundle) digest() uint64 {
-	digest := uint64(len(b.requests))
-	for _, request := range b.requests {
-		digest = world.Mix(digest, request.Hash())
-	}
-	for i := range b.replies {
-		digest = world.Mix(digest, digestOfReply(&b.replies[i]))
-	}
-	return digest
-}
-
-// bundles makes bundles, many in one allocation.
-type bundles struct {
-	free     []bundle
-	requests []*protocol.Batch
-	replies  []protocol.Reply
-}
-
-const bundlesTogether = 64
-
-func (b *bundles) take() *bundle {
-	if len(b.free) == 0 {
-		b.free = make([]bundle, bundlesTogether)
-	}
-	one := &b.free[0]
-	b.free = b.free[1:]
-	return one
-}
-
-// cut takes n places of a piece of memory that is shared.
-func cut[T any](piece *[]T, n int) []T {
-	if len(*piece) < n {
-		*piece = make([]T, max(n, 4*bundlesTogether))
-	}
-	places := (*piece)[:n:n]
-	*piece = (*piece)[n:]
-	return places
 }
 
 // nodeOf is the client's place in the world. Clients that share hosts come to them in turn; those that
@@ -88,134 +25,32 @@ func (r *run) nodeOf(id int) world.Node {
 // machines is how many places the clients take.
 func (r *run) machines() int { return len(r.clients) - 1 - r.plan.Workload.sharing() }
 
-// OnHosts says what the clients share and where they begin, in words that follow how many they are;
-// nothing, where each has a machine of its own and begins anywhere.
-func (w *Workload) OnHosts() string {
-	text := ""
-	if w.Hosts > 0 {
-		text = " on " + countOf(min(w.Hosts, w.Clients), "host")
+// seat gives a client its place on the host of its node, where it shares one. It is the host's first, or
+// the host stands there already.
+func (r *run) seat(c *client) {
+	if w := &r.plan.Workload; w.Hosts == 0 || c.directed {
+		return
 	}
-	if len(w.Homes) > 0 {
-		text += " at home with server " + listOf(w.Homes)
+	i := int(c.node) - r.plan.Servers - 1
+	if i == len(r.hosts) {
+		r.hosts = append(r.hosts, &host{node: c.node, due: world.Never})
 	}
-	return text
-}
-
-// sharing is how many clients are not the first on their hosts.
-func (w *Workload) sharing() int {
-	if w.Hosts == 0 {
-		return 0
-	}
-	return max(0, w.Clients-w.Hosts)
-}
-
-// startOnHost gives a client its place on its host, which starts with its first.
-func (r *paxos) startOnHost(c *client) {
-	i := int(c.node) - r.run.plan.Servers - 1
-	if i < len(r.hosts) {
-		c.host = r.hosts[i]
-	} else {
-		c.host = &host{system: r, node: c.node, due: world.Never}
-		r.hosts = append(r.hosts, c.host)
-	}
-	h := c.host
+	h := r.hosts[i]
 	h.clients = append(h.clients, c)
 	h.due = min(h.due, c.wakeAt)
-	if len(h.clients) == 1 {
-		r.world.Start(h.node, h)
-	} else {
-		r.world.Rearm(h.node)
-	}
+	c.host = h
 }
 
 func (h *host) Deadline() world.Instant { return h.due }
 func (h *host) Synced(uint64)           {}
 
-// Wake wakes those of the clients whose time has come.
-func (h *host) Wake() {
+// wakeClients wakes those of the clients whose time has come.
+func (h *host) wakeClients(now world.Instant) {
 	h.due = world.Never
 	for _, c := range h.clients {
-		if c.wakeAt <= h.system.world.Now() {
+		if c.wakeAt <= now {
 			c.Wake()
 		}
 		h.due = min(h.due, c.wakeAt)
 	}
-	h.send()
-}
-
-// Receive takes the replies to some of the clients.
-func (h *host) Receive(from world.Node, p *packet) {
-	if p.bundle != nil {
-		for i := range p.bundle.replies {
-			of := &p.bundle.replies[i]
-			h.system.hear(h.system.run.clients[of.Client], from, p.act, of)
-		}
-	}
-	h.send()
-}
-
-// ask has a request sent with the others of the call under way.
-func (h *host) ask(to int, kind protocol.Kind, b *protocol.Batch) {
-	h.asks = append(h.asks, request{to, kind, b})
-}
-
-// send sends what the clients asked for during a call: one packet for each server and kind.
-func (h *host) send() {
-	r := h.system
-	for len(h.asks) > 0 {
-		first := h.asks[0]
-		alike := 0
-		for _, a := range h.asks {
-			if a.to == first.to && a.kind == first.kind {
-				alike++
-			}
-		}
-		list, rest := cut(&r.bundles.requests, alike)[:0], h.asks[:0]
-		for _, a := range h.asks {
-			if a.to == first.to && a.kind == first.kind {
-				list = append(list, a.batch)
-			} else {
-				rest = append(rest, a)
-			}
-		}
-		h.asks = rest
-		p := r.draft(h.node)
-		p.Kind, p.Batch, p.bundle = first.kind, first.batch, r.bundles.take()
-		p.bundle.requests = list
-		if alike > 1 {
-			r.run.effects[bundled]++
-		}
-		r.world.SendDraft(world.Parcel{To: world.Node(first.to), Kind: uint8(p.Kind), Digest: p.bundle.digest()})
-	}
-}
-
-// answer has a reply sent with the others of the step under way.
-func (r *paxos) answer(h *host, of *protocol.Reply) {
-	if len(h.answers) == 0 {
-		r.answered = append(r.answered, h)
-	}
-	h.answers = append(h.answers, *of)
-}
-
-// sendReplies sends a step's replies to hosts, one packet for each.
-func (r *paxos) sendReplies(from protocol.ServerID) {
-	for _, h := range r.answered {
-		b := r.bundles.take()
-		b.replies = cut(&r.bundles.replies, len(h.answers))
-		copy(b.replies, h.answers)
-		h.answers = h.answers[:0]
-		p := r.draft(world.Node(from))
-		p.Kind, p.bundle = protocol.Kind(replyKind), b
-		r.world.SendDraft(world.Parcel{To: h.node, Kind: replyKind, Digest: b.digest()})
-	}
-	r.answered = r.answered[:0]
-}
-
-// String names the packet's message, and how many more there are.
-func (p *packet) String() string {
-	text := p.Message.String()
-	if p.bundle != nil && len(p.bundle.requests) > 1 {
-		text += fmt.Sprintf(" and %d more", len(p.bundle.requests)-1)
-	}
-	return text
 }

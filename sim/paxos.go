@@ -38,9 +38,10 @@ type paxos struct {
 	own      []protocol.Settings // … what single servers have, by id; 0 unused
 	world    *paxosWorld
 	checker  *check.Checker
-	servers  []*server // by id; 0 unused. A server that is down keeps its last life here.
-	hosts    []*host
-	answered []*host // in the step under way
+	servers  []*server      // by id; 0 unused. A server that is down keeps its last life here.
+	clients  []*paxosClient // by id; 0 unused
+	hosts    []*paxosHost
+	answered []*paxosHost // in the step under way
 	bundles  bundles
 	views    uint64 // led
 	bodies   bodies
@@ -79,7 +80,7 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 		own[p.Apart[i].Server] = s
 		window, sessions = max(window, s.WindowSlots), max(sessions, s.SessionLimit)
 	}
-	r := &paxos{own: own, run: newRun(p, directed, options), settings: settings, servers: make([]*server, p.Servers+1), logs: make([]diskLog, p.Servers+1)}
+	r := &paxos{own: own, run: newRun(p, directed, options), settings: settings, servers: make([]*server, p.Servers+1), clients: make([]*paxosClient, p.Workload.Clients+directed+1), logs: make([]diskLog, p.Servers+1)}
 	r.checker = check.New(p.Servers, p.calm(), kv.New())
 	r.checker.Departures.Formation, r.checker.Departures.Overlap = p.Formation, settings.Overlap
 	r.checker.Endless, r.checker.Broken = p.Endless, &r.run.over
@@ -101,23 +102,34 @@ func (r *paxos) control() control { return r.world }
 
 func (r *paxos) kind(name string) uint8 { return kindOf(name) }
 
-// paxosClient is a client's place in our world.
+// paxosClient is a client of our machine: with its session (session.go), and what it sends. It is a
+// Process of the world where it has a machine of its own.
 type paxosClient struct {
 	*client
-	r *paxos
+	system  *paxos
+	host    *paxosHost // nil: a machine of its own
+	batch   *protocol.Batch
+	session protocol.Seq    // zero: none
+	opening *protocol.Batch // to be answered before batch is sent; nil: none
+	// Of the answer that the client is about to get: it took no slot, but is from the state after index.
+	read  bool
+	index protocol.Seq
 }
 
+// machineID is the client as the machine names it.
+func (c *paxosClient) machineID() protocol.ClientID { return protocol.ClientID(c.client.id) }
+
 // Receive takes a reply.
-func (c paxosClient) Receive(from world.Node, p *packet) {
+func (c *paxosClient) Receive(from world.Node, p *packet) {
 	if p.isReply() {
-		c.r.hear(c.client, from, p.act, &protocol.Reply{
+		c.system.hear(c, from, p.act, &protocol.Reply{
 			Timestamp: protocol.Timestamp(p.Seq), Status: p.status, Read: p.View > 0, Index: p.ARU, Result: p.result,
 		})
 	}
 }
 
 // hear gives the client a reply, which an act of its server sent.
-func (r *paxos) hear(c *client, from world.Node, act int32, of *protocol.Reply) {
+func (r *paxos) hear(c *paxosClient, from world.Node, act int32, of *protocol.Reply) {
 	if r.run.story != nil {
 		r.run.story.begin(r.world.Now(), c.node, act)
 	}
@@ -129,44 +141,47 @@ func (r *paxos) hear(c *client, from world.Node, act int32, of *protocol.Reply) 
 	case c.opening != nil && c.waiting && uint64(of.Timestamp) == c.timestamp-1 && !of.Read:
 		r.opened(c, of.Result)
 	default:
-		c.got.output, c.got.read, c.got.index = of.Result, of.Read, of.Index
-		c.reply(from, uint64(of.Timestamp))
+		c.read, c.index = of.Read, of.Index
+		c.reply(from, uint64(of.Timestamp), of.Result)
 	}
 }
 
 // busy takes the word that a server's queue is full. The client's timer has it ask another.
-func (r *paxos) busy(c *client, from world.Node, timestamp uint64) {
+func (r *paxos) busy(c *paxosClient, from world.Node, timestamp uint64) {
 	r.run.effects[busy]++
 	if c.directed && c.waiting && timestamp == c.timestamp {
 		r.run.say("client %s hears from server %d that it is busy", c.name(), from)
 	}
 }
 
-func (r *paxos) startClient(c *client) {
-	if w := &r.run.plan.Workload; w.Hosts == 0 || int(c.id) > w.Clients {
-		r.world.Start(c.node, paxosClient{c, r})
+func (r *paxos) startClient(base *client) {
+	c := &paxosClient{client: base, system: r}
+	if r.clients[base.id] = c; base.host == nil {
+		r.world.Start(c.node, c)
 		return
 	}
 	r.startOnHost(c)
 }
 
-func (r *paxos) began(c *client) {
+func (r *paxos) began(base *client) {
+	c := r.clients[base.id]
 	if r.sessionsExpire() {
 		r.prepareSession(c)
 	}
 	c.batch = r.update(c)
-	r.checker.Invoked(r.now(), c.id, protocol.Timestamp(c.timestamp), c.input)
+	r.checker.Invoked(r.now(), c.machineID(), protocol.Timestamp(c.timestamp), c.input)
 	if r.run.story != nil {
-		r.run.story.tell(r.world.Now(), c.node, line{kind: told, client: uint32(c.id), object: c.key.name, text: fmt.Sprintf("client %d asks for operation %d: %v", c.id, c.timestamp, c.op)})
+		r.run.story.tell(r.world.Now(), c.node, line{kind: told, client: c.id, object: c.key.name, text: fmt.Sprintf("client %d asks for operation %d: %v", c.id, c.timestamp, c.op)})
 	}
 }
 
 // update is the client's operation as its machine gets it.
-func (r *paxos) update(c *client) *protocol.Batch {
-	return r.batches.Of(c.id, protocol.ServerID(c.target), protocol.Timestamp(c.timestamp), c.session, c.input)
+func (r *paxos) update(c *paxosClient) *protocol.Batch {
+	return r.batches.Of(c.machineID(), protocol.ServerID(c.target), protocol.Timestamp(c.timestamp), c.session, c.input)
 }
 
-func (r *paxos) ask(c *client) {
+func (r *paxos) ask(base *client) {
+	c := r.clients[base.id]
 	kind, batch := protocol.ClientUpdate, c.batch
 	switch {
 	case c.reads():
@@ -202,17 +217,18 @@ func (r *run) acting(n world.Node) int32 {
 	return r.story.last[n]
 }
 
-func (r *paxos) ended(c *client) {
-	c.failing = false
-	if c.got.read {
-		r.checker.Read(r.now(), c.id, protocol.Timestamp(c.timestamp), c.got.index, c.got.output)
-		c.got.place = check.After(c.got.index)
+func (r *paxos) ended(base *client, output []byte) check.Place {
+	c := r.clients[base.id]
+	place := check.After(c.index)
+	if c.read {
+		r.checker.Read(r.now(), c.machineID(), protocol.Timestamp(c.timestamp), c.index, output)
 	} else {
-		c.got.place = r.checker.Replied(r.now(), c.id, protocol.Timestamp(c.timestamp), c.got.output)
+		place = r.checker.Replied(r.now(), c.machineID(), protocol.Timestamp(c.timestamp), output)
 	}
 	if r.run.story != nil {
-		r.run.story.say(c.node, line{kind: told, client: uint32(c.id), object: c.key.name, text: fmt.Sprintf("client %d has its answer to operation %d (%v)", c.id, c.timestamp, c.op)})
+		r.run.story.say(c.node, line{kind: told, client: c.id, object: c.key.name, text: fmt.Sprintf("client %d has its answer to operation %d (%v)", c.id, c.timestamp, c.op)})
 	}
+	return place
 }
 
 func (r *paxos) waits(c *client, now int64) {
@@ -221,11 +237,7 @@ func (r *paxos) waits(c *client, now int64) {
 		// came about, and none is promised (X18).
 		return
 	}
-	call := c.call
-	if c.failing {
-		call = c.since
-	}
-	r.checker.Answered.Waiting(now, c.id, protocol.Timestamp(c.timestamp), int64(call))
+	r.checker.Answered.Waiting(now, protocol.ClientID(c.id), protocol.Timestamp(c.timestamp), int64(c.waitsSince()))
 }
 
 func (r *paxos) elect(n world.Node) { r.servers[n].step(protocol.Input{Kind: protocol.Elect}) }

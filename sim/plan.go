@@ -133,6 +133,27 @@ type Workload struct {
 	Readers []int `json:"readers,omitempty"`
 }
 
+// OnHosts says what the clients share and where they begin, in words that follow how many they are;
+// nothing, where each has a machine of its own and begins anywhere.
+func (w *Workload) OnHosts() string {
+	text := ""
+	if w.Hosts > 0 {
+		text = " on " + countOf(min(w.Hosts, w.Clients), "host")
+	}
+	if len(w.Homes) > 0 {
+		text += " at home with server " + listOf(w.Homes)
+	}
+	return text
+}
+
+// sharing is how many clients are not the first on their hosts.
+func (w *Workload) sharing() int {
+	if w.Hosts == 0 {
+		return 0
+	}
+	return max(0, w.Clients-w.Hosts)
+}
+
 // Mix weighs the kinds of operation.
 type Mix struct {
 	Get    int `json:"get,omitempty"`

@@ -21,6 +21,7 @@ type run struct {
 	system    system
 	world     control
 	clients   []*client // by id; 0 unused
+	hosts     []*host
 	keys      *keyring
 	effects   Effects
 	trace     *trace.Writer // nil: none
@@ -72,9 +73,10 @@ type system interface {
 	// ask sends a client's operation to its target.
 	ask(c *client)
 	// began says that a client's operation is asked for the first time, ended that it has got
-	// its answer, waits that a client which goes on is still without one.
+	// its answer, and where in the log it stands, if there is one; waits says that a client which
+	// goes on is still without one.
 	began(c *client)
-	ended(c *client)
+	ended(c *client, output []byte) check.Place
 	waits(c *client, now int64)
 	// elect starts an election at a server, if the protocol has such a thing.
 	elect(n world.Node)

@@ -188,10 +188,10 @@ func (s *server) obey() {
 // reply sends a result to its client.
 func (s *server) reply(of *protocol.Reply) {
 	r := s.system
-	if int(of.Client) >= len(r.run.clients) {
+	if int(of.Client) >= len(r.clients) {
 		return
 	}
-	c := r.run.clients[of.Client]
+	c := r.clients[of.Client]
 	if c.host != nil {
 		r.answer(c.host, of)
 		return

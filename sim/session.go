@@ -42,18 +42,18 @@ func (r *paxos) atOneSlot() bool {
 }
 
 // prepareSession makes the opening that the client's new operation needs, if it needs one.
-func (r *paxos) prepareSession(c *client) {
+func (r *paxos) prepareSession(c *paxosClient) {
 	c.timestamp++
 	if c.opening = nil; c.session != 0 {
 		return
 	}
 	ts := protocol.Timestamp(c.timestamp - 1)
-	c.opening = protocol.BatchOf(protocol.Update{Client: c.id, Server: protocol.ServerID(c.target), Kind: protocol.OpenSession, Timestamp: ts})
-	r.checker.Invoked(r.now(), c.id, ts, []byte{})
+	c.opening = protocol.BatchOf(protocol.Update{Client: c.machineID(), Server: protocol.ServerID(c.target), Kind: protocol.OpenSession, Timestamp: ts})
+	r.checker.Invoked(r.now(), c.machineID(), ts, []byte{})
 }
 
 // opened takes the answer to the client's opening, and sends what waited for it.
-func (r *paxos) opened(c *client, result []byte) {
+func (r *paxos) opened(c *paxosClient, result []byte) {
 	seq, ok := protocol.SessionOf(result)
 	if !ok {
 		r.run.fail("S8", "client %d's opening %d is answered with %q, which names no session", c.id, c.timestamp-1, result)
@@ -67,23 +67,18 @@ func (r *paxos) opened(c *client, result []byte) {
 
 // expired takes the word that the client's operation is of no session. What became of it is
 // unknown: it may have been executed while there was one.
-func (r *paxos) expired(c *client, from world.Node, timestamp uint64) {
+func (r *paxos) expired(c *paxosClient, from world.Node, timestamp uint64) {
 	if opening := c.opening != nil && timestamp == c.timestamp-1; !c.waiting || timestamp != c.timestamp && !opening || !c.live() {
 		return
 	}
 	r.run.effects[expiredOperations]++
-	r.checker.Expired(r.now(), c.id, protocol.Timestamp(c.timestamp))
+	r.checker.Expired(r.now(), c.machineID(), protocol.Timestamp(c.timestamp))
 	if r.run.calm {
-		r.waits(c, r.now())
+		r.waits(c.client, r.now())
 	}
-	if c.session = 0; !c.failing {
-		c.failing, c.since = true, c.call
-	}
+	c.session = 0
 	if r.run.story != nil {
-		r.run.story.say(c.node, line{kind: told, client: uint32(c.id), text: fmt.Sprintf("client %d hears that its session is expired", c.id)})
+		r.run.story.say(c.node, line{kind: told, client: c.id, text: fmt.Sprintf("client %d hears that its session is expired", c.id)})
 	}
-	c.leaveOpen()
-	if c.wakeBy(c.rested()); c.directed {
-		c.refused(from)
-	}
+	c.refuse(from)
 }
