@@ -23,9 +23,9 @@ type session struct {
 	_            [32]byte  // so that each begins a line
 }
 
-// starvingTimeouts is how many progress timeouts a pending update waits before its server
+// StarvingTimeouts is how many progress timeouts a pending update waits before its server
 // wants another leader, whatever else progresses (X23).
-const starvingTimeouts = 6
+const StarvingTimeouts = 6
 
 // session finds or opens the client's session.
 func (s *Server) session(client ClientID) *session { return &s.sessions[s.place(client)] }
@@ -186,7 +186,7 @@ func (s *Server) starving() bool {
 	}
 	for i := range s.sessions {
 		c := &s.sessions[i]
-		if c.pending != nil && s.now-c.since >= starvingTimeouts*s.progress.timeout {
+		if c.pending != nil && s.now-c.since >= StarvingTimeouts*s.progress.timeout {
 			return true
 		}
 	}

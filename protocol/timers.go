@@ -56,7 +56,7 @@ func (s *Server) oldestStarves() Instant {
 	if s.oldestFrom == never {
 		return never
 	}
-	return s.oldestFrom + starvingTimeouts*s.progress.timeout
+	return s.oldestFrom + StarvingTimeouts*s.progress.timeout
 }
 
 func (s *Server) onTimer(out *Output) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -26,7 +27,7 @@ func parseAt(p *parser, args []string) (func(*story) error, error) {
 	}
 	f.At = at
 	p.script.plan.Faults = append(p.script.plan.Faults, f)
-	return nil, p.script.plan.ValidateFault(f)
+	return nil, p.script.plan.ValidateFault(f, protocol.KindNames())
 }
 
 // fault reads `crash 1,2 for 300ms`, `slow leader for 1s by 20ms`, `bridge 1,2 over 3` and the like.
@@ -122,7 +123,7 @@ func parseOn(p *parser, args []string) (func(*story) error, error) {
 		}
 	}
 	p.script.plan.Faults = append(p.script.plan.Faults, f)
-	return nil, p.script.plan.ValidateFault(f)
+	return nil, p.script.plan.ValidateFault(f, protocol.KindNames())
 }
 
 // event reads the kind and the link of a message, or `sync 3` and `start 3`.

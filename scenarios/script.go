@@ -91,7 +91,7 @@ func Parse(name string, text []byte) (*Script, error) {
 	case s.About == "":
 		return nil, &Error{File: name, Line: 1, Err: errors.New("a script opens with # and what it shows, in a sentence or more")}
 	}
-	err := s.plan.Validate()
+	err := sim.Validate(s.plan)
 	if err == nil && s.plan.Seed+s.Seeds > 1<<53 {
 		err = fmt.Errorf("%d seeds from %d on do not stay below 2^53", s.Seeds, s.plan.Seed)
 	}

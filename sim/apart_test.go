@@ -64,7 +64,7 @@ func TestServersThatDiffer(t *testing.T) {
 		p := sim.Swarm(1000+seed, sim.SwarmOptions{})
 		alike := sim.Run(p).Hash
 		apart(t, p)
-		if err := p.Validate(); err != nil {
+		if err := sim.Validate(p); err != nil {
 			t.Fatalf("seed %d: %v", p.Seed, err)
 		}
 		r := sim.Run(p)
@@ -92,7 +92,7 @@ func TestBadServerSettings(t *testing.T) {
 	} {
 		p := calmPlan(3, 10)
 		p.Apart = own
-		if err := p.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+		if err := sim.Validate(p); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
 		}
 	}

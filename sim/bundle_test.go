@@ -77,7 +77,7 @@ func hosted(t *testing.T, change func(*Plan)) *paxos {
 	p.Workload = Workload{Clients: 8, Hosts: 2, Keys: 8, Timeout: 500 * millisecond, Pause: world.Constant(900 * millisecond), Mix: Mix{Put: 1}}
 	p.Tail.Core, p.Tail.Broken, p.Tail.Clients = nil, nil, nil
 	change(p)
-	if err := p.Validate(); err != nil {
+	if err := Validate(p); err != nil {
 		t.Fatal(err)
 	}
 	r := newPaxos(p, 0, nil)

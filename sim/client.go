@@ -188,7 +188,7 @@ func (c *client) retarget() {
 	case c.directed || !p.Workload.Sticky:
 		c.target = c.target%p.Servers + 1
 	case c.run.calm:
-		for !p.inCore(c.target) {
+		for !p.InCore(c.target) {
 			c.target = c.target%p.Servers + 1
 		}
 	}
@@ -207,12 +207,8 @@ func (c *client) send() {
 	c.run.system.ask(c)
 }
 
-// readTries is how often a client asks for a read without the log. Then it asks for the same
-// as an update: no server owes a read its liveness (X20).
-const readTries = 2
-
 // reads says whether the operation is asked for without the log, this time.
-func (c *client) reads() bool { return c.read && (c.directed || c.tries <= readTries) }
+func (c *client) reads() bool { return c.read && (c.directed || c.tries <= ReadTries) }
 
 // reply takes a server's answer. One to an operation that is over is a repetition.
 func (c *client) reply(from world.Node, timestamp uint64, output []byte) {

@@ -13,9 +13,6 @@ type clock struct {
 	asked, answer world.Instant // of when, last: a deadline is asked about after every call
 }
 
-// million parts are the whole.
-const million = 1_000_000
-
 // now is what the clock shows at a time of the world's.
 func (c *clock) now(t world.Instant) world.Instant {
 	c.floor = max(c.floor, c.at(t))

@@ -282,7 +282,7 @@ func (c *custom) waits(cl *client, now int64) {
 			rest += fmt.Sprintf(", server %d %s", b.Server, b.How)
 		}
 		c.run.fail("L1", "client %d's operation %d, sent at %.3fs, is unanswered %.3fs after servers %v were healed at %.3fs%s",
-			cl.id, cl.timestamp, float64(cl.call)/1e9, float64(now-calm.From)/1e9, c.run.plan.core(), float64(calm.From)/1e9, rest)
+			cl.id, cl.timestamp, float64(cl.call)/1e9, float64(now-calm.From)/1e9, c.run.plan.CoreServers(), float64(calm.From)/1e9, rest)
 	}
 }
 

@@ -191,3 +191,11 @@ func (n *Name) String() string {
 	}
 	return what
 }
+
+// until is when a fault that begins now ends: with the faulty phase at the latest.
+func (f *Fault) until(now, calm world.Instant) world.Instant {
+	if f.For == 0 {
+		return calm
+	}
+	return min(now+f.For, calm)
+}

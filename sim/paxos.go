@@ -59,7 +59,7 @@ type paxos struct {
 
 // newPaxos prepares a run of our machine.
 func newPaxos(p *Plan, directed int, options []Option) *paxos {
-	settings, err := p.settings()
+	settings, err := settingsOf(p)
 	if p.Protocol != "" {
 		err = fmt.Errorf("it is a plan for protocol %q", p.Protocol)
 	}
@@ -73,7 +73,7 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 		own[id] = settings
 	}
 	for i := range p.Apart {
-		s, err := p.settingsOf(&p.Apart[i])
+		s, err := serverSettings(p, &p.Apart[i])
 		if err != nil {
 			panic("sim: Run of an invalid plan: " + err.Error())
 		}

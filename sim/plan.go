@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim/check"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -189,19 +188,30 @@ type Broken struct {
 	How    string `json:"how"`
 }
 
+// CoreServers lists the servers that are healed in the tail.
+func (p *Plan) CoreServers() []int {
+	var ids []int
+	for id := 1; id <= p.Servers; id++ {
+		if p.InCore(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// InCore says whether a server is healed in the tail.
+func (p *Plan) InCore(id int) bool { return len(p.Tail.Core) == 0 || slices.Contains(p.Tail.Core, id) }
+
+// Directable is how many clients a Stage of the plan has room for, beside the plan's own.
+func (p *Plan) Directable() int {
+	return world.MaxNodes - 1 - p.Servers - p.Workload.Clients + p.Workload.sharing()
+}
+
 // total is how long a run of the plan takes.
 func (p *Plan) total() world.Instant { return p.Faulty + p.Tail.Settle + p.Tail.For + p.Tail.Answer }
 
-// ReadPlan reads a plan and refuses what it does not understand.
-func ReadPlan(r io.Reader) (*Plan, error) {
-	p, err := decodePlan(r)
-	if err != nil {
-		return nil, err
-	}
-	return p, p.Validate()
-}
-
-func decodePlan(r io.Reader) (*Plan, error) {
+// Decode reads a plan. It refuses fields that plans do not have, and validates nothing.
+func Decode(r io.Reader) (*Plan, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
@@ -267,10 +277,8 @@ func withArticle(what string) string {
 // maxPlan bounds what is read of a plan's file, in bytes: some files have no end.
 const maxPlan = 64 << 20
 
-// LoadPlan reads the plan of a file.
-func LoadPlan(path string) (*Plan, error) { return loadPlan(path, ReadPlan) }
-
-func loadPlan(path string, read func(io.Reader) (*Plan, error)) (*Plan, error) {
+// Load reads the plan of a file, and has it validated.
+func Load(path string, validate func(*Plan) error) (*Plan, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		var p *os.PathError
@@ -280,7 +288,10 @@ func loadPlan(path string, read func(io.Reader) (*Plan, error)) (*Plan, error) {
 		return nil, fmt.Errorf("plan %s: %w", path, err)
 	}
 	defer f.Close()
-	p, err := read(io.LimitReader(f, maxPlan))
+	p, err := Decode(io.LimitReader(f, maxPlan))
+	if err == nil {
+		err = validate(p)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("plan %s: %w", path, err)
 	}
@@ -326,27 +337,6 @@ func (p *Plan) Encode() []byte {
 	return b.Bytes()
 }
 
-// settings are the machine's, strictly read.
-func (p *Plan) settings() (protocol.Settings, error) {
-	var s protocol.Settings
-	if err := p.DecodeSettings(&s); err != nil {
-		return s, err
-	}
-	return s, s.Validate()
-}
-
-// settingsOf are the settings of a server that has some of its own, defaults filled in.
-func (p *Plan) settingsOf(a *ServerSettings) (protocol.Settings, error) {
-	s, err := p.settings()
-	if err == nil {
-		err = decodeStrictly(a.Settings, &s)
-	}
-	if err == nil {
-		err = s.Validate()
-	}
-	return s.WithDefaults(), err
-}
-
 // DecodeSettings reads the plan's settings into what v points at, and refuses fields that it
 // does not have. A plan without settings leaves it as it is.
 func (p *Plan) DecodeSettings(v any) error {
@@ -355,6 +345,9 @@ func (p *Plan) DecodeSettings(v any) error {
 	}
 	return decodeStrictly(p.Settings, v)
 }
+
+// DecodeSettings reads what the server has of its own into what v points at.
+func (s *ServerSettings) DecodeSettings(v any) error { return decodeStrictly(s.Settings, v) }
 
 func decodeStrictly(settings json.RawMessage, v any) error {
 	d := json.NewDecoder(bytes.NewReader(settings))

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"unicode"
@@ -222,7 +221,7 @@ func (p *Protocol) Validate(plan *Plan) error {
 			return fmt.Errorf("fault %d: %s is of our own protocol's", i+1, do)
 		}
 	}
-	return plan.validate(append([]string{noKind}, p.Kinds...))
+	return plan.Validate(append([]string{noKind}, p.Kinds...))
 }
 
 // Sizes are how many servers the protocol takes, at least and at most.
@@ -267,20 +266,11 @@ func aWord(name string) bool {
 }
 
 // LoadPlan reads a plan of the protocol.
-func (p *Protocol) LoadPlan(path string) (*Plan, error) {
-	return loadPlan(path, func(r io.Reader) (*Plan, error) {
-		plan, err := decodePlan(r)
-		if err != nil {
-			return nil, err
-		}
-		return plan, p.Validate(plan)
-	})
-}
+func (p *Protocol) LoadPlan(path string) (*Plan, error) { return Load(path, p.Validate) }
 
 // bounds are those of a plan's calm.
 func (p *Protocol) bounds(plan *Plan) (settle, answer world.Instant) {
-	return plan.stretched(plan.latest() + p.Settle + plan.Workload.Timeout),
-		plan.stretched(world.Instant(plan.Servers+1)*plan.Workload.Timeout + p.Answer)
+	return plan.SettleWithin(p.Settle), plan.AnswerWithin(p.Answer)
 }
 
 // settings draws a plan's settings.

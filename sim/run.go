@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/fauer4effect/paxos/protocol"
@@ -198,14 +197,12 @@ func (r *run) open(s system) {
 func (p *Plan) calm() check.Calm {
 	c := check.Calm{From: int64(p.Faulty), Settle: int64(p.Tail.Settle), Answer: int64(p.Tail.Answer)}
 	for id := 1; id <= p.Servers; id++ {
-		if p.inCore(id) {
+		if p.InCore(id) {
 			c.Core |= 1 << id
 		}
 	}
 	return c
 }
-
-func (p *Plan) inCore(id int) bool { return len(p.Tail.Core) == 0 || slices.Contains(p.Tail.Core, id) }
 
 // setLaws gives all links a law; the plan's laws of single links follow, but in the calm.
 func (r *run) setLaws(law world.LinkLaw, calm bool) {

@@ -165,14 +165,6 @@ func (r *run) hit(n world.Node, f *Fault, effect Effect) {
 	}
 }
 
-// until is when a fault that begins now ends: with the faulty phase at the latest.
-func (f *Fault) until(now, calm world.Instant) world.Instant {
-	if f.For == 0 {
-		return calm
-	}
-	return min(now+f.For, calm)
-}
-
 // pause lets a server stand still.
 func (r *run) pause(n world.Node, f *Fault) {
 	nd := &r.nodes[n]
@@ -271,7 +263,7 @@ func (r *run) heal() {
 // becalm begins the tail: the core is healed, the rest is broken as planned.
 func (r *run) becalm() {
 	r.calm = true
-	r.say("calm begins: servers %s are healed", listOf(r.plan.core()))
+	r.say("calm begins: servers %s are healed", listOf(r.plan.CoreServers()))
 	if r.trace != nil {
 		r.trace.Event(r.now(), 0, "calm", fmt.Sprintf("core %v, broken %v, clients %v", r.plan.Tail.Core, r.plan.Tail.Broken, r.plan.Tail.Clients))
 	}
@@ -320,7 +312,7 @@ func (r *run) becalmServer(n world.Node) {
 // coreReady says whether every server of the core takes part.
 func (r *run) coreReady() bool {
 	for id := 1; id <= r.plan.Servers; id++ {
-		if r.plan.inCore(id) && !r.system.ready(world.Node(id)) {
+		if r.plan.InCore(id) && !r.system.ready(world.Node(id)) {
 			return false
 		}
 	}
@@ -360,11 +352,4 @@ func (r *run) traceFault(f *Fault) {
 	if r.story != nil && f.Do != doCrash && f.Do != doWipe && f.Do != doDrop {
 		r.story.tell(r.world.Now(), 0, line{kind: struck, text: "fault: " + f.String()})
 	}
-}
-
-func countOf(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -29,7 +29,7 @@ func (r *paxos) comeToRest() {
 
 func (r *paxos) atOneSlot() bool {
 	first := protocol.Seq(0)
-	for i, id := range r.run.plan.core() {
+	for i, id := range r.run.plan.CoreServers() {
 		aru := r.servers[id].machine.LocalARU()
 		if i == 0 {
 			first = aru

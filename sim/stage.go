@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
@@ -32,11 +31,6 @@ type Answer struct {
 	By     int           // the server that replied
 	Lapsed bool          // the session is expired: there is no Result (X26)
 	Took   world.Instant // since it was first sent
-}
-
-// Directable is how many clients a Stage of the plan has room for, beside the plan's own.
-func (p *Plan) Directable() int {
-	return world.MaxNodes - 1 - p.Servers - p.Workload.Clients + p.Workload.sharing()
 }
 
 // Open begins a run of the plan, with so many clients more that do what they are told: Directable at
@@ -248,16 +242,3 @@ func (r *run) say(format string, args ...any) {
 		r.witness.Say(r.world.Now(), fmt.Sprintf(format, args...))
 	}
 }
-
-// core lists the servers that are healed in the tail.
-func (p *Plan) core() []int {
-	var ids []int
-	for id := 1; id <= p.Servers; id++ {
-		if p.inCore(id) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
-func listOf(ids []int) string { return strings.Trim(fmt.Sprint(ids), "[]") }

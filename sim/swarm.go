@@ -9,12 +9,6 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-const (
-	microsecond = world.Instant(1_000)
-	millisecond = 1_000 * microsecond
-	second      = 1_000 * millisecond
-)
-
 // SwarmOptions fix what a seed would draw otherwise. The zero value fixes nothing.
 type SwarmOptions struct {
 	Servers int           // 0: drawn
@@ -85,7 +79,7 @@ func Swarm(seed uint64, o SwarmOptions) *Plan {
 	if o.Lies {
 		s.drawLies()
 	}
-	validate := p.Validate
+	validate := func() error { return Validate(p) }
 	if s.other != nil {
 		p.Protocol = s.other.Name
 		p.Tail.Settle, p.Tail.Answer = s.other.bounds(p)
@@ -298,7 +292,7 @@ func (s *swarm) drawClocks() {
 		}
 		p.Clocks = append(p.Clocks, c)
 	}
-	p.Tail.Settle, p.Tail.Answer = p.settleBound(p.Servers-len(p.core()), s.settings), p.answerBound(s.settings)
+	p.Tail.Settle, p.Tail.Answer = settleBound(p, s.settings), answerBound(p, s.settings)
 }
 
 // maxSwarmDrift is the largest drift that the swarm draws, ppm.
@@ -415,97 +409,7 @@ func (s *swarm) drawTail() {
 	// The core stays timely, disks included: the model promises liveness for no other.
 	t.Sync = world.Uniform(100*microsecond, world.Instant(s.settings.Timeout)/16)
 	t.Pause = world.Uniform(0, s.between(50*millisecond, 500*millisecond))
-	t.Settle = p.settleBound(n-core, s.settings)
-	t.Answer = p.answerBound(s.settings)
+	t.Settle = settleBound(p, s.settings)
+	t.Answer = answerBound(p, s.settings)
 	t.For = s.between(500*millisecond, 2*second)
 }
-
-// settleBound is how long the calm may take to find a leader that serves: what was late
-// arrives; clients find a server that takes their updates, since an idle cluster has no need
-// of a leader; where half-cut servers remain, updates may starve under a leader out of reach
-// (X23); and f dead leaders in a row each cost a timeout at its ceiling (X9) and their
-// staggers (X10), after the view that was under way.
-func (p *Plan) settleBound(f int, s protocol.Settings) world.Instant {
-	ceiling, stagger := world.Instant(s.Ceiling), world.Instant(s.Stagger)
-	turn := ceiling + stagger*world.Instant(p.Servers) + 150*millisecond
-	if p.Formation { // three messages and a record, each perhaps once more; then a request
-		turn += ceiling/4 + 2*world.Instant(s.Retransmit)
-	}
-	bound := p.latest() + world.Instant(f+2)*turn + p.Workload.Timeout + 500*millisecond
-	if p.Workload.Reads > 0 { // a read unseats nobody: only the update that it becomes does
-		bound += readTries * p.Workload.Timeout
-	}
-	for _, b := range p.Tail.Broken {
-		if b.How == doDeaf || b.How == doMute {
-			bound += 6*ceiling + 2*world.Instant(s.UpdateTimer)
-			break
-		}
-	}
-	return p.stretched(bound)
-}
-
-// stretched allows for what servers time with clocks that are not exact.
-func (p *Plan) stretched(d world.Instant) world.Instant {
-	drift := int64(0)
-	for _, c := range p.Clocks {
-		drift = max(drift, c.Drift, -c.Drift)
-	}
-	return d + d/million*2*world.Instant(drift)
-}
-
-// answerBound is how long an answer may take once a leader serves: the client asks each server
-// in turn, and the one that has the update sends it on.
-func (p *Plan) answerBound(s protocol.Settings) world.Instant {
-	tries := p.Servers + 1
-	if p.Workload.Reads > 0 {
-		tries += readTries
-	}
-	return p.stretched(world.Instant(tries)*p.Workload.Timeout + 4*world.Instant(s.UpdateTimer) + 500*millisecond)
-}
-
-// latest is how long after the calm's beginning a message of the faulty phase may arrive, and
-// how long clocks that were set back stand still.
-func (p *Plan) latest() world.Instant {
-	delay := longest(p.Network.All.Delay)
-	for _, l := range p.Network.Links {
-		delay = max(delay, longest(l.Law.Delay))
-	}
-	late := world.Instant(0)
-	if p.Network.All.Late > 0 || p.Network.All.Duplicate > 0 {
-		late = 2 * longest(p.Network.All.LateBy)
-	}
-	for i := range p.Faults {
-		if p.Faults[i].Do == doDelay {
-			late = max(late, p.Faults[i].For)
-		}
-	}
-	return delay + late + p.lingering()
-}
-
-// lingering is how long into the calm slow messages, and clocks that were set back and stand
-// still, may outlast their faults. Those that ended early enough do not count.
-func (p *Plan) lingering() world.Instant {
-	reach := func(f *Fault) (end, by world.Instant) {
-		switch f.Do {
-		case doSlow, doShuffle:
-			return f.At + f.until(0, p.Faulty), 2 * f.By // at both ends of a link
-		case doJump:
-			return f.At, max(0, -f.By)
-		}
-		return 0, 0
-	}
-	all, left := world.Instant(0), world.Instant(0)
-	for i := range p.Faults {
-		_, by := reach(&p.Faults[i])
-		all += by
-	}
-	for i := range p.Faults {
-		if end, by := reach(&p.Faults[i]); end+all >= p.Faulty {
-			left += by
-		}
-	}
-	return left
-}
-
-// longest is the largest duration of a law that the swarm draws.
-func longest(l world.Law) world.Instant { return max(l.Min, l.Max) }

@@ -86,7 +86,7 @@ func (s *swarm) drawFormation() {
 		}
 		lost := 0
 		for id := 1; id <= p.Servers; id++ {
-			if p.inCore(id) || lost == (p.Servers-1)/2 {
+			if p.InCore(id) || lost == (p.Servers-1)/2 {
 				continue
 			}
 			lost++
@@ -96,7 +96,7 @@ func (s *swarm) drawFormation() {
 		}
 		slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 	}
-	p.Tail.Settle = p.settleBound(p.Servers-len(p.core()), s.settings)
+	p.Tail.Settle = settleBound(p, s.settings)
 }
 
 // drawRot draws damage on disks that are logs: of a minority outside the tail's core, since
@@ -116,7 +116,7 @@ func (s *swarm) drawRot() {
 		}
 	}
 	for id := 1; id <= p.Servers; id++ {
-		if p.inCore(id) || !lost[id] && len(lost) == (p.Servers-1)/2 {
+		if p.InCore(id) || !lost[id] && len(lost) == (p.Servers-1)/2 {
 			continue
 		}
 		lost[id] = true
@@ -126,7 +126,7 @@ func (s *swarm) drawRot() {
 		})
 	}
 	slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
-	p.Tail.Settle = p.settleBound(p.Servers-len(p.core()), s.settings)
+	p.Tail.Settle = settleBound(p, s.settings)
 }
 
 // drawLies draws disks that lie, and the power cuts that show it.

@@ -4,16 +4,18 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
 // maxDrift bounds a clock's drift: a few percent, where real clocks have some hundred ppm.
 const maxDrift = 100_000
 
+// MaxServers bounds a cluster, of whatever protocol.
+const MaxServers = 9
+
 // MaxClients bounds a plan's clients, which must fit beside the servers among the world's nodes; where
 // they share hosts, those must.
-const MaxClients = world.MaxNodes - 1 - protocol.MaxServers
+const MaxClients = world.MaxNodes - 1 - MaxServers
 
 // Other limits of a plan.
 const (
@@ -22,65 +24,16 @@ const (
 	maxFaults  = 100_000
 )
 
-// Validate says what is wrong with the plan, if anything, and where.
-func (p *Plan) Validate() error {
-	if p.Protocol != "" {
-		return fmt.Errorf("it is a plan for protocol %q: the program of that protocol replays it", p.Protocol)
-	}
-	if _, err := p.settings(); err != nil {
-		return err
-	}
-	if err := p.validateApart(); err != nil {
-		return err
-	}
-	return p.validate(protocol.KindNames())
-}
-
-// validateApart refuses settings of single servers that a cluster can't have (protocol.Format), and
-// timers: what the calm allows goes by those of all.
-func (p *Plan) validateApart() error {
-	if len(p.Apart) == 0 {
-		return nil
-	}
-	all, _ := p.settings()
-	all = all.WithDefaults()
-	for i := range p.Apart {
-		id := p.Apart[i].Server
-		if err := p.server(id); err != nil {
-			return fmt.Errorf("server_settings %d: %w", i+1, err)
-		}
-		if slices.ContainsFunc(p.Apart[:i], func(a ServerSettings) bool { return a.Server == id }) {
-			return fmt.Errorf("server_settings %d: server %d has two", i+1, id)
-		}
-		s, err := p.settingsOf(&p.Apart[i])
-		if err != nil {
-			return fmt.Errorf("server_settings %d: %w", i+1, err)
-		}
-		may := all // differ from the others in these
-		may.PartBytes, may.WindowSlots, may.BatchBytes, may.PrepareSlots = s.PartBytes, s.WindowSlots, s.BatchBytes, s.PrepareSlots
-		may.SnapshotSlots, may.HistorySlots, may.SessionLimit, may.Tombstones = s.SnapshotSlots, s.HistorySlots, s.SessionLimit, s.Tombstones
-		switch {
-		case s.Overlap != all.Overlap || (s.SessionLimit > 0) != (all.SessionLimit > 0):
-			return fmt.Errorf("server_settings %d: servers may not differ in overlapped_write, nor in whether there is a session_limit", i+1)
-		case s != may:
-			return fmt.Errorf("server_settings %d: timers and queue_updates are the plan's settings: liveness is judged by them", i+1)
-		case s.SessionLimit < all.SessionLimit || s.Tombstones < all.Tombstones:
-			return fmt.Errorf("server_settings %d: no fewer sessions or tombstones than the plan's: a leader would end those of others", i+1)
-		}
-	}
-	return nil
-}
-
-// validate checks what does not depend on the protocol under test, but for the names of its
-// kinds of message.
-func (p *Plan) validate(kinds []string) error {
+// Validate says what is wrong with the plan, if anything, and where. It does not look at what is the
+// protocol's under test, but for the names of its kinds of message, by number.
+func (p *Plan) Validate(kinds []string) error {
 	switch {
 	case p.Version != PlanVersion:
 		return fmt.Errorf("version is %d; this program reads version %d", p.Version, PlanVersion)
 	case p.Seed >= 1<<53:
 		return fmt.Errorf("seed %d is not below 2^53", p.Seed)
-	case p.Servers < 1 || p.Servers > protocol.MaxServers:
-		return fmt.Errorf("servers is %d; a cluster has 1 to %d", p.Servers, protocol.MaxServers)
+	case p.Servers < 1 || p.Servers > MaxServers:
+		return fmt.Errorf("servers is %d; a cluster has 1 to %d", p.Servers, MaxServers)
 	case p.Faulty < 0 || p.Faulty > maxTime:
 		return fmt.Errorf("faulty_ns %d is not within 0 … %d", p.Faulty, maxTime)
 	case p.Endless && p.Workload.Mix.Append > 0:
@@ -94,7 +47,7 @@ func (p *Plan) validate(kinds []string) error {
 		}
 	}
 	for i := range p.Faults {
-		if err := p.validateFault(p.Faults[i], kinds); err != nil {
+		if err := p.ValidateFault(p.Faults[i], kinds); err != nil {
 			return fmt.Errorf("fault %d: %w", i+1, err)
 		}
 	}
@@ -116,7 +69,7 @@ func (p *Plan) validateLosses() error {
 			continue
 		}
 		for _, id := range f.Servers {
-			if p.inCore(id) {
+			if p.InCore(id) {
 				return fmt.Errorf("fault %d: server %d belongs to the tail's core: without its disk it can never take part again", i+1, id)
 			}
 			if !slices.Contains(lost, id) {
@@ -305,42 +258,6 @@ func (p *Plan) validateTail() error {
 	return nil
 }
 
-// Timely says why the plan's calm is not fair to the protocol, nil if it is: liveness may be
-// asked for only where links and disks are timely, and bounds allow what the rules allow.
-func (p *Plan) Timely() error {
-	s, err := p.settings()
-	if err != nil {
-		return err
-	}
-	s = s.WithDefaults()
-	sync := longest(p.Tail.Sync)
-	if p.Tail.Sync == (world.Law{}) {
-		sync = longest(p.Disk.Sync)
-		for _, d := range p.Disk.Servers {
-			sync = max(sync, longest(d.Sync))
-		}
-	}
-	live := p.Workload.Clients
-	if n := len(p.Tail.Clients); n > 0 {
-		live = n
-	}
-	switch t := &p.Tail; {
-	case live > s.QueueLimit:
-		return fmt.Errorf("tail: %d clients go on, and a server may have %d updates in its queue: it turns the others away", live, s.QueueLimit)
-	case s.SessionLimit > 0 && live > s.SessionLimit:
-		return fmt.Errorf("tail: %d clients go on, and there may be %d sessions: they end each other's", live, s.SessionLimit)
-	case longest(t.Delay) > world.Instant(s.Stagger)/3:
-		return fmt.Errorf("tail: delay may take %d ns, over a third of the stagger", longest(t.Delay))
-	case sync > world.Instant(s.Timeout)/16:
-		return fmt.Errorf("tail: sync may take %d ns, over a sixteenth of the timeout", sync)
-	case t.Settle < p.settleBound(p.Servers-len(p.core()), s):
-		return fmt.Errorf("tail: settle_ns %d is below %d, which the rules allow", t.Settle, p.settleBound(p.Servers-len(p.core()), s))
-	case t.Answer < p.answerBound(s):
-		return fmt.Errorf("tail: answer_ns %d is below %d, which the rules allow", t.Answer, p.answerBound(s))
-	}
-	return nil
-}
-
 // takes says which fields a kind of fault uses, beside at_ns.
 var takes = map[string]struct{ servers, leader, from, to, spell, by, named, kind bool }{
 	doCrash:     {servers: true, leader: true, spell: true}, // or on: see ValidateFault
@@ -375,9 +292,7 @@ var takes = map[string]struct{ servers, leader, from, to, spell, by, named, kind
 
 // ValidateFault says what is wrong with a fault of this plan, if anything. A field that its
 // kind does not use is an error: it would not do what it seems to.
-func (p *Plan) ValidateFault(f Fault) error { return p.validateFault(f, protocol.KindNames()) }
-
-func (p *Plan) validateFault(f Fault, kinds []string) error {
+func (p *Plan) ValidateFault(f Fault, kinds []string) error {
 	want, known := takes[f.Do]
 	if f.Do == doCrash && f.On != nil {
 		want.servers, want.leader, want.named = false, false, true
@@ -465,9 +380,4 @@ func (p *Plan) validateName(do string, n *Name, kinds []string) error {
 		}
 	}
 	return nil
-}
-
-// kindOf is the kind of message of that name, 0 for none.
-func kindOf(name string) uint8 {
-	return uint8(max(0, slices.Index(protocol.KindNames(), name)))
 }

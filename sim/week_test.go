@@ -79,7 +79,7 @@ func sizeOf(s *sim.Stage, servers int) size {
 // curve runs the plan and measures after each step.
 func curve(t *testing.T, p *sim.Plan, step world.Instant) []size {
 	t.Helper()
-	if err := p.Validate(); err != nil {
+	if err := sim.Validate(p); err != nil {
 		t.Fatal(err)
 	}
 	s := sim.Open(p, 0, nil)

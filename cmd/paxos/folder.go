@@ -89,7 +89,7 @@ func (r *sweepResult) explain(ctx context.Context, stderr io.Writer, shrinks boo
 		plan, violation, result := f.Plan, f.Violation, (*shrink.Result)(nil)
 		if shrinks && ctx.Err() == nil {
 			note, done := shrinkProgress(stderr)
-			small, err := shrink.Shrink(plan, func(p *sim.Plan) *sim.Report { return sim.Run(p) }, (*sim.Plan).Validate, shrink.Options{Progress: note})
+			small, err := shrink.Shrink(plan, shrink.Target{Run: func(p *sim.Plan) *sim.Report { return sim.Run(p) }, Validate: sim.Validate, Timely: sim.Timely}, shrink.Options{Progress: note})
 			done()
 			if err != nil {
 				return err

@@ -49,7 +49,7 @@ func printVerdict(w io.Writer, s subject, r *sim.Report) {
 	fmt.Fprintf(w, "%s broken\n", r.Violation.Property)
 	labelled(w, "time", instant(r.Violation.At))
 	labelled(w, "detail", r.Violation.Detail)
-	if unfair := r.Plan.Timely(); unfair != nil && strings.HasPrefix(r.Violation.Property, "L") {
+	if unfair := sim.Timely(r.Plan); unfair != nil && strings.HasPrefix(r.Violation.Property, "L") {
 		labelled(w, "but", "the plan asks for what the rules do not promise: "+unfair.Error())
 	}
 	fmt.Fprintf(w, "  %-9s %s\n", "replay", s.replay)

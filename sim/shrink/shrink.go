@@ -16,6 +16,15 @@ type Options struct {
 	Progress func(Progress)
 }
 
+// Target is the system under test.
+type Target struct {
+	Run      func(*sim.Plan) *sim.Report
+	Validate func(*sim.Plan) error
+	// Timely says why a plan's calm asks for more liveness than the protocol promises, nil if it does
+	// not: a smaller plan must not fail for that. Nil: nothing is known of that.
+	Timely func(*sim.Plan) error
+}
+
 // Progress is where a search stands.
 type Progress struct {
 	Pass string
@@ -57,17 +66,17 @@ type Result struct {
 }
 
 // Shrink makes a plan small that fails when it is run. It returns an error if it does not.
-func Shrink(p *sim.Plan, run func(*sim.Plan) *sim.Report, validate func(*sim.Plan) error, o Options) (*Result, error) {
+func Shrink(p *sim.Plan, t Target, o Options) (*Result, error) {
 	if o.Runs == 0 {
 		o.Runs = 20_000
 	}
 	if o.Events == 0 {
 		o.Events = 300_000_000
 	}
-	s := &search{options: o, run: run, validate: validate, tried: map[string]bool{}}
+	s := &search{options: o, target: t, tried: map[string]bool{}}
 	s.plan = p.Clone()
 	s.plan.Finding, s.plan.Build = "", ""
-	s.report = run(s.plan)
+	s.report = t.Run(s.plan)
 	s.runs, s.events = 1, s.report.Events
 	if s.report.OK() {
 		return nil, fmt.Errorf("the plan does not fail: there is nothing to shrink")
@@ -75,7 +84,7 @@ func Shrink(p *sim.Plan, run func(*sim.Plan) *sim.Report, validate func(*sim.Pla
 	if s.property = s.report.Violation.Property; s.property == "invariant" {
 		s.signature = s.report.Violation.Signature()
 	}
-	s.timely = strings.HasPrefix(s.property, "L") && s.plan.Timely() == nil
+	s.timely = strings.HasPrefix(s.property, "L") && t.Timely != nil && t.Timely(s.plan) == nil
 	s.all()
 	s.plan.Build, s.plan.Finding = sim.Build(), s.report.Violation.String()
 	return &Result{Plan: s.plan, Report: s.report, Runs: s.runs, Spent: s.spent()}, nil
@@ -84,8 +93,7 @@ func Shrink(p *sim.Plan, run func(*sim.Plan) *sim.Report, validate func(*sim.Pla
 // search is one search: the smallest plan so far, and the gate that all candidates go through.
 type search struct {
 	options  Options
-	run      func(*sim.Plan) *sim.Report
-	validate func(*sim.Plan) error
+	target   Target
 	property string
 	// of an invariant: each panic is one, and a smaller plan must not fail by another
 	signature string
@@ -114,7 +122,7 @@ func (s *search) accept(c *sim.Plan) bool {
 }
 
 func (s *search) fails(c *sim.Plan) bool {
-	if s.spent() || s.validate(c) != nil || s.timely && c.Timely() != nil {
+	if s.spent() || s.target.Validate(c) != nil || s.timely && s.target.Timely(c) != nil {
 		return false
 	}
 	key := string(c.Encode())
@@ -122,7 +130,7 @@ func (s *search) fails(c *sim.Plan) bool {
 		return false
 	}
 	s.tried[key] = true
-	r := s.run(c)
+	r := s.target.Run(c)
 	s.runs++
 	s.events += r.Events
 	if r.OK() || r.Violation.Property != s.property || s.signature != "" && r.Violation.Signature() != s.signature {

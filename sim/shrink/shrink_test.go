@@ -44,7 +44,7 @@ func TestShrinkFindsWhatItNeeds(t *testing.T) {
 			continue
 		}
 		found++
-		r, err := Shrink(p, fake, (*sim.Plan).Validate, Options{})
+		r, err := Shrink(p, Target{Run: fake, Validate: sim.Validate, Timely: sim.Timely}, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func TestShrinkTakesSettingsOutOneByOne(t *testing.T) {
 		}
 		return r
 	}
-	r, err := Shrink(p, needs, (*sim.Plan).Validate, Options{})
+	r, err := Shrink(p, Target{Run: needs, Validate: sim.Validate, Timely: sim.Timely}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestShrinkIsMinimalAndDeterministic(t *testing.T) {
 		var sizes []string
 		var plans []*sim.Plan
 		for range 2 {
-			r, err := Shrink(p, run, (*sim.Plan).Validate, Options{})
+			r, err := Shrink(p, Target{Run: run, Validate: sim.Validate, Timely: sim.Timely}, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,7 +102,7 @@ func TestShrinkIsMinimalAndDeterministic(t *testing.T) {
 			t.Fatalf("seed %d: %s fails, and of the shrunk plan %v", seed, property, v)
 		}
 		for _, removal := range Removals(plans[0]) {
-			if removal.Plan.Validate() != nil {
+			if sim.Validate(removal.Plan) != nil {
 				continue
 			}
 			if v := run(removal.Plan).Violation; v != nil && v.Property == property {
@@ -128,7 +128,7 @@ func lying(t *testing.T, from uint64) *sim.Plan {
 
 func TestWhatDoesNotFailIsNotShrunk(t *testing.T) {
 	p := sim.Swarm(1, sim.SwarmOptions{Servers: 3})
-	if _, err := Shrink(p, run, (*sim.Plan).Validate, Options{}); err == nil {
+	if _, err := Shrink(p, Target{Run: run, Validate: sim.Validate, Timely: sim.Timely}, Options{}); err == nil {
 		t.Error("a plan that holds is shrunk")
 	}
 }

@@ -141,7 +141,7 @@ func Shrink(p *sim.Protocol, plan *sim.Plan, progress func(shrink.Progress)) (*s
 			plan = bare
 		}
 	}
-	return shrink.Shrink(plan, func(c *sim.Plan) *sim.Report { return p.Run(c) }, p.Validate, shrink.Options{Progress: progress})
+	return shrink.Shrink(plan, shrink.Target{Run: func(c *sim.Plan) *sim.Report { return p.Run(c) }, Validate: p.Validate}, shrink.Options{Progress: progress})
 }
 
 // Story tells a failing plan of the protocol, a line for each decisive event.
