@@ -200,20 +200,16 @@ func (p *parser) expectUp(which string, args []string) (func(*story) error, erro
 	}, err
 }
 
-// undecided counts the keys that porcupine gave up.
-var undecided = sim.AllEffects()[slices.IndexFunc(sim.AllEffects(), func(e sim.Effect) bool { return e.String() == "unknown" })]
-
 func expectEffect(args []string) (func(*story) error, error) {
-	for _, e := range sim.AllEffects() {
-		if e.String() == args[0] {
-			return expectNumber(args[1:], "effect "+args[0], func(st *story) uint64 { return st.stage.Effects()[e] })
+	e := sim.PaxosEffects.Find(args[0])
+	if e == 0 {
+		var names []string
+		for _, e := range sim.PaxosEffects.All() {
+			names = append(names, sim.PaxosEffects[e].Name)
 		}
+		return nil, fmt.Errorf("unknown effect %q: there are %s", args[0], strings.Join(names, ", "))
 	}
-	var names []string
-	for _, e := range sim.AllEffects() {
-		names = append(names, e.String())
-	}
-	return nil, fmt.Errorf("unknown effect %q: there are %s", args[0], strings.Join(names, ", "))
+	return expectNumber(args[1:], "effect "+args[0], func(st *story) uint64 { return st.stage.Effects()[e] })
 }
 
 func parseCheck(_ *parser, args []string) (func(*story) error, error) {
@@ -224,7 +220,7 @@ func parseCheck(_ *parser, args []string) (func(*story) error, error) {
 	case args[0] == "linearizable" && len(args) == 1:
 		return func(st *story) error {
 			st.stage.Judge() // a violation, if any, fails the step
-			if n := st.stage.Effects()[undecided]; n > 0 {
+			if n := st.stage.Effects()[sim.Undecided]; n > 0 {
 				return fmt.Errorf("expected an order that explains what all clients saw; porcupine gave up on %d of the keys", n)
 			}
 			return nil

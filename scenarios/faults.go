@@ -18,7 +18,7 @@ func faultCommands() []command {
 		{"pause", "SERVERS", "stop servers as they stand", false, parseEach(pause)},
 		{"resume", "SERVERS", "let paused servers go on, with all that came meanwhile", false, parseEach(resume)},
 		{"elect", "SERVERS", "they start an election, unprovoked", false, parseStrike("elect")},
-		{"handover", "SERVER SERVER", "the first, which leads, gives way to the second as planned; `handover leader 3` is usual", false, parseHandOver},
+		{"hand-over", "SERVER SERVER", "the first, which leads, gives way to the second as planned; `hand-over leader 3` is usual", false, parseHandOver},
 		{"slow", "SERVERS TIME", "each message from and to them takes this much longer; 0s ends it", false, parseSlow},
 		{"partition", "SERVERS / SERVERS [/ SERVERS…]", "no message passes between the sides; every server is on one", false, parsePartition},
 		{"cut", "LINK", "no message passes in this direction: 1->3, 2->* or *->2", false, parseCut},
@@ -34,7 +34,7 @@ func faultCommands() []command {
 }
 
 // parseStrike is a fault of the plan's language that happens now.
-func parseStrike(do string) func(*parser, []string) (func(*story) error, error) {
+func parseStrike(do sim.Kind) func(*parser, []string) (func(*story) error, error) {
 	return func(p *parser, args []string) (func(*story) error, error) {
 		args, span, spanned := option(args, "for")
 		if len(args) != 1 || spanned && do != "crash" && do != "wipe" {

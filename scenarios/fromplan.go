@@ -42,7 +42,7 @@ func countOf(n int, what string) string {
 
 // faultLine is the line that schedules a fault.
 func faultLine(f *sim.Fault) string {
-	what := f.Do
+	what := string(f.Do)
 	if f.Kind != "" {
 		what += " " + f.Kind
 	}
@@ -76,7 +76,7 @@ func faultLine(f *sim.Fault) string {
 		how = "unsynced "
 	}
 	if f.On.Arrives {
-		how = "taken "
+		how = "arrives "
 	}
 	return fmt.Sprintf("on %s %s->%s n %d %s%s\n", f.On.Kind, end(f.On.From), end(f.On.To), f.On.N, how, what)
 }

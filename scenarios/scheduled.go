@@ -41,7 +41,7 @@ func (p *parser) fault(args []string) (f sim.Fault, err error) {
 	if len(args) != 2 {
 		return f, errUsage
 	}
-	switch f.Do = args[0]; {
+	switch f.Do = sim.Kind(args[0]); {
 	case f.Do == "cut":
 		f.From, f.To, err = p.link(args[1])
 	case args[1] == "leader":
@@ -105,12 +105,12 @@ func parseOn(p *parser, args []string) (func(*story) error, error) {
 	on.N = uint32(n)
 	f := sim.Fault{On: on}
 	args = args[2:]
-	for len(args) > 1 && (args[0] == "unsynced" || args[0] == "taken") {
-		on.Unsynced, on.Arrives = on.Unsynced || args[0] == "unsynced", on.Arrives || args[0] == "taken"
+	for len(args) > 1 && (args[0] == "unsynced" || args[0] == "arrives") {
+		on.Unsynced, on.Arrives = on.Unsynced || args[0] == "unsynced", on.Arrives || args[0] == "arrives"
 		args = args[1:]
 	}
 	args, span, spanned := option(args, "for")
-	f.Do = args[0]
+	f.Do = sim.Kind(args[0])
 	if f.Do == "delay" && len(args) == 2 {
 		args, span, spanned = args[:1], args[1], true
 	}

@@ -83,7 +83,7 @@ func TestBadScripts(t *testing.T) {
 		{h + "heal 1->6\n", "3: heal: no server 6: they are 1 to 5"},
 		{h + "drop Acept 1->2\n", `3: drop: unknown kind of message "Acept": there are ClientUpdate, `},
 		{h + "hold Accept\n", "3: usage: hold KIND LINK"},
-		{h + "on Accept 1->2 crash\n", "3: usage: on KIND LINK n N [unsynced] FAULT…"},
+		{h + "on Accept 1->2 crash\n", "3: usage: on KIND LINK n N [unsynced|arrives] FAULT…"},
 		{h + "on Accept 1->2 n 0 crash\n", `3: on: "0" is no number from 1 to 1073741824`},
 		{h + "on Accept 1->2 n 1 explode\n", `3: on: unknown do "explode"`},
 		{h + "at 1s explode 1\n", `3: at: unknown do "explode"`},

@@ -27,7 +27,7 @@ func setupCommands() []command {
 		{"formation", "", "the servers begin with fresh disks that must meet before anybody takes part (X18); without it they trust that no disk is ever lost", true, parseFormation},
 		{"plan", "FILE", "take the cluster, its laws, clients and tail from a plan that stands in the script as a file", true, parsePlan},
 		{"at", "TIME FAULT…", "schedule a fault of plans: `crash 1,2 for 1s`, `pause leader for 1s`, `slow 1 for 1s by 5ms`, `bridge 1 over 2`, `cut 1->2`, `omit Accept 1,2 for 1s` …", true, parseAt},
-		{"on", "KIND LINK n N [unsynced] FAULT…", "when the N-th such message leaves: drop, `delay TIME`, or crash its sender `for TIME`", true, parseOn},
+		{"on", "KIND LINK n N [unsynced|arrives] FAULT…", "when the N-th such message leaves: drop, `delay TIME`, or crash its sender `for TIME`; with unsynced only those count that leave while a crash of the sender would take records; with arrives a crash is the receiver's, once it has taken the message", true, parseOn},
 	}
 }
 

@@ -50,7 +50,7 @@ func (p *Plan) latest() world.Instant {
 		late = 2 * longest(p.Network.All.LateBy)
 	}
 	for i := range p.Faults {
-		if p.Faults[i].Do == doDelay {
+		if p.Faults[i].Do == Delay {
 			late = max(late, p.Faults[i].For)
 		}
 	}
@@ -62,9 +62,9 @@ func (p *Plan) latest() world.Instant {
 func (p *Plan) lingering() world.Instant {
 	reach := func(f *Fault) (end, by world.Instant) {
 		switch f.Do {
-		case doSlow, doShuffle:
-			return f.At + f.until(0, p.Faulty), 2 * f.By // at both ends of a link
-		case doJump:
+		case Slow, Shuffle:
+			return f.At + f.Until(0, p.Faulty), 2 * f.By // at both ends of a link
+		case Jump:
 			return f.At, max(0, -f.By)
 		}
 		return 0, 0

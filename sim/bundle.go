@@ -60,14 +60,14 @@ func (b *bundles) take() *bundle {
 	return one
 }
 
-// cut takes n places of a piece of memory that is shared.
-func cut[T any](piece *[]T, n int) []T {
+// places takes n places of a piece of memory that is shared.
+func places[T any](piece *[]T, n int) []T {
 	if len(*piece) < n {
 		*piece = make([]T, max(n, 4*bundlesTogether))
 	}
-	places := (*piece)[:n:n]
+	taken := (*piece)[:n:n]
 	*piece = (*piece)[n:]
-	return places
+	return taken
 }
 
 // startOnHost gives a client its place on its host, which starts with its first.
@@ -116,7 +116,7 @@ func (h *paxosHost) send() {
 				alike++
 			}
 		}
-		list, rest := cut(&r.bundles.requests, alike)[:0], h.asks[:0]
+		list, rest := places(&r.bundles.requests, alike)[:0], h.asks[:0]
 		for _, a := range h.asks {
 			if a.to == first.to && a.kind == first.kind {
 				list = append(list, a.batch)
@@ -129,7 +129,7 @@ func (h *paxosHost) send() {
 		p.Kind, p.Batch, p.bundle = first.kind, first.batch, r.bundles.take()
 		p.bundle.requests = list
 		if alike > 1 {
-			r.run.effects[bundled]++
+			r.run.effects[Bundle]++
 		}
 		r.world.SendDraft(world.Parcel{To: world.Node(first.to), Kind: uint8(p.Kind), Digest: p.bundle.digest()})
 	}
@@ -147,7 +147,7 @@ func (r *paxos) answer(h *paxosHost, of *protocol.Reply) {
 func (r *paxos) sendReplies(from protocol.ServerID) {
 	for _, h := range r.answered {
 		b := r.bundles.take()
-		b.replies = cut(&r.bundles.replies, len(h.answers))
+		b.replies = places(&r.bundles.replies, len(h.answers))
 		copy(b.replies, h.answers)
 		h.answers = h.answers[:0]
 		p := r.draft(world.Node(from))

@@ -214,8 +214,8 @@ func TestAHostWakesForEachClient(t *testing.T) {
 func TestWhatFollowsAReplyLeaves(t *testing.T) {
 	r := hosted(t, func(p *Plan) { p.Workload.Pause, p.Tail.Pause, p.Workload.Limit = world.Law{}, world.Law{}, 400 })
 	play(r, 300*millisecond)
-	if r.run.updates < 200 || r.run.effects[timeouts] > 8 {
-		t.Errorf("%d operations in 0.4 s, and %d timeouts", r.run.updates, r.run.effects[timeouts])
+	if r.run.updates < 200 || r.run.effects[Timeouts] > 8 {
+		t.Errorf("%d operations in 0.4 s, and %d timeouts", r.run.updates, r.run.effects[Timeouts])
 	}
 	for _, h := range r.hosts {
 		if len(h.asks) > 0 {

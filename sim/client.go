@@ -115,7 +115,7 @@ func (c *client) Wake() {
 	case !c.waiting:
 		c.next()
 	default:
-		r.effects[timeouts]++
+		r.effects[Timeouts]++
 		if r.calm {
 			r.system.waits(c, r.now())
 		}
@@ -260,7 +260,7 @@ func (c *client) goOn() {
 
 // abandon gives an operation up; it counts as possibly done.
 func (c *client) abandon() {
-	c.run.effects[abandoned]++
+	c.run.effects[Abandoned]++
 	c.leaveOpen()
 	c.wakeBy(c.rested())
 }

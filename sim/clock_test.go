@@ -46,22 +46,22 @@ func TestShapesOfCuts(t *testing.T) {
 		fault Fault
 		hears string // of servers 1…5, from a row to a column
 	}{
-		{Fault{Do: doPartition, Servers: []int{1, 2}}, "11000 11000 00111 00111 00111"},
-		{Fault{Do: doFlap, Servers: []int{3}}, "11011 11011 00100 11011 11011"},
-		{Fault{Do: doConnect, Servers: []int{2, 4, 5}}, "10000 01011 00100 01011 01011"},
-		{Fault{Do: doBridge, From: 3, Servers: []int{1, 2}}, "11100 11100 11111 00111 00111"},
-		{Fault{Do: doRing, Servers: []int{1, 2, 3, 4, 5}}, "11001 11100 01110 00111 10011"},
-		{Fault{Do: doRing, Servers: []int{1, 3, 5, 2, 4}}, "10110 01011 10101 11010 01101"},
-		{Fault{Do: doIsolate, Servers: []int{4}}, "11101 11101 11101 00010 11101"},
-		{Fault{Do: doDeaf, Servers: []int{4}}, "11101 11101 11101 11111 11101"},
-		{Fault{Do: doMute, Servers: []int{4}}, "11111 11111 11111 00010 11111"},
-		{Fault{Do: doCut, From: 1, To: 2}, "10111 11111 11111 11111 11111"},
+		{Fault{Do: Partition, Servers: []int{1, 2}}, "11000 11000 00111 00111 00111"},
+		{Fault{Do: Flap, Servers: []int{3}}, "11011 11011 00100 11011 11011"},
+		{Fault{Do: Connect, Servers: []int{2, 4, 5}}, "10000 01011 00100 01011 01011"},
+		{Fault{Do: Bridge, From: 3, Servers: []int{1, 2}}, "11100 11100 11111 00111 00111"},
+		{Fault{Do: Ring, Servers: []int{1, 2, 3, 4, 5}}, "11001 11100 01110 00111 10011"},
+		{Fault{Do: Ring, Servers: []int{1, 3, 5, 2, 4}}, "10110 01011 10101 11010 01101"},
+		{Fault{Do: Isolate, Servers: []int{4}}, "11101 11101 11101 00010 11101"},
+		{Fault{Do: Deaf, Servers: []int{4}}, "11101 11101 11101 11111 11101"},
+		{Fault{Do: Mute, Servers: []int{4}}, "11111 11111 11111 00010 11111"},
+		{Fault{Do: Cut, From: 1, To: 2}, "10111 11111 11111 11111 11111"},
 	} {
 		grid := [5][5]byte{}
 		for i := range grid {
 			copy(grid[i][:], "11111")
 		}
-		c.fault.closes(5, func(from, to world.Node) { grid[from-1][to-1] = '0' })
+		c.fault.EachLink(5, func(from, to world.Node) { grid[from-1][to-1] = '0' })
 		got := ""
 		for i := range grid {
 			if i > 0 {

@@ -86,7 +86,7 @@ func (s *customServer) Receive(from world.Node, l *letter) {
 		return
 	}
 	if !c.run.calm && c.run.ownLaw(from, s.env.node) {
-		c.run.effects[slowLink]++
+		c.run.effects[SlowLink]++
 	}
 	s.Machine.Receive(int(from), l.message)
 	if len(c.run.named) > 0 {
@@ -188,7 +188,7 @@ func (c *custom) startServer(n world.Node) error {
 		return fmt.Errorf("%s has a Start that returns no machine, and no error", c.protocol.Name)
 	}
 	if len(records) > 0 {
-		c.run.effects[recoveries]++
+		c.run.effects[Recovery]++
 	}
 	c.servers[n] = &customServer{Machine: m, env: env}
 	c.world.Start(n, c.servers[n])
@@ -319,7 +319,7 @@ func (c *custom) judge(k *key) {
 		c.failAt(o.Return, "S8", check.NoLinearization+" at object %q: no order of the operations so far gives client %d's answer: %s",
 			k.name, o.ClientId, c.described(o.Input.([]byte), o.Output.([]byte)))
 	case verdict == check.Unknown:
-		c.run.effects[porcupineUnknown]++
+		c.run.effects[Undecided]++
 	}
 }
 
@@ -334,8 +334,8 @@ func (c *custom) violation() *check.Violation { return c.violated }
 // report says which kinds of fault have nothing to strike: clocks of machines without timers, disks
 // without records.
 func (c *custom) report(to *Report) {
-	to.moot[drift] = !c.timed
-	for _, e := range []Effect{crashOnSync, stall, failedSync, diskFull, survived} {
+	to.moot[Drift] = !c.timed
+	for _, e := range []Effect{CrashOnSync.Effect(), Stall.Effect(), FailSync.Effect(), Full.Effect(), Survived} {
 		to.moot[e] = !c.wrote
 	}
 }
@@ -357,11 +357,11 @@ func (c *custom) Departed(from world.Node, l *letter) {
 	}
 }
 
-func (c *custom) Arrived(_, to world.Node, _ *letter, way world.Way) {
+func (c *custom) Arrived(from, to world.Node, _ *letter, way world.Way) {
 	if way&world.Repeated != 0 && c.world.IsServer(to) {
-		c.run.effects[duplicate]++
+		c.run.effects[Duplicate]++
 	}
-	c.run.arrived(way)
+	c.run.arrived(from, to, way)
 }
 
 func (c *custom) Dropped(from, to world.Node, l *letter, why world.Cause) {
@@ -391,7 +391,7 @@ func (c *custom) Survive(n world.Node, unsynced []any) int {
 
 func (c *custom) Crashed(n world.Node, lost []any) {
 	if len(lost) > 0 {
-		c.run.effects[unsyncedLost]++
+		c.run.effects[UnsyncedLost]++
 	}
 	text := fmt.Sprintf("server %d crashes and loses %s", n, countOf(len(lost), "record"))
 	c.run.tell(n, "crash", text)

@@ -111,14 +111,14 @@ func (r *paxos) damage(n world.Node, log []byte, starts []int, gone uint64) []by
 		vouched = uint64(d.bases[len(d.bases)-1])
 		vouched -= min(vouched, gone)
 	}
-	if vouched == 0 || nd.damage == doMisread && vouched == 1 {
+	if vouched == 0 || nd.damage == Misread && vouched == 1 {
 		nd.damage = ""
 		return log
 	}
 	draw := world.Draw(r.run.plan.Seed, uint64(n), uint64(nd.damages), drawRot)
 	hit := int(world.Below(draw, vouched))
 	from, to := starts[hit], starts[hit+1]
-	if nd.damage == doMisread {
+	if nd.damage == Misread {
 		other := (hit + 1) % int(vouched)
 		return append(append(append([]byte(nil), log[:from]...), log[starts[other]:starts[other+1]]...), log[to:]...)
 	}

@@ -82,8 +82,8 @@ func TestCrashOnABundle(t *testing.T) {
 	p.Tail.For = 8000 * ms
 	r := sim.Run(p)
 	requireOK(t, r)
-	if r.Updates != 400 || effect(r, "crash-on-take") != 2 || effect(r, "read") == 0 {
-		t.Errorf("%d updates, %d crashes, %d reads", r.Updates, effect(r, "crash-on-take"), effect(r, "read"))
+	if r.Updates != 400 || effect(r, "crash-on-arrival") != 2 || effect(r, "read") == 0 {
+		t.Errorf("%d updates, %d crashes, %d reads", r.Updates, effect(r, "crash-on-arrival"), effect(r, "read"))
 	}
 }
 
@@ -139,8 +139,8 @@ func (unmoved) Machine(world.Instant, protocol.ServerID, *protocol.Event) {}
 func (unmoved) Say(world.Instant, string)                                 {}
 
 func effect(r *sim.Report, key string) uint64 {
-	for _, e := range sim.AllEffects() {
-		if e.String() == key {
+	for _, e := range sim.PaxosEffects.All() {
+		if sim.PaxosEffects[e].Name == key {
 			return r.Effects[e]
 		}
 	}

@@ -22,9 +22,9 @@ func (r *run) arm(number int, f *Fault) {
 	}
 	t := &world.Trigger{
 		Kind: n.kind, From: world.Node(f.On.From), To: world.Node(f.On.To),
-		N: f.On.N, Unsynced: f.On.Unsynced, Drop: f.Do == doDrop, Count: &n.seen,
+		N: f.On.N, Unsynced: f.On.Unsynced, Drop: f.Do == Drop, Count: &n.seen,
 	}
-	if f.Do == doDelay {
+	if f.Do == Delay {
 		t.Delay = f.For
 	}
 	t.Then = func(from, _ world.Node) { r.struck(n, from) }
@@ -48,10 +48,10 @@ func (r *run) struck(n *named, to world.Node) {
 		return
 	}
 	r.traceFault(n.fault)
-	if n.fault.Do != doCrash || !r.world.IsServer(to) || !r.world.Up(to) {
+	if n.fault.Do != Crash || !r.world.IsServer(to) || !r.world.Up(to) {
 		return
 	}
-	r.effects[n.fault.On.effect()]++
+	r.effects[n.fault.Counts(r.plan.Servers).Effect()]++
 	r.crash(to, n.fault.For)
 }
 
@@ -90,6 +90,6 @@ func (r *run) count(n *named, at world.Node) {
 // synced counts a sync of a server.
 func (r *run) synced(n world.Node) {
 	if len(r.named) > 0 {
-		r.occurred(onSync, n)
+		r.occurred(OnSync, n)
 	}
 }

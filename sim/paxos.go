@@ -371,7 +371,7 @@ func (r *run) judge(history []check.Operation) {
 	case check.Illegal:
 		r.system.failAt(o.At, "S8", check.NoLinearization+": %s", o.Detail)
 	case check.Unknown:
-		r.effects[porcupineUnknown]++
+		r.effects[Undecided]++
 	}
 }
 
@@ -434,12 +434,12 @@ func (r *paxos) repeats(s *server, m *protocol.Message) {
 
 // Arrived counts messages that took an unusual way. One that is late counts if it is of use
 // still.
-func (r *paxos) Arrived(_, to world.Node, p *packet, way world.Way) {
+func (r *paxos) Arrived(from, to world.Node, p *packet, way world.Way) {
 	if way&world.Repeated != 0 && r.world.IsServer(to) {
-		r.run.effects[duplicate]++
+		r.run.effects[Duplicate]++
 	}
 	if r.matters(to, p) {
-		r.run.arrived(way)
+		r.run.arrived(from, to, way)
 	}
 }
 
@@ -480,7 +480,7 @@ func (r *paxos) Survive(n world.Node, packed []diskRecord) int {
 func (r *paxos) Crashed(n world.Node, lost []diskRecord) {
 	for i := range lost {
 		if !lost[i].lazy {
-			r.run.effects[unsyncedLost]++
+			r.run.effects[UnsyncedLost]++
 			break
 		}
 	}

@@ -148,7 +148,7 @@ func settles(p *Plan, s protocol.Settings) world.Instant {
 	outside := p.Servers - len(p.CoreServers())
 	bound := world.Instant(outside+2)*view + slack
 	for _, b := range p.Tail.Broken {
-		if b.How == doDeaf || b.How == doMute {
+		if b.How == string(Deaf) || b.How == string(Mute) {
 			bound += protocol.StarvingTimeouts*ceiling + 2*world.Instant(s.UpdateTimer)
 			break
 		}

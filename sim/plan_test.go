@@ -112,7 +112,7 @@ func TestBadPlans(t *testing.T) {
 
 // The swarm draws valid plans of every size, and no kind of fault that a size excludes.
 func TestSwarmFitsTheCluster(t *testing.T) {
-	kinds := map[string]int{}
+	kinds := map[sim.Kind]int{}
 	for servers := 0; servers <= 9; servers++ {
 		for seed := uint64(0); seed < 150; seed++ {
 			p := sim.Swarm(seed, sim.SwarmOptions{Servers: servers})
@@ -120,8 +120,8 @@ func TestSwarmFitsTheCluster(t *testing.T) {
 				t.Fatalf("seed %d: %d servers, not %d", seed, p.Servers, servers)
 			}
 			for _, f := range p.Faults {
-				kinds[f.Do]++
-				if alone := []string{"crash", "elect", "pause", "stall", "full", "fail-sync", "jump"}; p.Servers == 1 && !slices.Contains(alone, f.Do) {
+				kinds[f.Counts(p.Servers)]++
+				if alone := []sim.Kind{"crash", "elect", "pause", "stall", "full", "fail-sync", "jump"}; p.Servers == 1 && !slices.Contains(alone, f.Do) {
 					t.Errorf("seed %d: %v of a single server", seed, &f)
 				}
 				if p.Servers < 3 && f.Do == "connect" {
@@ -130,12 +130,9 @@ func TestSwarmFitsTheCluster(t *testing.T) {
 			}
 		}
 	}
-	for _, do := range []string{
-		"crash", "rolling", "pause", "slow", "cut", "partition", "flap", "connect", "bridge", "ring", "isolate", "deaf", "mute",
-		"omit", "clog", "shuffle", "stall", "full", "fail-sync", "jump", "wipe", "rot", "misread", "elect", "drop", "delay",
-	} {
-		if kinds[do] < 40 {
-			t.Errorf("%s was drawn %d times only", do, kinds[do])
+	for i := range sim.Kinds {
+		if kind := sim.Kinds[i].Kind; kinds[kind] < 40 {
+			t.Errorf("%s was drawn %d times only", kind, kinds[kind])
 		}
 	}
 }
@@ -186,7 +183,7 @@ func TestDeletingAFaultReshufflesNothingBefore(t *testing.T) {
 	for at < len(a) && at < len(b) && withoutHash(a[at]) == withoutHash(b[at]) {
 		at++
 	}
-	if at == len(a) || !strings.Contains(a[at], last.Do) {
+	if at == len(a) || !strings.Contains(a[at], string(last.Do)) {
 		t.Errorf("without %v the runs part at event %d: %s", &last, at+1, a[at])
 	}
 }

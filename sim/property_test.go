@@ -71,7 +71,7 @@ func drawFault(t *rapid.T, p *sim.Plan) sim.Fault {
 	f := sim.Fault{
 		At:  min(duration(t, "at", 0, 3_000), p.Faulty-1),
 		For: duration(t, "for", 1, 1_500),
-		Do:  rapid.SampledFrom([]string{"crash", "partition", "connect", "isolate", "deaf", "mute", "elect", "drop", "delay"}).Draw(t, "do"),
+		Do:  rapid.SampledFrom([]sim.Kind{"crash", "partition", "connect", "isolate", "deaf", "mute", "elect", "drop", "delay"}).Draw(t, "do"),
 	}
 	if f.Do == "drop" || f.Do == "delay" || f.Do == "crash" && rapid.Bool().Draw(t, "on a message") {
 		kind := rapid.SampledFrom([]string{"Proposal", "Accept", "Prepare", "PrepareOK", "ViewChange"}).Draw(t, "kind")

@@ -217,7 +217,7 @@ func (p *Protocol) Validate(plan *Plan) error {
 		return fmt.Errorf("settings, and %s has none", p.Name)
 	}
 	for i := range plan.Faults {
-		if do := plan.Faults[i].Do; do == doElect || do == doHandOver {
+		if do := plan.Faults[i].Do; do == Elect || do == HandOver {
 			return fmt.Errorf("fault %d: %s is of our own protocol's", i+1, do)
 		}
 	}
@@ -239,7 +239,7 @@ func (p *Protocol) Complete() error {
 		return fmt.Errorf("protocol %q is not complete: it takes a Name, a Start, and 1 to %d Kinds", p.Name, requestKind-1)
 	}
 	for i, kind := range p.Kinds {
-		if !aWord(kind) || kind == noKind || kind == onSync || kind == onStart || slices.Contains(p.Kinds[:i], kind) {
+		if !aWord(kind) || kind == noKind || kind == OnSync || kind == OnStart || slices.Contains(p.Kinds[:i], kind) {
 			return fmt.Errorf("protocol %q: kind %d can't be named %q: no word, twice, or with a meaning of its own in plans", p.Name, i+1, kind)
 		}
 	}

@@ -35,7 +35,7 @@ type Report struct {
 	Missed    []Missed          // faults of the plan whose event did not occur
 	History   []check.Operation // of the clients, key by key, if it was asked for
 
-	moot [numFaults]bool // kinds of fault that could not take effect, whatever the plan
+	moot [FirstOutcome]bool // kinds of fault that could not take effect, whatever the plan
 }
 
 // Missed is a fault that waited for an event in vain.
@@ -47,7 +47,7 @@ type Missed struct {
 func (r *run) report() *Report {
 	r.gather()
 	counts := r.world.Total()
-	r.effects[reordered], r.effects[stall], r.effects[lied] = counts.Reordered, counts.Stalled, counts.Lied
+	r.effects[Reordered], r.effects[Stall.Effect()], r.effects[Lie] = counts.Reordered, counts.Stalled, counts.Lied
 	report := &Report{
 		Plan: r.plan, Violation: r.system.violation(), Events: counts.Events, Messages: counts.Messages,
 		Updates: r.updates, Begun: r.keys.begun, End: r.world.Now(), History: r.history,
@@ -122,13 +122,3 @@ var Build = sync.OnceValue(func() string {
 // HashString is how hashes are written: 16 hex digits, since readers of JSON lose digits of
 // large numbers.
 func HashString(h uint64) string { return fmt.Sprintf("%016x", h) }
-
-// FaultKinds counts the plan's faults by kind. The laws of network and disk and the calm at
-// the end are not among them.
-func (p *Plan) FaultKinds() Effects {
-	var kinds Effects
-	for i := range p.Faults {
-		kinds[p.Faults[i].effect(p.Servers)]++
-	}
-	return kinds
-}

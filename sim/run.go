@@ -32,7 +32,8 @@ type run struct {
 	over      bool           // at the first violation
 	nodes     []nodeState    // by server; 0 unused
 	heals     int            // times that all links were healed
-	cutBy     [16][16]Effect // the kind of fault that cut the direction last
+	cutBy     [16][16]Effect // the kind of fault that cut the direction last, and …
+	cloggedBy [16][16]Effect // … that clogged it
 	named     []*named       // faults that wait for an event
 	omissions []*world.Rule  // in force, or over, since the last heal
 	updates   uint64         // answered
@@ -53,7 +54,7 @@ type nodeState struct {
 	shuffle world.Instant
 	full    world.Instant // until then its disk takes no more
 	restart world.Instant // how long it stays down after a failed sync
-	damage  string        // what its disk suffered in the last crash: doRot, doMisread
+	damage  Kind          // what its disk suffered in the last crash: Rot, Misread
 	damages uint32
 	torn    uint64 // a draw, where the crash tore the next record
 	clock   clock
@@ -252,13 +253,13 @@ func (r *run) start(n world.Node) {
 			panic(fmt.Sprintf("server %d does not start: %v", n, err)) // no disk law of ours explains it
 		}
 		nd.dead = true
-		r.effects[faultEffects[nd.damage]]++
+		r.effects[nd.damage.Effect()]++
 		r.say("server %d refuses to start: %v", n, err)
 		r.tell(n, "refuses to start", err.Error())
 		return
 	}
 	nd.lives++
-	r.occurred(onStart, n)
+	r.occurred(OnStart, n)
 }
 
 // play makes the run happen, up to its end or the first violation.

@@ -46,129 +46,13 @@ func (r *run) strike(f *Fault) {
 		f = &Fault{At: f.At, Do: f.Do, Servers: []int{int(leader)}, For: f.For, By: f.By, Leader: true}
 	}
 	r.traceFault(f)
-	effect := f.effect(r.plan.Servers)
-	switch f.Do {
-	case doCrash, doElect, doPause, doSlow, doShuffle, doStall, doFull, doFailSync, doJump, doWipe, doRot, doMisread:
-		for _, id := range f.Servers {
-			r.hit(world.Node(id), f, effect)
-		}
-	case doRolling:
-		for i, id := range f.Servers {
-			r.within(r.world.Now()+world.Instant(i)*f.By, func() { r.hit(world.Node(id), f, effect) })
-		}
-	case doClog, doBacklog:
-		f.closes(r.plan.Servers, r.world.Clog)
-		heals := r.heals
-		r.during(f, func() {
-			if heals == r.heals {
-				f.closes(r.plan.Servers, r.world.Unclog)
-			}
-		})
-	case doOmit:
-		kind := r.system.kind(f.Kind)
-		for _, id := range f.Servers {
-			rule := &world.Rule{Kind: kind, To: world.Node(id), Omission: true}
-			r.world.AddRule(rule)
-			r.within(f.until(r.world.Now(), r.plan.Faulty), func() { r.world.RemoveRule(rule) })
-			r.omissions = append(r.omissions, rule)
-		}
-	case doHandOver:
-		if leader := r.system.leader(); leader != 0 && int(leader) != f.To {
-			r.world.Do(leader, func() { r.system.handOver(leader, f.To) })
-		}
-	case doFlap:
-		r.flap(f, r.world.Now()+f.For)
-	default:
-		r.cut(f, f.For)
-	}
-}
-
-// cut closes links for a while; zero is until the calm.
-func (r *run) cut(f *Fault, spell world.Instant) {
-	effect := f.effect(r.plan.Servers)
-	f.closes(r.plan.Servers, func(from, to world.Node) {
-		r.world.Cut(from, to)
-		r.cutBy[from][to] = effect
-	})
-	heals := r.heals
-	r.during(&Fault{For: spell}, func() {
-		if heals == r.heals {
-			f.closes(r.plan.Servers, r.world.Heal)
-		}
-	})
-}
-
-// flap closes a partition for half a period, again and again.
-func (r *run) flap(f *Fault, until world.Instant) {
-	r.cut(f, max(1, f.By/2))
-	if next := r.world.Now() + f.By; next < until {
-		heals := r.heals
-		r.within(next, func() {
-			if heals == r.heals {
-				r.flap(f, until)
-			}
-		})
-	}
-}
-
-// hit makes a fault that is one server's happen to it.
-func (r *run) hit(n world.Node, f *Fault, effect Effect) {
-	nd, now := &r.nodes[n], r.world.Now()
-	if f.Do != doWipe && f.Do != doRot && f.Do != doMisread {
-		if !r.world.Up(n) {
-			return
-		}
-		if f.Do != doFull && f.Do != doFailSync && f.Do != doStall && f.Do != doSlow && f.Do != doShuffle {
-			r.effects[effect]++ // those count what they do
-		}
-	}
-	switch f.Do {
-	case doCrash, doRolling:
-		r.crash(n, f.For)
-	case doElect:
-		r.world.Do(n, func() { r.system.elect(n) })
-	case doPause:
-		r.pause(n, f)
-	case doSlow:
-		nd.slow += f.By
-		r.world.Slow(n, nd.slow)
-		r.during(f, func() { nd.slow -= f.By; r.world.Slow(n, nd.slow) })
-	case doShuffle:
-		nd.shuffle += f.By
-		r.world.Shuffle(n, nd.shuffle)
-		r.during(f, func() { nd.shuffle -= f.By; r.world.Shuffle(n, nd.shuffle) })
-	case doStall:
-		r.world.Stall(n, f.until(now, r.plan.Faulty))
-	case doFull:
-		nd.full = max(nd.full, f.until(now, r.plan.Faulty))
-		r.world.Fill(n, nd.full)
-	case doFailSync:
-		nd.restart = f.For
-		r.world.FailSync(n)
-	case doJump:
-		nd.clock.jump(now, f.By)
-		r.world.Rearm(n)
-	case doWipe:
-		r.effects[effect]++
-		r.wipe(n, f.For)
-	case doRot, doMisread:
-		// While any server does not take part yet all are needed for that, and none may be lost (X18).
-		taking := true
-		for id := 1; id <= r.plan.Servers; id++ {
-			taking = taking && r.system.ready(world.Node(id))
-		}
-		r.crash(n, f.For)
-		if taking {
-			nd.damage = f.Do
-			nd.damages++
-		}
-	}
+	strikes[f.Do](r, f)
 }
 
 // pause lets a server stand still.
 func (r *run) pause(n world.Node, f *Fault) {
 	nd := &r.nodes[n]
-	nd.resume = max(nd.resume, f.until(r.world.Now(), r.plan.Faulty))
+	nd.resume = max(nd.resume, f.Until(r.world.Now(), r.plan.Faulty))
 	r.world.Pause(n)
 	r.within(nd.resume, func() {
 		if r.world.Paused(n) && r.world.Now() >= nd.resume {
@@ -197,11 +81,11 @@ func (r *run) crash(n world.Node, down world.Instant) {
 // syncFailed ends a server whose disk refused a sync: what that wrote nobody knows.
 func (r *run) syncFailed(n world.Node) {
 	nd := &r.nodes[n]
-	down, effect := nd.restart, failedSync
+	down, effect := nd.restart, FailSync
 	if left := nd.full - r.world.Now(); left > 0 {
-		down, effect = left, diskFull
+		down, effect = left, Full
 	}
-	r.effects[effect]++
+	r.effects[effect.Effect()]++
 	r.say("server %d can't sync, and ends", n)
 	r.crash(n, down)
 }
@@ -244,7 +128,7 @@ func (r *run) survive(n world.Node, records int, size func(i int) int) int {
 		}
 	}
 	if kept > 0 {
-		r.effects[survived]++
+		r.effects[Survived]++
 	}
 	return kept
 }
@@ -288,7 +172,7 @@ func (r *run) becalm() {
 	for _, c := range r.clients[1:] {
 		c.becalm()
 		if !c.live() && c.waiting {
-			r.effects[quitClients]++
+			r.effects[Quit]++
 			c.leaveOpen()
 		}
 	}
@@ -321,21 +205,21 @@ func (r *run) coreReady() bool {
 
 // breakFor breaks a server outside the core for good. A half-cut one keeps its clients.
 func (r *run) breakFor(b *Broken, down []bool) {
-	f := Fault{Do: b.How, Servers: []int{b.Server}}
+	f := Fault{Do: Kind(b.How), Servers: []int{b.Server}}
 	switch b.How {
 	case "down":
 		down[b.Server] = true
 		if r.world.Up(world.Node(b.Server)) {
-			r.effects[brokenDown]++
+			r.effects[TailDown]++
 		}
 		r.world.Crash(world.Node(b.Server))
 		return
 	case "cut":
-		f.Do = doIsolate
+		f.Do = Isolate
 	}
-	f.closes(r.plan.Servers, func(from, to world.Node) {
+	f.EachLink(r.plan.Servers, func(from, to world.Node) {
 		r.world.Cut(from, to)
-		r.cutBy[from][to] = b.effect()
+		r.cutBy[from][to] = b.Effect()
 	})
 }
 
@@ -345,11 +229,11 @@ func (r *run) traceDrop(from, to world.Node, what string, why world.Cause) {
 }
 
 func (r *run) traceFault(f *Fault) {
-	if f.Do != doCrash && f.Do != doWipe { // each crash is told as it happens
+	if f.Do != Crash && f.Do != Wipe { // each crash is told as it happens
 		r.say("%v", f)
 	}
 	r.tell(0, "fault", f.String())
-	if r.story != nil && f.Do != doCrash && f.Do != doWipe && f.Do != doDrop {
+	if r.story != nil && f.Do != Crash && f.Do != Wipe && f.Do != Drop {
 		r.story.tell(r.world.Now(), 0, line{kind: struck, text: "fault: " + f.String()})
 	}
 }

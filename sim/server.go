@@ -49,7 +49,7 @@ func (r *paxos) startServer(n world.Node) error {
 	r.servers[n].wire = r.newCodec(id)
 	r.checker.Recovered(r.now(), id, m.LocalARU(), m.App().Hash())
 	if len(records) > 0 {
-		r.run.effects[recoveries]++
+		r.run.effects[Recovery]++
 	}
 	r.world.Start(n, r.servers[n])
 	if len(records) > 0 || r.world.Now() > 0 {
@@ -81,7 +81,7 @@ func (s *server) Deadline() world.Instant {
 func (s *server) Receive(from world.Node, p *packet) {
 	r := s.system
 	if !r.run.calm && r.run.ownLaw(from, world.Node(s.id)) && r.matters(world.Node(s.id), p) {
-		r.run.effects[slowLink]++
+		r.run.effects[SlowLink]++
 	}
 	if r.run.plan.Bodies {
 		r.verifyMessage(s.id, &p.Message)
@@ -249,7 +249,7 @@ func (r *paxos) event(s *server, e *protocol.Event) {
 			r.run.effects[readRounds]++
 		}
 	case protocol.HandedOver:
-		r.run.effects[handOver]++
+		r.run.effects[HandOver.Effect()]++
 	case protocol.Overtook:
 		r.run.effects[overtook]++
 	case protocol.Starved:

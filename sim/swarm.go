@@ -169,7 +169,7 @@ func (s *swarm) letSessionsLive() {
 		around := world.Instant(len(p.Tail.Broken)+2)*p.Workload.Timeout + world.Instant(s.settings.UpdateTimer)
 		s.settings.SessionIdle = max(s.settings.SessionIdle, protocol.Instant(around+around/8)) // clocks drift
 	}
-	if s.settings.Tombstones > 0 && slices.ContainsFunc(p.Tail.Broken, func(b Broken) bool { return b.How == doDeaf }) {
+	if s.settings.Tombstones > 0 && slices.ContainsFunc(p.Tail.Broken, func(b Broken) bool { return b.How == string(Deaf) }) {
 		s.settings.Tombstones = max(s.settings.Tombstones, p.Workload.Clients)
 	}
 	s.writeSettings()
@@ -377,14 +377,14 @@ func (s *swarm) drawTail() {
 			core = majority
 		}
 		t.Core = s.some(core)
-		way := world.Pick(s.Dice, "", "", "down", "cut", doDeaf, doMute)
+		way := world.Pick(s.Dice, "", "", "down", "cut", string(Deaf), string(Mute))
 		for id := 1; id <= n; id++ {
 			if slices.Contains(t.Core, id) {
 				continue
 			}
 			how := way
 			if how == "" {
-				how = world.Pick(s.Dice, "down", "cut", doDeaf, doDeaf, doMute)
+				how = world.Pick(s.Dice, "down", "cut", string(Deaf), string(Deaf), string(Mute))
 			}
 			t.Broken = append(t.Broken, Broken{Server: id, How: how})
 		}

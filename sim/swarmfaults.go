@@ -33,14 +33,14 @@ func (s *swarm) drawFaults() {
 		{8, 4, s.rings},
 		{5, 2, s.clogs},
 		{5, 2, s.shuffles},
-		{6, 1, func() { s.disks(doStall) }},
-		{7, 1, func() { s.disks(doFailSync) }},
-		{8, 1, func() { s.disks(doFull) }},
+		{6, 1, func() { s.disks(Stall) }},
+		{7, 1, func() { s.disks(FailSync) }},
+		{8, 1, func() { s.disks(Full) }},
 		{7, 1, s.jumps},
 		{4, 1, s.crashesOnEvent},
-		{4, 2, func() { s.secluded(doIsolate) }},
-		{5, 2, func() { s.secluded(doDeaf) }},
-		{5, 2, func() { s.secluded(doMute) }},
+		{4, 2, func() { s.secluded(Isolate) }},
+		{5, 2, func() { s.secluded(Deaf) }},
+		{5, 2, func() { s.secluded(Mute) }},
 		{3, 2, s.elections},
 		{4, 2, s.handOvers},
 		{odds(3, len(s.plan.Workload.Readers) > 0), 3, s.coups},
@@ -68,7 +68,7 @@ func (s *swarm) drawMuted() bool {
 	}
 	w.Home, w.Sticky, w.Tries, w.Homes, w.Readers = s.other == nil, true, 12, nil, nil
 	w.Clients = max(w.Clients, min(p.Servers, swarmClients))
-	s.add(Fault{At: world.Instant(d.Int(0, int64(p.Faulty/3))), Do: doMute, Servers: s.some(1), For: p.Faulty})
+	s.add(Fault{At: world.Instant(d.Int(0, int64(p.Faulty/3))), Do: Mute, Servers: s.some(1), For: p.Faulty})
 	return true
 }
 
@@ -91,7 +91,7 @@ func (s *swarm) drawFormation() {
 			}
 			lost++
 			for range s.Int(1, 2) {
-				s.add(Fault{At: s.between(0, p.Faulty-1), Do: doWipe, Servers: []int{id}, For: s.spell()})
+				s.add(Fault{At: s.between(0, p.Faulty-1), Do: Wipe, Servers: []int{id}, For: s.spell()})
 			}
 		}
 		slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
@@ -111,7 +111,7 @@ func (s *swarm) drawRot() {
 	}
 	lost := map[int]bool{} // looked up, never ranged over
 	for i := range p.Faults {
-		if p.Faults[i].Do == doWipe {
+		if p.Faults[i].Do == Wipe {
 			lost[p.Faults[i].Servers[0]] = true
 		}
 	}
@@ -121,7 +121,7 @@ func (s *swarm) drawRot() {
 		}
 		lost[id] = true
 		s.add(Fault{
-			At: s.between(p.Faulty/4, p.Faulty-1), Do: world.Pick(s.Dice, doRot, doMisread),
+			At: s.between(p.Faulty/4, p.Faulty-1), Do: world.Pick(s.Dice, Rot, Misread),
 			Servers: []int{id}, For: s.spell(),
 		})
 	}
@@ -172,7 +172,7 @@ func (s *swarm) spell() world.Instant {
 }
 
 func (s *swarm) crashes() {
-	s.each(2, func(at world.Instant) { s.add(s.aim(Fault{At: at, Do: doCrash, For: s.spell()})) })
+	s.each(2, func(at world.Instant) { s.add(s.aim(Fault{At: at, Do: Crash, For: s.spell()})) })
 }
 
 // rareCrashes strike several servers at once, but no majority, and those that send, take or ask
@@ -182,7 +182,7 @@ func (s *swarm) rareCrashes() {
 	p := s.plan
 	down := func() world.Instant { return world.Instant(d.Log(int64(20*millisecond), int64(1500*millisecond))) }
 	if few := int64(p.Servers-1) / 2; few >= 2 && d.One(4) {
-		s.add(Fault{At: world.Instant(d.Int(0, int64(p.Faulty)-1)), Do: doCrash, Servers: s.someBy(d, int(d.Int(2, few))), For: down()})
+		s.add(Fault{At: world.Instant(d.Int(0, int64(p.Faulty)-1)), Do: Crash, Servers: s.someBy(d, int(d.Int(2, few))), For: down()})
 	}
 	if s.other != nil || p.Servers < 3 || s.settings.SnapshotSlots == 0 || !d.One(2) {
 		return
@@ -194,7 +194,7 @@ func (s *swarm) rareCrashes() {
 		if d.One(2) {
 			on = &Name{Kind: kind, To: id, Arrives: true, N: n}
 		}
-		s.add(Fault{On: on, Do: doCrash, For: down()})
+		s.add(Fault{On: on, Do: Crash, For: down()})
 	}
 }
 
@@ -211,7 +211,7 @@ func (s *swarm) omissions() {
 		protocol.ViewChange, protocol.ClientUpdate, protocol.ReadAck, protocol.SnapshotPart)
 	for range d.Int(1, max(2, 3*int64(p.Faulty/second))) {
 		f := Fault{
-			At: world.Instant(d.Int(0, int64(p.Faulty)-1)), Do: doOmit, Kind: world.Pick(d, kinds...),
+			At: world.Instant(d.Int(0, int64(p.Faulty)-1)), Do: Omit, Kind: world.Pick(d, kinds...),
 			For: world.Instant(d.Log(int64(20*millisecond), int64(1500*millisecond))),
 		}
 		if f.Servers = s.someBy(d, p.Servers-1); d.One(3) {
@@ -223,7 +223,7 @@ func (s *swarm) omissions() {
 		s.add(f)
 		if end := f.At + f.For - millisecond; d.One(2) && end < p.Faulty {
 			s.add(Fault{
-				At: end, Do: world.Pick(d, doCrash, doIsolate, doMute), Leader: true,
+				At: end, Do: world.Pick(d, Crash, Isolate, Mute), Leader: true,
 				For: world.Instant(d.Log(int64(60*millisecond), int64(1500*millisecond))),
 			})
 		}
@@ -242,7 +242,7 @@ func (s *swarm) rolling() {
 	n := s.plan.Servers
 	for range s.Int(1, 2) {
 		s.add(Fault{
-			At: s.between(0, s.plan.Faulty-1), Do: doRolling, Servers: world.Shuffle(s.Dice, s.some(int(s.Int(2, int64(n))))),
+			At: s.between(0, s.plan.Faulty-1), Do: Rolling, Servers: world.Shuffle(s.Dice, s.some(int(s.Int(2, int64(n))))),
 			For: s.spell(), By: s.spell(),
 		})
 	}
@@ -251,7 +251,7 @@ func (s *swarm) rolling() {
 // pauses let servers stand still. One that wakes acts on what it knew.
 func (s *swarm) pauses() {
 	s.each(2, func(at world.Instant) {
-		f := Fault{At: at, Do: doPause, For: s.spell()}
+		f := Fault{At: at, Do: Pause, For: s.spell()}
 		if s.sleepy || s.One(6) {
 			f.For = s.between(second, max(2*second, s.plan.Faulty))
 		}
@@ -261,7 +261,7 @@ func (s *swarm) pauses() {
 
 func (s *swarm) slow() {
 	s.each(1, func(at world.Instant) {
-		s.add(s.aim(Fault{At: at, Do: doSlow, For: s.spell(), By: world.Instant(s.Log(int64(millisecond), int64(300*millisecond)))}))
+		s.add(s.aim(Fault{At: at, Do: Slow, For: s.spell(), By: world.Instant(s.Log(int64(millisecond), int64(300*millisecond)))}))
 	})
 }
 
@@ -269,7 +269,7 @@ func (s *swarm) flaps() {
 	s.each(1, func(at world.Instant) {
 		side := int(s.Int(1, int64(max(1, s.plan.Servers/2))))
 		s.add(Fault{
-			At: at, Do: doFlap, Servers: s.some(side), For: s.between(200*millisecond, 2*second),
+			At: at, Do: Flap, Servers: s.some(side), For: s.between(200*millisecond, 2*second),
 			By: world.Instant(s.Log(int64(5*millisecond), int64(400*millisecond))),
 		})
 	})
@@ -278,13 +278,13 @@ func (s *swarm) flaps() {
 func (s *swarm) bridges() {
 	s.each(1, func(at world.Instant) {
 		ids := world.Shuffle(s.Dice, s.some(s.plan.Servers))
-		s.add(Fault{At: at, Do: doBridge, From: ids[0], Servers: ids[1 : 1+(len(ids)-1)/2], For: s.spell()})
+		s.add(Fault{At: at, Do: Bridge, From: ids[0], Servers: ids[1 : 1+(len(ids)-1)/2], For: s.spell()})
 	})
 }
 
 func (s *swarm) rings() {
 	s.each(1, func(at world.Instant) {
-		s.add(Fault{At: at, Do: doRing, Servers: world.Shuffle(s.Dice, s.some(s.plan.Servers)), For: s.spell()})
+		s.add(Fault{At: at, Do: Ring, Servers: world.Shuffle(s.Dice, s.some(s.plan.Servers)), For: s.spell()})
 	})
 }
 
@@ -294,11 +294,11 @@ func (s *swarm) clogs() {
 	swizzle := s.One(2)
 	s.each(1, func(at world.Instant) {
 		if !swizzle {
-			s.add(s.aim(Fault{At: at, Do: doClog, For: s.spell()}))
+			s.add(s.aim(Fault{At: at, Do: Clog, For: s.spell()}))
 			return
 		}
 		for _, id := range world.Shuffle(s.Dice, s.some((s.plan.Servers+1)/2)) {
-			s.add(Fault{At: min(at, s.plan.Faulty-1), Do: doClog, Servers: []int{id}, For: s.spell()})
+			s.add(Fault{At: min(at, s.plan.Faulty-1), Do: Clog, Servers: []int{id}, For: s.spell()})
 			at += s.between(millisecond, 60*millisecond)
 		}
 	})
@@ -306,18 +306,18 @@ func (s *swarm) clogs() {
 
 func (s *swarm) shuffles() {
 	s.each(2, func(at world.Instant) {
-		s.add(s.aim(Fault{At: at, Do: doShuffle, For: s.spell(), By: world.Instant(s.Log(int64(5*millisecond), int64(200*millisecond)))}))
+		s.add(s.aim(Fault{At: at, Do: Shuffle, For: s.spell(), By: world.Instant(s.Log(int64(5*millisecond), int64(200*millisecond)))}))
 	})
 }
 
 // disks stall, fill up, or fail a sync.
-func (s *swarm) disks(do string) {
+func (s *swarm) disks(do Kind) {
 	s.each(1, func(at world.Instant) { s.add(s.aim(Fault{At: at, Do: do, For: s.spell()})) })
 }
 
 func (s *swarm) jumps() {
 	s.each(2, func(at world.Instant) {
-		f := s.aim(Fault{At: at, Do: doJump, By: world.Instant(s.Log(int64(millisecond), int64(3*second)))})
+		f := s.aim(Fault{At: at, Do: Jump, By: world.Instant(s.Log(int64(millisecond), int64(3*second)))})
 		if s.One(3) {
 			f.By = -f.By
 		}
@@ -332,13 +332,13 @@ func (s *swarm) crashesOnEvent() {
 		on := &Name{From: s.some(1)[0]}
 		switch s.Int(1, 3) {
 		case 1:
-			on.Kind, on.N = onSync, uint32(s.Log(1, 300))
+			on.Kind, on.N = OnSync, uint32(s.Log(1, 300))
 		case 2:
-			on.Kind, on.N = onStart, uint32(s.Int(1, 4))
+			on.Kind, on.N = OnStart, uint32(s.Int(1, 4))
 		default:
 			*on = Name{Kind: world.Pick(s.Dice, kinds...), To: on.From, Arrives: true, N: uint32(s.Log(1, 400))}
 		}
-		s.add(Fault{On: on, Do: doCrash, For: s.spell()})
+		s.add(Fault{On: on, Do: Crash, For: s.spell()})
 	})
 }
 
@@ -346,7 +346,7 @@ func (s *swarm) powerCuts() {
 	for range s.Int(1, 2) {
 		n := s.plan.Servers
 		s.add(Fault{
-			At: s.between(0, s.plan.Faulty-1), Do: doCrash,
+			At: s.between(0, s.plan.Faulty-1), Do: Crash,
 			Servers: s.some(int(s.Int(int64(n/2+1), int64(n)))), For: s.spell(),
 		})
 	}
@@ -364,7 +364,7 @@ func (s *swarm) crashesOnSend() {
 		}
 		s.add(Fault{
 			On: &Name{Kind: kind, From: s.some(1)[0], N: uint32(s.Log(1, most)), Unsynced: s.Int(1, 3) > 1},
-			Do: doCrash, For: s.spell(),
+			Do: Crash, For: s.spell(),
 		})
 	})
 }
@@ -372,14 +372,14 @@ func (s *swarm) crashesOnSend() {
 func (s *swarm) cuts() {
 	s.each(3, func(at world.Instant) {
 		pair := s.pair()
-		s.add(Fault{At: at, Do: doCut, From: pair[0], To: pair[1], For: s.spell()})
+		s.add(Fault{At: at, Do: Cut, From: pair[0], To: pair[1], For: s.spell()})
 	})
 }
 
 func (s *swarm) partitions() {
 	s.each(1, func(at world.Instant) {
 		side := int(s.Int(1, int64(max(1, s.plan.Servers/2))))
-		s.add(Fault{At: at, Do: doPartition, Servers: s.some(side), For: s.spell()})
+		s.add(Fault{At: at, Do: Partition, Servers: s.some(side), For: s.spell()})
 	})
 }
 
@@ -397,15 +397,15 @@ func (s *swarm) bareMajorities() {
 	for at < until {
 		period := s.between(40*millisecond, max(60*millisecond, slow))
 		connected := s.some(s.plan.Servers/2 + 1)
-		s.add(Fault{At: at, Do: doConnect, Servers: connected, For: period})
+		s.add(Fault{At: at, Do: Connect, Servers: connected, For: period})
 		if hasty {
-			s.add(Fault{At: min(s.between(at, at+period/2), s.plan.Faulty-1), Do: doElect, Servers: connected})
+			s.add(Fault{At: min(s.between(at, at+period/2), s.plan.Faulty-1), Do: Elect, Servers: connected})
 		}
 		at += period
 	}
 }
 
-func (s *swarm) secluded(do string) {
+func (s *swarm) secluded(do Kind) {
 	s.each(1, func(at world.Instant) { s.add(s.aim(Fault{At: at, Do: do, For: s.spell()})) })
 }
 
@@ -421,7 +421,7 @@ func (s *swarm) elections() {
 		if many {
 			k = int(s.Int(1, int64(s.plan.Servers)))
 		}
-		s.add(Fault{At: at, Do: doElect, Servers: s.some(k)})
+		s.add(Fault{At: at, Do: Elect, Servers: s.some(k)})
 	})
 }
 
@@ -432,7 +432,7 @@ func (s *swarm) coups() {
 	relapses := world.NewDice(world.Draw(s.plan.Seed, drawRelapses))
 	relapse := s.other == nil && relapses.One(2)
 	s.each(2, func(at world.Instant) {
-		f := Fault{At: at, Do: world.Pick(s.Dice, doBacklog, doBacklog, doDeaf, doIsolate), Leader: true, For: s.between(3*t, 9*t)}
+		f := Fault{At: at, Do: world.Pick(s.Dice, Backlog, Backlog, Deaf, Isolate), Leader: true, For: s.between(3*t, 9*t)}
 		s.add(f)
 		if relapse {
 			s.electInTurn(relapses, f.At+f.For)
@@ -442,7 +442,7 @@ func (s *swarm) coups() {
 		for range s.Int(1, 12) {
 			s.add(Fault{
 				On: &Name{Kind: protocol.ReadAck.String(), N: uint32(s.Log(1, 2000))},
-				Do: doDelay, For: s.between(2*t, 10*t),
+				Do: Delay, For: s.between(2*t, 10*t),
 			})
 		}
 	}
@@ -456,14 +456,14 @@ func (s *swarm) electInTurn(d *world.Dice, at world.Instant) {
 		if at += gap; at >= s.plan.Faulty {
 			return
 		}
-		s.add(Fault{At: at, Do: doElect, Servers: s.someBy(d, s.plan.Servers)})
+		s.add(Fault{At: at, Do: Elect, Servers: s.someBy(d, s.plan.Servers)})
 	}
 }
 
 // handOvers have whoever leads give way to another server.
 func (s *swarm) handOvers() {
 	if s.other == nil {
-		s.each(2, func(at world.Instant) { s.add(Fault{At: at, Do: doHandOver, To: s.some(1)[0]}) })
+		s.each(2, func(at world.Instant) { s.add(Fault{At: at, Do: HandOver, To: s.some(1)[0]}) })
 	}
 }
 
@@ -478,11 +478,11 @@ func (s *swarm) name() *Name {
 }
 
 func (s *swarm) namedDrops() {
-	s.each(4, func(world.Instant) { s.add(Fault{On: s.name(), Do: doDrop}) })
+	s.each(4, func(world.Instant) { s.add(Fault{On: s.name(), Do: Drop}) })
 }
 
 func (s *swarm) namedDelays() {
 	s.each(4, func(world.Instant) {
-		s.add(Fault{On: s.name(), Do: doDelay, For: world.Instant(s.Log(int64(50*millisecond), int64(3*second)))})
+		s.add(Fault{On: s.name(), Do: Delay, For: world.Instant(s.Log(int64(50*millisecond), int64(3*second)))})
 	})
 }

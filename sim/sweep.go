@@ -55,16 +55,13 @@ func (s *Summary) Idle() []Effect {
 		return nil
 	}
 	var idle []Effect
-	for _, e := range AllEffects() {
+	for _, e := range PaxosEffects.All() {
 		due := s.Planned[e] > 0
-		switch e {
-		case reordered, unsyncedLost, recoveries, viewChanges, returns, catchUps, timeouts, abandoned,
-			snapshots, snapshotInstalls, truncations, reads, readRounds, expiries, expiredOperations, batches, overlapped, busy,
-			preparedAgain, proposedAgain, overtook, windowFull, starved, forgotten, bundled,
-			handOver: // a fault, which must be planned
-			due = due || s.Roomy > idleSeeds/2
-		case twoLeaders, noOps, filtered:
-			due = s.Roomy > 4*idleSeeds // these are rare
+		switch PaxosEffects[e].Shown {
+		case Always:
+			due = s.Roomy > idleSeeds/2
+		case Rarely:
+			due = s.Roomy > 4*idleSeeds
 		}
 		if due && s.Effects[e] == 0 {
 			idle = append(idle, e)
@@ -150,7 +147,7 @@ func (s *Summary) add(r *Report) {
 	if r.Effects[viewChanges] > 0 {
 		s.Changed++
 	}
-	if r.Effects[porcupineUnknown] > 0 {
+	if r.Effects[Undecided] > 0 {
 		s.Unknown++
 	}
 	if r.Plan.Servers >= 3 && r.Plan.Protocol == "" {

@@ -61,11 +61,11 @@ func (p *Plan) validateLosses() error {
 	for i := range p.Faults {
 		f := &p.Faults[i]
 		switch {
-		case f.Do == doWipe && !p.Formation:
+		case f.Do == Wipe && !p.Formation:
 			return fmt.Errorf("fault %d: wipe takes formation: without it servers trust their disks", i+1)
-		case (f.Do == doRot || f.Do == doMisread) && !p.Disk.Log:
+		case (f.Do == Rot || f.Do == Misread) && !p.Disk.Log:
 			return fmt.Errorf("fault %d: %s takes a disk with log: else nothing could notice", i+1, f.Do)
-		case f.Do != doWipe && f.Do != doRot && f.Do != doMisread:
+		case f.Do != Wipe && f.Do != Rot && f.Do != Misread:
 			continue
 		}
 		for _, id := range f.Servers {
@@ -228,7 +228,7 @@ func (p *Plan) validateTail() error {
 		if err := p.server(b.Server); err != nil {
 			return fmt.Errorf("tail: broken %d: %w", i+1, err)
 		}
-		if !slices.Contains([]string{"down", "cut", doDeaf, doMute}, b.How) {
+		if !slices.Contains([]string{"down", "cut", string(Deaf), string(Mute)}, b.How) {
 			return fmt.Errorf("tail: broken %d: unknown way %q (down, cut, deaf or mute)", i+1, b.How)
 		}
 		if slices.ContainsFunc(t.Broken[:i], func(other Broken) bool { return other.Server == b.Server }) {
@@ -258,88 +258,58 @@ func (p *Plan) validateTail() error {
 	return nil
 }
 
-// takes says which fields a kind of fault uses, beside at_ns.
-var takes = map[string]struct{ servers, leader, from, to, spell, by, named, kind bool }{
-	doCrash:     {servers: true, leader: true, spell: true}, // or on: see ValidateFault
-	doRolling:   {servers: true, spell: true, by: true},
-	doPause:     {servers: true, leader: true, spell: true},
-	doSlow:      {servers: true, leader: true, spell: true, by: true},
-	doCut:       {from: true, to: true, spell: true},
-	doPartition: {servers: true, spell: true},
-	doFlap:      {servers: true, spell: true, by: true},
-	doConnect:   {servers: true, spell: true},
-	doBridge:    {servers: true, from: true, spell: true},
-	doRing:      {servers: true, spell: true},
-	doIsolate:   {servers: true, leader: true, spell: true},
-	doDeaf:      {servers: true, leader: true, spell: true},
-	doMute:      {servers: true, leader: true, spell: true},
-	doOmit:      {servers: true, spell: true, kind: true},
-	doClog:      {servers: true, leader: true, spell: true},
-	doBacklog:   {servers: true, leader: true, spell: true},
-	doShuffle:   {servers: true, leader: true, spell: true, by: true},
-	doStall:     {servers: true, leader: true, spell: true},
-	doFull:      {servers: true, leader: true, spell: true},
-	doFailSync:  {servers: true, leader: true, spell: true},
-	doJump:      {servers: true, leader: true, by: true},
-	doWipe:      {servers: true, spell: true},
-	doRot:       {servers: true, spell: true},
-	doMisread:   {servers: true, spell: true},
-	doElect:     {servers: true},
-	doHandOver:  {to: true},
-	doDrop:      {named: true},
-	doDelay:     {named: true, spell: true},
-}
-
 // ValidateFault says what is wrong with a fault of this plan, if anything. A field that its
 // kind does not use is an error: it would not do what it seems to.
 func (p *Plan) ValidateFault(f Fault, kinds []string) error {
-	want, known := takes[f.Do]
-	if f.Do == doCrash && f.On != nil {
-		want.servers, want.leader, want.named = false, false, true
+	row := f.Do.Row()
+	if row == nil || row.Of != "" {
+		return fmt.Errorf("unknown do %q", f.Do)
 	}
-	if f.Leader && want.leader {
-		want.servers = false
+	want := row.Takes
+	if f.Do == Crash && f.On != nil {
+		want = Fields{On: true, For: true}
+	}
+	if f.Leader && want.Leader {
+		want.Servers = false
 	}
 	switch {
-	case !known:
-		return fmt.Errorf("unknown do %q", f.Do)
 	case f.At < 0 || f.For < 0 || f.At > maxTime || f.For > maxTime:
 		return fmt.Errorf("a time is not within 0 … %d", maxTime)
-	case want.named && f.On == nil:
+	case want.On && f.On == nil:
 		return fmt.Errorf("%s takes on: the event it is for", f.Do)
-	case !want.named && f.On != nil:
+	case !want.On && f.On != nil:
 		return fmt.Errorf("%s takes at_ns, and no on", f.Do)
-	case f.Leader && !want.leader:
+	case f.Leader && !want.Leader:
 		return fmt.Errorf("%s takes no leader", f.Do)
-	case want.servers && len(f.Servers) == 0:
+	case want.Servers && len(f.Servers) == 0:
 		return fmt.Errorf("%s takes servers", f.Do)
-	case !want.servers && len(f.Servers) > 0:
+	case !want.Servers && len(f.Servers) > 0:
 		return fmt.Errorf("%s takes no servers%s", f.Do, besideLeader(f.Leader))
-	case !want.from && f.From != 0 || !want.to && f.To != 0:
+	case !want.From && f.From != 0 || !want.To && f.To != 0:
 		return fmt.Errorf("%s takes no from and to", f.Do)
-	case !want.spell && f.For != 0:
+	case !want.For && f.For != 0:
 		return fmt.Errorf("%s takes no for_ns", f.Do)
-	case want.by && (f.By == 0 || f.By < 0 && f.Do != doJump || max(f.By, -f.By) > maxTime):
-		return fmt.Errorf("%s takes by_ns, within 1 … %d%s", f.Do, maxTime, map[bool]string{true: ", or below zero"}[f.Do == doJump])
-	case want.kind && slices.Index(kinds, f.Kind) < 1:
+	case want.By && (f.By == 0 || f.By < 0 && !want.Back || max(f.By, -f.By) > maxTime):
+		return fmt.Errorf("%s takes by_ns, within 1 … %d%s", f.Do, maxTime, map[bool]string{true: ", or below zero"}[want.Back])
+	case want.Kind && slices.Index(kinds, f.Kind) < 1:
 		return fmt.Errorf("%s: unknown kind of message %q", f.Do, f.Kind)
-	case !want.kind && f.Kind != "":
+	case !want.Kind && f.Kind != "":
 		return fmt.Errorf("%s takes no kind", f.Do)
-	case !want.by && f.By != 0:
+	case !want.By && f.By != 0:
 		return fmt.Errorf("%s takes no by_ns", f.Do)
-	case f.Do == doFlap && f.For/f.By > maxFlaps:
+	case f.Do == Flap && f.For/f.By > maxFlaps:
 		return fmt.Errorf("flap opens and closes more than %d times: by_ns is too small for for_ns", maxFlaps)
-	case want.named && f.At != 0:
+	case want.On && f.At != 0:
 		return fmt.Errorf("%s on an event takes no at_ns", f.Do)
 	case f.On == nil && f.At >= p.Faulty:
 		return fmt.Errorf("at_ns %d is not before the end of the faulty phase, %d", f.At, p.Faulty)
-	case want.named:
+	case want.On:
 		return p.validateName(f.Do, f.On, kinds)
-	case f.Do == doHandOver:
+	case want.To && !want.From:
 		return p.server(f.To)
-	case want.to:
+	case want.To:
 		return p.servers([]int{f.From, f.To})
-	case want.from: // a bridge
+	case want.From: // a bridge
 		if slices.Contains(f.Servers, f.From) {
 			return fmt.Errorf("server %d is the bridge, and on a side", f.From)
 		}
@@ -358,14 +328,14 @@ func besideLeader(leader bool) string {
 	return ""
 }
 
-func (p *Plan) validateName(do string, n *Name, kinds []string) error {
-	own := n.Kind == onSync || n.Kind == onStart // events of one server
+func (p *Plan) validateName(do Kind, n *Name, kinds []string) error {
+	own := n.Kind == OnSync || n.Kind == OnStart // events of one server
 	switch {
 	case n.N == 0:
 		return fmt.Errorf("on: n counts from 1")
 	case !own && slices.Index(kinds, n.Kind) < 1:
 		return fmt.Errorf("on: unknown kind of message %q", n.Kind)
-	case do != doCrash && (own || n.Arrives):
+	case do != Crash && (own || n.Arrives):
 		return fmt.Errorf("on: only a crash comes on sync, on start and on what arrives")
 	case own && (n.To != 0 || n.Unsynced || n.Arrives):
 		return fmt.Errorf("on: %s takes from and n only", n.Kind)

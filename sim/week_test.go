@@ -64,8 +64,8 @@ func sizeOf(s *sim.Stage, servers int) size {
 		z.history = max(z.history, uint64(m.LocalARU()-m.Truncated()))
 		z.records = max(z.records, s.Kept(id))
 	}
-	for _, e := range sim.AllEffects() {
-		if e.String() == "install" {
+	for _, e := range sim.PaxosEffects.All() {
+		if sim.PaxosEffects[e].Name == "install" {
 			z.installs = s.Effects()[e]
 		}
 	}

@@ -95,7 +95,7 @@ func (c *codec) open(to world.Node, p *packet) (m protocol.Message, ok bool) {
 	}
 	switch {
 	case damaged && r.useful(to, &p.Message):
-		r.run.effects[flip]++
+		r.run.effects[Flip]++
 	case damaged:
 	case ok && m.Digest() != p.Message.Digest():
 		arrived := m

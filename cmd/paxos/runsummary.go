@@ -97,9 +97,9 @@ func slowDisks(disks []sim.ServerDisk) string {
 func describeFaults(p *sim.Plan) string {
 	kinds := p.FaultKinds()
 	var parts []string
-	for _, e := range sim.AllEffects() {
+	for _, e := range sim.PaxosEffects.All() {
 		if kinds[e] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", kinds[e], e))
+			parts = append(parts, fmt.Sprintf("%d %s", kinds[e], sim.PaxosEffects[e].Name))
 		}
 	}
 	if len(parts) == 0 {

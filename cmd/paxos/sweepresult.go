@@ -64,14 +64,14 @@ func (r *sweepResult) json() sweepJSON {
 		Updates: r.Updates, ViewsChanged: r.Changed, Planned: make(map[string]uint64),
 		Idle: []string{}, Stopped: r.stopped(),
 	}
-	for _, e := range sim.AllEffects() {
-		j.Effects[e.String()] = r.Effects[e]
+	for _, e := range sim.PaxosEffects.All() {
+		j.Effects[sim.PaxosEffects[e].Name] = r.Effects[e]
 		if e.IsFault() {
-			j.Planned[e.String()] = r.Planned[e]
+			j.Planned[sim.PaxosEffects[e].Name] = r.Planned[e]
 		}
 	}
 	for _, e := range r.idle {
-		j.Idle = append(j.Idle, e.String())
+		j.Idle = append(j.Idle, sim.PaxosEffects[e].Name)
 	}
 	for _, f := range r.Failures {
 		j.Failures = append(j.Failures, failureJSON{f.Plan.Seed, f.Violation.Property, r.plans[f.Plan.Seed]})
@@ -113,7 +113,7 @@ func (r *sweepResult) printVerdict(w io.Writer) {
 	if len(r.idle) > 0 {
 		var names []string
 		for _, e := range r.idle {
-			names = append(names, e.String())
+			names = append(names, sim.PaxosEffects[e].Name)
 		}
 		wrapped(w, "", "what so many runs must show never happened, so the sweep tested nothing of it: "+strings.Join(names, ", "))
 	}

@@ -13,8 +13,8 @@ const tableFormat = "%-14s %6s %9s  "
 // faultTable shows each kind of fault: in how many plans it was, how often it took effect.
 func faultTable(w io.Writer, times, planned *sim.Effects) {
 	wrapped(w, fmt.Sprintf(tableFormat, "fault", "plans", "times"), "what took effect each time")
-	for _, e := range sim.AllEffects() {
-		lies := e.String() == "lie" // drawn by nobody but those who ask for it
+	for _, e := range sim.PaxosEffects.All() {
+		lies := sim.PaxosEffects[e].Name == "lie" // drawn by nobody but those who ask for it
 		if e.IsFault() && (!lies || planned[e] > 0) {
 			row(w, e, tableCount(planned[e], 6), times[e])
 		}
@@ -24,7 +24,7 @@ func faultTable(w io.Writer, times, planned *sim.Effects) {
 // effectTable shows what else happened.
 func effectTable(w io.Writer, times *sim.Effects) {
 	wrapped(w, fmt.Sprintf(tableFormat, "effect", "", "times"), "what happened each time")
-	for _, e := range sim.AllEffects() {
+	for _, e := range sim.PaxosEffects.All() {
 		if !e.IsFault() {
 			row(w, e, "", times[e])
 		}
@@ -33,15 +33,15 @@ func effectTable(w io.Writer, times *sim.Effects) {
 
 // effectRows shows the effects that occurred in one run.
 func effectRows(w io.Writer, times *sim.Effects) {
-	for _, e := range sim.AllEffects() {
+	for _, e := range sim.PaxosEffects.All() {
 		if times[e] > 0 {
-			wrapped(w, fmt.Sprintf("  %-14s %9s  ", e, tableCount(times[e], 9)), e.Meaning())
+			wrapped(w, fmt.Sprintf("  %-14s %9s  ", sim.PaxosEffects[e].Name, tableCount(times[e], 9)), sim.PaxosEffects[e].Meaning)
 		}
 	}
 }
 
 func row(w io.Writer, e sim.Effect, plans string, times uint64) {
-	wrapped(w, fmt.Sprintf(tableFormat, e, plans, tableCount(times, 9)), e.Meaning())
+	wrapped(w, fmt.Sprintf(tableFormat, sim.PaxosEffects[e].Name, plans, tableCount(times, 9)), sim.PaxosEffects[e].Meaning)
 }
 
 // tableCount is exact as long as it fits its column.

@@ -122,7 +122,7 @@ func vain(s *sim.Summary) string {
 	}
 	var names []string
 	for _, e := range s.Idle() {
-		names = append(names, e.String())
+		names = append(names, sim.PaxosEffects[e].Name)
 	}
 	if len(names) == 0 {
 		return ""

@@ -1,0 +1,25 @@
+package sim
+
+// What may happen in a run of whatever protocol, whatever its plan contains.
+const (
+	Reordered Effect = FirstOutcome + iota
+	UnsyncedLost
+	Recovery
+	Bundle
+	Timeouts
+	Abandoned
+	Undecided
+	// FirstOwn is the first effect that is a protocol's own.
+	FirstOwn
+)
+
+// Outcomes are the effects that every protocol has. One of its own goes on where they end: With.
+var Outcomes = PlanEffects.With(map[Effect]EffectRow{
+	Reordered:    {Name: "reordered", Meaning: "message delivered after a later one", Shown: Always},
+	UnsyncedLost: {Name: "unsynced-lost", Meaning: "crash that took records not yet durable", Shown: Always},
+	Recovery:     {Name: "recovery", Meaning: "server restarted with records", Shown: Always},
+	Bundle:       {Name: "bundle", Meaning: "packet with requests of several clients", Shown: Always},
+	Timeouts:     {Name: "timeout", Meaning: "client asked another server", Shown: Always},
+	Abandoned:    {Name: "abandoned", Meaning: "operation given up, possibly done", Shown: Always},
+	Undecided:    {Name: "unknown", Meaning: "key that porcupine could not decide"},
+})
