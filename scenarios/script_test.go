@@ -227,7 +227,7 @@ func TestNoRoomForDirectedClients(t *testing.T) {
 		{3, 200, 86, ""},
 	} {
 		p := sim.Swarm(1, sim.SwarmOptions{Servers: c.servers})
-		p.Workload.Clients, p.Workload.Hosts, p.Faulty, p.Faults, p.Tail.Clients = c.clients, c.hosts, 0, nil, nil
+		p.Workload.Clients, p.Workload.Hosts, p.Faulty, p.Faults, p.Tail.Clients, p.Settings = c.clients, c.hosts, 0, nil, nil, nil
 		s, err := scenarios.Parse("s", slices.Concat([]byte("# About. A test.\nplan p.json\nset session_limit 5000\nset tombstones 5000\nsync 1ms\nput a x 1\n-- p.json --\n"), p.Encode()))
 		if got := fmt.Sprint(err); err == nil && c.want != "" || err != nil && !strings.Contains(got, c.want) {
 			t.Errorf("%d servers, %d clients: %v, want %q", c.servers, c.clients, err, c.want)

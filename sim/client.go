@@ -35,31 +35,20 @@ type client struct {
 	stems     [ownDraws]world.Stem
 }
 
-// Purposes of a client's draws.
+// Purposes of draws: a client's own, for each operation, and others.
 const (
 	drawPause = iota + 1000
 	drawGap
 	drawKey
 	drawOp
 	drawTarget
-	drawStore
-	drawFlip
-	drawSurvive
-	drawTorn
-	drawRot
-	drawMachine
-	drawSnapshots
 	drawRead
-	drawMute
-	drawRareCrashes
-	drawTombstones
-	drawPrepareSlots
-	drawOmissions
-	drawRelapses
-	drawHosts
-)
+	drawSurvive
 
-const ownDraws = drawStore - drawPause // the first are a client's own, for each operation
+	ownDraws = drawSurvive - drawPause
+	// FirstOwnDraw is the first purpose that is a protocol's own.
+	FirstOwnDraw = 2000
+)
 
 func newClient(r *run, id int) *client {
 	c := &client{run: r, id: uint32(id), node: r.nodeOf(id)}
@@ -75,10 +64,7 @@ func newClient(r *run, id int) *client {
 }
 
 func (c *client) draw(purpose uint64) uint64 {
-	if own := purpose - drawPause; own < ownDraws {
-		return c.stems[own].Draw(c.timestamp)
-	}
-	return world.Draw(c.run.plan.Seed, purpose, uint64(c.id), c.timestamp)
+	return c.stems[purpose-drawPause].Draw(c.timestamp)
 }
 
 func (c *client) pause() world.Instant {

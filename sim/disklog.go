@@ -54,12 +54,12 @@ func (r *paxos) tear(n world.Node, unsynced []protocol.Record, kept int) {
 	d.tail = nil
 	first := len(d.bases) - len(unsynced)
 	switch r.run.plan.Disk.Crash {
-	case crashTorn:
+	case CrashTorn:
 		if kept < len(unsynced) {
 			next := d.entry(first+kept, &unsynced[kept])
 			d.tail = next[:min(int(r.run.nodes[n].torn), len(next)-1)]
 		}
-	case crashScattered: // some of what follows the gap may be whole
+	case CrashScattered: // some of what follows the gap may be whole
 		for i := kept + 1; i < len(unsynced); i++ {
 			if world.Draw(r.run.plan.Seed, uint64(n), uint64(r.run.nodes[n].lives), uint64(i), drawTorn)&1 == 1 {
 				d.tail = append(d.tail, d.entry(first+i, &unsynced[i])...)

@@ -58,8 +58,9 @@ type KindRow struct {
 	// Fault.Servers a server stands, from 1, 0 for nowhere. Nil: it closes none.
 	Closes func(f *Fault, place []int, from, to int) bool
 	// The swarm gives one plan in Odds such faults, of those with at least Least servers.
-	Odds, Least int
-	Example     Fault // in a plan of three servers
+	Odds    int64
+	Least   int
+	Example Fault // in a plan of three servers
 }
 
 // Fields says which fields of a Fault a kind uses.

@@ -102,6 +102,14 @@ func (r *paxos) control() control { return r.world }
 
 func (r *paxos) kind(name string) uint8 { return kindOf(name) }
 
+// Purposes of draws.
+const (
+	drawStore = FirstOwnDraw + iota
+	drawFlip
+	drawTorn
+	drawRot
+)
+
 // paxosClient is a client of our machine: with its session (session.go), and what it sends. It is a
 // Process of the world where it has a machine of its own.
 type paxosClient struct {

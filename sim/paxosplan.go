@@ -23,8 +23,8 @@ func LoadPlan(path string) (*Plan, error) { return Load(path, Validate) }
 
 // Validate says what is wrong with a plan of our machine, if anything, and where.
 func Validate(p *Plan) error {
-	if p.Protocol != "" {
-		return fmt.Errorf("it is a plan for protocol %q: the program of that protocol replays it", p.Protocol)
+	if err := paxosSystem.named(p); err != nil {
+		return err
 	}
 	if _, err := settingsOf(p); err != nil {
 		return err
@@ -32,7 +32,7 @@ func Validate(p *Plan) error {
 	if err := validateApart(p); err != nil {
 		return err
 	}
-	return p.Validate(protocol.KindNames())
+	return p.Validate(&paxosSystem)
 }
 
 // validateApart refuses settings of single servers that a cluster can't have (protocol.Format), and

@@ -90,8 +90,8 @@ type Disk struct {
 
 // What a crash leaves of unsynced records.
 const (
-	crashTorn      = "torn"
-	crashScattered = "scattered"
+	CrashTorn      = "torn"
+	CrashScattered = "scattered"
 )
 
 // ServerDisk is the law of one server's disk.

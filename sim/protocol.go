@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -83,6 +84,9 @@ type Request struct {
 	Timestamp uint64 // the client's own number for it, rising
 	Op        []byte
 }
+
+// drawMachine is the purpose of a machine's draws.
+const drawMachine = FirstOwnDraw
 
 // Env is a server's way to the world, for one life.
 type Env struct {
@@ -198,31 +202,50 @@ func (p *Protocol) Run(plan *Plan, options ...Option) *Report {
 	return c.run.report()
 }
 
+// Sweep draws and runs the plan of each seed, many at once.
+func (p *Protocol) Sweep(ctx context.Context, o SweepOptions) *Summary {
+	run := func(plan *Plan) *Report { return p.Run(plan) }
+	return SweepSeeds(ctx, Subject{Target: p.target(), Run: run, Effects: Outcomes}, o)
+}
+
 // Validate says what is wrong with a plan of the protocol.
 func (p *Protocol) Validate(plan *Plan) error {
 	if err := p.Complete(); err != nil {
 		return err
 	}
-	least, most := p.Sizes()
-	switch {
-	case plan.Protocol != p.Name:
-		return fmt.Errorf("it is a plan for protocol %q, not for %q", plan.Protocol, p.Name)
-	case plan.Servers < least || plan.Servers > most:
-		return fmt.Errorf("servers is %d; %s takes %d to %d", plan.Servers, p.Name, least, most)
-	case plan.Formation || plan.Network.Wire || plan.Disk.Log || plan.Workload.Reads > 0 || plan.Workload.Hosts > 0 || plan.Endless:
-		return fmt.Errorf("formation, wire, disk.log, reads_ppm, hosts and endless are of our own protocol's")
-	case len(plan.Apart) > 0:
-		return fmt.Errorf("server_settings are of our own protocol's")
-	case p.Settings == nil && len(plan.Settings) > 0:
+	if p.Settings == nil && len(plan.Settings) > 0 && plan.Protocol == p.Name {
 		return fmt.Errorf("settings, and %s has none", p.Name)
 	}
-	for i := range plan.Faults {
-		if do := plan.Faults[i].Do; do == Elect || do == HandOver {
-			return fmt.Errorf("fault %d: %s is of our own protocol's", i+1, do)
+	system := p.system()
+	return plan.Validate(&system)
+}
+
+// system is the protocol as plans know it.
+func (p *Protocol) system() System {
+	least, most := p.Sizes()
+	return System{Name: p.Name, Kinds: append([]string{noKind}, p.Kinds...), MinServers: least, MaxServers: most}
+}
+
+// target is the protocol as the swarm knows it. It panics where the protocol is not complete.
+func (p *Protocol) target() *Target {
+	if err := p.Complete(); err != nil {
+		panic("sim: " + err.Error())
+	}
+	t := &Target{System: p.system(), Bounds: p.bounds, Validate: p.Validate}
+	for _, kind := range p.Kinds {
+		t.Messages = append(t.Messages, Message{Name: kind, OnSend: 1, OnArrival: 1, Named: 1, Omitted: 1})
+	}
+	if p.Settings != nil {
+		t.Settings = func(plan *Plan, roll Roll) Pace {
+			plan.Settings = p.settings(roll("settings"))
+			return ordinary
 		}
 	}
-	return plan.Validate(append([]string{noKind}, p.Kinds...))
+	return t
 }
+
+// Swarm draws the plan of a seed for the protocol.
+func (p *Protocol) Swarm(seed uint64, o SwarmOptions) *Plan { return DrawPlan(seed, p.target(), o) }
 
 // Sizes are how many servers the protocol takes, at least and at most.
 func (p *Protocol) Sizes() (least, most int) {
@@ -275,9 +298,6 @@ func (p *Protocol) bounds(plan *Plan) (settle, answer world.Instant) {
 
 // settings draws a plan's settings.
 func (p *Protocol) settings(d *world.Dice) json.RawMessage {
-	if p.Settings == nil {
-		return nil
-	}
 	raw, err := json.Marshal(p.Settings(d))
 	if err != nil {
 		panic(fmt.Sprintf("sim: settings of %s: %v", p.Name, err))

@@ -110,7 +110,7 @@ func (r *run) survive(n world.Node, records int, size func(i int) int) int {
 	name := []uint64{uint64(n), uint64(nd.lives), uint64(nd.wiped)}
 	kept := 0
 	switch r.plan.Disk.Crash {
-	case crashTorn:
+	case CrashTorn:
 		total := 0
 		for i := range records {
 			total += size(i)
@@ -121,7 +121,7 @@ func (r *run) survive(n world.Node, records int, size func(i int) int) int {
 			kept++
 		}
 		nd.torn = uint64(torn)
-	case crashScattered: // each is there or not; what comes after a gap is of no use
+	case CrashScattered: // each is there or not; what comes after a gap is of no use
 		draw := world.Draw(r.plan.Seed, append(name, drawSurvive)...)
 		for kept < min(records, 64) && draw>>kept&1 == 1 {
 			kept++

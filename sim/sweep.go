@@ -26,6 +26,15 @@ type SweepOptions struct {
 	Done func(*Report)
 }
 
+// Subject is what is swept: a protocol.
+type Subject struct {
+	Target  *Target
+	Run     func(*Plan) *Report
+	Effects EffectTable
+	// Strict has a large sweep fail without what the table says that it must show.
+	Strict bool
+}
+
 // GCPercent is what a program that runs plans does well to set (debug.SetGCPercent): runs are
 // short and small, and a sweep gains a tenth to a third for some 15 MB.
 const GCPercent = 400
@@ -42,22 +51,22 @@ type Summary struct {
 	Wall     time.Duration
 	Effects  Effects
 	Planned  Effects   // plans that contain the kind of fault
-	Roomy    uint64    // plans of our protocol with at least three servers, in which anything can happen
+	Roomy    uint64    // plans with at least three servers, in which anything can happen; 0 where nothing must
 	Failures []*Report // by seed
 	Stopped  bool      // by the context or the budget, before all seeds were run
+	Table    EffectTable
 }
 
 // Idle is what the sweep should have seen and did not: kinds of fault that plans contained
-// but that never took effect, and, in a large sweep of our protocol, what the machine does under
-// faults. A green sweep that tested nothing is the worst result of all.
+// but that never took effect, and, in a large sweep, what its table says that it must show. A green sweep that tested nothing is the worst result of all.
 func (s *Summary) Idle() []Effect {
 	if s.Seeds <= idleSeeds {
 		return nil
 	}
 	var idle []Effect
-	for _, e := range PaxosEffects.All() {
+	for _, e := range s.Table.All() {
 		due := s.Planned[e] > 0
-		switch PaxosEffects[e].Shown {
+		switch s.Table[e].Shown {
 		case Always:
 			due = s.Roomy > idleSeeds/2
 		case Rarely:
@@ -73,12 +82,12 @@ func (s *Summary) Idle() []Effect {
 // idleSeeds is how many seeds may pass without an effect before that is suspicious.
 const idleSeeds = 500
 
-// Sweep draws and runs the plan of each seed, many at once. It ends early, between runs,
+// SweepSeeds draws and runs the plan of each seed, many at once. It ends early, between runs,
 // when the context does.
-func Sweep(ctx context.Context, o SweepOptions) *Summary {
-	o.Swarm.demand() // here, and not on a goroutine of the sweep's
+func SweepSeeds(ctx context.Context, subject Subject, o SweepOptions) *Summary {
+	subject.Target.Demand(o.Swarm) // here, and not on a goroutine of the sweep's
 	start := time.Now()
-	s := &Summary{}
+	s := &Summary{Table: subject.Effects}
 	var mu sync.Mutex
 	var next atomic.Uint64
 	var wg sync.WaitGroup
@@ -99,9 +108,9 @@ func Sweep(ctx context.Context, o SweepOptions) *Summary {
 					mu.Unlock()
 					return
 				}
-				report := o.run(Swarm(seed, o.Swarm))
+				report := subject.Run(DrawPlan(seed, subject.Target, o.Swarm))
 				mu.Lock()
-				s.add(report)
+				s.add(report, subject.Strict)
 				if o.Done != nil {
 					o.Done(report)
 				}
@@ -113,13 +122,6 @@ func Sweep(ctx context.Context, o SweepOptions) *Summary {
 	slices.SortFunc(s.Failures, func(a, b *Report) int { return cmp.Compare(a.Plan.Seed, b.Plan.Seed) })
 	s.Wall = time.Since(start)
 	return s
-}
-
-func (o *SweepOptions) run(p *Plan) *Report {
-	if o.Swarm.Protocol != nil {
-		return o.Swarm.Protocol.Run(p)
-	}
-	return Run(p)
 }
 
 // seed is the i-th seed of the sweep.
@@ -138,19 +140,19 @@ func (o *SweepOptions) Total() uint64 {
 	return o.Seeds
 }
 
-func (s *Summary) add(r *Report) {
+func (s *Summary) add(r *Report, strict bool) {
 	s.Seeds++
 	s.Events += r.Events
 	s.Messages += r.Messages
 	s.Updates += r.Updates
 	s.End += r.End
-	if r.Effects[viewChanges] > 0 {
+	if r.Views > 1 {
 		s.Changed++
 	}
 	if r.Effects[Undecided] > 0 {
 		s.Unknown++
 	}
-	if r.Plan.Servers >= 3 && r.Plan.Protocol == "" {
+	if strict && r.Plan.Servers >= 3 {
 		s.Roomy++
 	}
 	for e, times := range r.Effects {

@@ -78,8 +78,8 @@ func (helpless) Leads() bool             { return false }
 // Failures come in the order of their seeds, in whatever order they were found.
 func TestSweepSortsItsFailures(t *testing.T) {
 	o := sim.SweepOptions{From: from, Seeds: 30, Jobs: 4}
-	o.Swarm.Protocol = &sim.Protocol{Name: "helpless", Kinds: []string{"Word"}, Start: func(env *sim.Env, _ []any) (sim.Machine, error) { return helpless{env}, nil }}
-	s := sim.Sweep(t.Context(), o)
+	p := &sim.Protocol{Name: "helpless", Kinds: []string{"Word"}, Start: func(env *sim.Env, _ []any) (sim.Machine, error) { return helpless{env}, nil }}
+	s := p.Sweep(t.Context(), o)
 	var failed []uint64
 	for _, r := range s.Failures {
 		if failed = append(failed, r.Plan.Seed); r.Violation.Property != "help" {
@@ -122,7 +122,7 @@ func TestKindsHaveNames(t *testing.T) {
 					t.Errorf("kinds %q are swept", kinds)
 				}
 			}()
-			sim.Sweep(t.Context(), sim.SweepOptions{Seeds: 1, Swarm: sim.SwarmOptions{Protocol: p}})
+			p.Sweep(t.Context(), sim.SweepOptions{Seeds: 1})
 		}()
 	}
 }
@@ -131,7 +131,7 @@ func TestKindsHaveNames(t *testing.T) {
 // contain.
 func TestIdle(t *testing.T) {
 	sweep := func(seeds uint64, planned uint64, without sim.Effect) []sim.Effect {
-		s := sim.Summary{Seeds: seeds, Roomy: seeds / 2}
+		s := sim.Summary{Seeds: seeds, Roomy: seeds / 2, Table: sim.PaxosEffects}
 		for _, e := range sim.PaxosEffects.All() {
 			s.Effects[e], s.Planned[e] = 1, planned
 		}

@@ -24,10 +24,18 @@ const (
 	maxFaults  = 100_000
 )
 
-// Validate says what is wrong with the plan, if anything, and where. It does not look at what is the
-// protocol's under test, but for the names of its kinds of message, by number.
-func (p *Plan) Validate(kinds []string) error {
+// Validate says what is wrong with a plan of the protocol, if anything, and where. It does not look at
+// the protocol's settings.
+func (p *Plan) Validate(s *System) error {
+	if err := s.named(p); err != nil {
+		return err
+	}
+	if err := s.refused(p); err != nil {
+		return err
+	}
 	switch {
+	case s.Name != "" && (p.Servers < s.MinServers || p.Servers > s.MaxServers):
+		return fmt.Errorf("servers is %d; %s takes %d to %d", p.Servers, s.Name, s.MinServers, s.MaxServers)
 	case p.Version != PlanVersion:
 		return fmt.Errorf("version is %d; this program reads version %d", p.Version, PlanVersion)
 	case p.Seed >= 1<<53:
@@ -47,7 +55,7 @@ func (p *Plan) Validate(kinds []string) error {
 		}
 	}
 	for i := range p.Faults {
-		if err := p.ValidateFault(p.Faults[i], kinds); err != nil {
+		if err := p.ValidateFault(p.Faults[i], s.Kinds); err != nil {
 			return fmt.Errorf("fault %d: %w", i+1, err)
 		}
 	}
@@ -152,7 +160,7 @@ func validateLink(l world.LinkLaw) error {
 func (p *Plan) validateDisk() error {
 	d := &p.Disk
 	switch {
-	case d.Crash != "" && d.Crash != crashTorn && d.Crash != crashScattered:
+	case d.Crash != "" && d.Crash != CrashTorn && d.Crash != CrashScattered:
 		return fmt.Errorf("disk: crash: unknown way %q (torn or scattered)", d.Crash)
 	case d.Lies > 1_000_000:
 		return fmt.Errorf("disk: lies_ppm %d is over 1000000", d.Lies)

@@ -237,7 +237,7 @@ func TestFailuresAreShown(t *testing.T) {
 // A kind of fault that was planned and never took effect fails the sweep, and is named.
 func TestIdleFaultsFailTheSweep(t *testing.T) {
 	all := sim.PaxosEffects.All()
-	r := &sweepResult{Summary: &sim.Summary{Seeds: 501, Wall: time.Second}, asked: 501, idle: all[:12]}
+	r := &sweepResult{Summary: &sim.Summary{Table: sim.PaxosEffects, Seeds: 501, Wall: time.Second}, asked: 501, idle: all[:12]}
 	var b strings.Builder
 	r.print(&b)
 	fits(t, "sweep", b.String())
@@ -249,7 +249,7 @@ func TestIdleFaultsFailTheSweep(t *testing.T) {
 
 // However large the counts grow, the table keeps its columns.
 func TestTableFitsTheColumns(t *testing.T) {
-	s := &sim.Summary{Seeds: 10_000_000, Events: 1 << 50, Messages: 1 << 49, Updates: 1 << 45, Wall: 1e15, End: 9e18}
+	s := &sim.Summary{Table: sim.PaxosEffects, Seeds: 10_000_000, Events: 1 << 50, Messages: 1 << 49, Updates: 1 << 45, Wall: 1e15, End: 9e18}
 	for _, e := range sim.PaxosEffects.All() {
 		s.Effects[e], s.Planned[e] = 1<<40, 9_999_999
 	}

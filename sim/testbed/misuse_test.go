@@ -154,7 +154,7 @@ func TestActsInStart(t *testing.T) {
 	}
 	p := o.protocol()
 	for seed := range uint64(60) {
-		if r := p.Run(sim.Swarm(seed, sim.SwarmOptions{Protocol: p, Servers: 3})); !r.OK() && r.Violation.Property != "S8" {
+		if r := p.Run(p.Swarm(seed, sim.SwarmOptions{Servers: 3})); !r.OK() && r.Violation.Property != "S8" {
 			t.Fatalf("seed %d: %v", seed, r.Violation)
 		}
 	}
@@ -226,7 +226,7 @@ func TestSizes(t *testing.T) {
 	p := o.protocol()
 	p.MinServers, p.MaxServers = 3, 3
 	for seed := range uint64(20) {
-		if plan := sim.Swarm(seed, sim.SwarmOptions{Protocol: p}); plan.Servers != 3 {
+		if plan := p.Swarm(seed, sim.SwarmOptions{}); plan.Servers != 3 {
 			t.Fatalf("seed %d draws %d servers", seed, plan.Servers)
 		}
 	}
@@ -286,10 +286,10 @@ func TestAlike(t *testing.T) {
 func TestForeignFields(t *testing.T) {
 	p := odd{}.protocol()
 	for want, change := range map[string]func(*sim.Plan){ // the order does not matter
-		"reads_ppm":         func(p *sim.Plan) { p.Workload.Reads = 5 },
-		"hosts":             func(p *sim.Plan) { p.Workload.Hosts = 2 },
-		"settings, and odd": func(p *sim.Plan) { p.Settings = []byte(`{}`) },
-		"fault 1: elect":    func(p *sim.Plan) { p.Faults = []sim.Fault{{At: 1, Do: "elect", Servers: []int{1}}} },
+		"does not have workload.reads_ppm":                        func(p *sim.Plan) { p.Workload.Reads = 5 },
+		"does not have workload.hosts":                            func(p *sim.Plan) { p.Workload.Hosts = 2 },
+		"settings, and odd":                                       func(p *sim.Plan) { p.Settings = []byte(`{}`) },
+		"fault 1: protocol \"odd\" does not have elect on demand": func(p *sim.Plan) { p.Faults = []sim.Fault{{At: 1, Do: "elect", Servers: []int{1}}} },
 	} {
 		plan := odd{}.plan()
 		change(plan)

@@ -115,7 +115,7 @@ func (c *command) size(name string, nodes int) error {
 const seeds = 1 << 53
 
 func (c *command) sweep(args []string) error {
-	o := sim.SweepOptions{Swarm: sim.SwarmOptions{Protocol: c.protocol}}
+	var o sim.SweepOptions
 	var out string
 	var small bool
 	if argument, err := flags("sweep", args, func(f *flag.FlagSet) {
@@ -334,7 +334,7 @@ func (c *command) plan(name, argument string, nodes int) (*sim.Plan, error) {
 		return nil, err
 	}
 	if seed, err := strconv.ParseUint(argument, 10, 53); err == nil {
-		return sim.Swarm(seed, sim.SwarmOptions{Protocol: c.protocol, Servers: nodes}), nil
+		return c.protocol.Swarm(seed, sim.SwarmOptions{Servers: nodes}), nil
 	}
 	switch {
 	case argument == "":

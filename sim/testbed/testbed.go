@@ -39,10 +39,10 @@ func Test(t *testing.T, p *sim.Protocol) {
 	case *seedsFlag < 1 || *seedsFlag > seeds:
 		t.Fatalf("-seeds=%d tests nothing, or is over 2^53", *seedsFlag)
 	case *seedFlag >= 0:
-		report(t, p, p.Run(sim.Swarm(uint64(*seedFlag), sim.SwarmOptions{Protocol: p})))
+		report(t, p, p.Run(p.Swarm(uint64(*seedFlag), sim.SwarmOptions{})))
 		return
 	}
-	s, err := sweep(t.Context(), p, sim.SweepOptions{Seeds: *seedsFlag, Swarm: sim.SwarmOptions{Protocol: p}})
+	s, err := sweep(t.Context(), p, sim.SweepOptions{Seeds: *seedsFlag})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func sweep(ctx context.Context, p *sim.Protocol, o sim.SweepOptions) (*sim.Summa
 			again = append(again, r)
 		}
 	}
-	s := sim.Sweep(ctx, o)
+	s := p.Sweep(ctx, o)
 	slices.SortFunc(again, func(a, b *sim.Report) int { return cmp.Compare(a.Plan.Seed, b.Plan.Seed) })
 	for _, r := range again {
 		if ctx.Err() != nil {
@@ -122,7 +122,7 @@ func vain(s *sim.Summary) string {
 	}
 	var names []string
 	for _, e := range s.Idle() {
-		names = append(names, sim.PaxosEffects[e].Name)
+		names = append(names, s.Table[e].Name)
 	}
 	if len(names) == 0 {
 		return ""

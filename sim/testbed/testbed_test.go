@@ -191,7 +191,7 @@ func TestSettings(t *testing.T) {
 		}
 		return start(env, records)
 	}
-	plan := sim.Swarm(1, sim.SwarmOptions{Protocol: p, Servers: 5})
+	plan := p.Swarm(1, sim.SwarmOptions{Servers: 5})
 	var drawn settings
 	if err := plan.DecodeSettings(&drawn); err != nil || drawn.Limit < 1 || drawn.Limit > 9 {
 		t.Fatalf("%+v, %v", drawn, err)

@@ -96,3 +96,12 @@ func Shuffle[T any](d *Dice, s []T) []T {
 	}
 	return s
 }
+
+// Purpose is the number of a purpose that has a name.
+func Purpose(name string) uint64 {
+	h := uint64(len(name))
+	for i := range len(name) {
+		h = Mix(h, uint64(name[i]))
+	}
+	return h
+}

@@ -69,7 +69,7 @@ func isSmall(p *sim.Plan) bool {
 // find runs seeds from … from+n−1 until one fails, and says how many it took.
 func find(p *sim.Protocol, from, n uint64) (*sim.Report, uint64) {
 	for i := range n {
-		if r := p.Run(sim.Swarm(from+i, sim.SwarmOptions{Protocol: p})); !r.OK() {
+		if r := p.Run(p.Swarm(from+i, sim.SwarmOptions{})); !r.OK() {
 			return r, i + 1
 		}
 	}
@@ -81,7 +81,7 @@ func find(p *sim.Protocol, from, n uint64) (*sim.Report, uint64) {
 func TestSameHash(t *testing.T) {
 	p := Protocol(Bugs{})
 	for seed := range uint64(20) {
-		plan := sim.Swarm(seed, sim.SwarmOptions{Protocol: p})
+		plan := p.Swarm(seed, sim.SwarmOptions{})
 		var reports [2]*sim.Report
 		var wg sync.WaitGroup
 		wg.Go(func() { reports[0] = p.Run(plan) })

@@ -1,0 +1,53 @@
+package sim
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// flood is a kind of fault that nobody knows yet.
+const flood Kind = "flood"
+
+// A new kind of fault re-rolls nothing: in every plan the other faults, and all else, are as they were,
+// wherever in the table its row stands.
+func TestANewKindRerollsNothing(t *testing.T) {
+	draws[flood] = func(s *swarm, d *world.Dice) {
+		s.each(d, 3, func(at world.Instant) { s.add(Fault{At: at, Do: flood, Servers: s.some(d, 1), For: spell(d)}) })
+	}
+	defer delete(draws, flood)
+	row := KindRow{Kind: flood, Odds: 2, Least: 2}
+	flooded := 0
+	for seed := range uint64(300) {
+		at := int(seed) % (len(Kinds) + 1)
+		s := &swarm{plan: &Plan{Version: PlanVersion, Seed: seed}, target: &PaxosTarget, pace: ordinary, rows: slices.Insert(slices.Clone(Kinds[:]), at, row)}
+		s.draw(SwarmOptions{})
+		before := len(s.plan.Faults)
+		s.plan.Faults = slices.DeleteFunc(s.plan.Faults, func(f Fault) bool { return f.Do == flood })
+		if before > len(s.plan.Faults) {
+			flooded++
+		}
+		if want := Swarm(seed, SwarmOptions{}); !bytes.Equal(s.plan.Encode(), want.Encode()) {
+			t.Fatalf("seed %d: with one kind of fault more, the others are\n%s\nand were\n%s", seed, s.plan.Encode(), want.Encode())
+		}
+	}
+	if flooded < 60 {
+		t.Errorf("%d of 300 plans have the new kind", flooded)
+	}
+}
+
+// Every kind of fault is drawn by somebody.
+func TestEveryKindIsDrawn(t *testing.T) {
+	for i := range Kinds {
+		if k := &Kinds[i]; k.Odds < 1 || k.Least < 1 {
+			t.Errorf("%s: one plan in %d with %d servers", k.Kind, k.Odds, k.Least)
+		} else if _, known := draws[k.Kind]; !known {
+			t.Errorf("%s is never drawn", k.Kind)
+		}
+	}
+	if len(draws) != len(Kinds) {
+		t.Errorf("%d kinds are drawn, and there are %d", len(draws), len(Kinds))
+	}
+}
