@@ -13,6 +13,9 @@ func (e *InvariantError) Error() string {
 	return fmt.Sprintf("invariant broken: %s: %s", e.Law, e.State)
 }
 
+// BrokenLaw is the law, for whoever catches the panic.
+func (e *InvariantError) BrokenLaw() string { return e.Law }
+
 // invariant panics unless ok. The law is constant, so that it costs nothing while it holds.
 func (s *Server) invariant(ok bool, law string) {
 	if !ok {

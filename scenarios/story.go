@@ -36,7 +36,7 @@ type Outcome struct {
 type story struct {
 	ctx        context.Context // of this telling: a long step can be interrupted
 	script     *Script
-	stage      *sim.Stage
+	stage      *sim.PaxosStage
 	steps      []step // that are left
 	transcript transcript
 	quiet      bool

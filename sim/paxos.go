@@ -52,6 +52,8 @@ type paxos struct {
 
 	lostForming bool // a disk was lost before the core had formed its cluster
 
+	witness Witness // nil: none
+
 	judgedKeys uint64
 	claim      []claimed          // scratch
 	order      []*check.Operation // scratch
@@ -303,7 +305,7 @@ func (r *paxos) finish() {
 // for some keys in any case, and in scripts for all, porcupine searches, and knows nothing of it.
 func (r *paxos) judge(k *key) {
 	r.judgedKeys++
-	if r.run.keep || r.run.witness != nil || r.sampled() || !r.certifies(k.history) {
+	if r.run.keep || r.witness != nil || r.sampled() || !r.certifies(k.history) {
 		r.run.judge(k.history)
 	}
 }
@@ -410,7 +412,7 @@ func (r *paxos) Dropped(from, to world.Node, p *packet, why world.Cause) {
 	if why != world.Down && r.matters(to, p) {
 		r.run.dropped(from, to, why)
 		if r.run.story != nil && !p.isReply() {
-			r.run.story.lost(from, to, &p.Message)
+			tellLoss(r.run.story, from, to, &p.Message)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim/check"
 	"github.com/fauer4effect/paxos/sim/trace"
 	"github.com/fauer4effect/paxos/sim/world"
@@ -24,7 +23,7 @@ type run struct {
 	keys      *keyring
 	effects   Effects
 	trace     *trace.Writer // nil: none
-	witness   Witness       // nil: none
+	listener  Listener      // nil: none
 	story     *Story        // nil: none
 	model     *Model        // of the clients; nil: the key-value store
 	calm      bool
@@ -41,6 +40,7 @@ type run struct {
 	judged    check.Judge
 	history   []check.Operation // kept where somebody wants it
 	keep      bool
+	refusals  *regexp.Regexp // functions that panic because of their caller; nil: none
 }
 
 // nodeState is what the run knows of a server, over all its lives.
@@ -134,6 +134,14 @@ type control interface {
 	FailSync(world.Node)
 	CalmDisk(world.Node)
 	Rearm(world.Node)
+	// What follows is for a Stage.
+	AdvanceTo(t world.Instant, stop func() bool) bool
+	IsCut(from, to world.Node) bool
+	Held(*world.Rule, world.Rule) int
+	Release(*world.Rule, world.Rule, int) int
+	Durable(world.Node) uint64
+	Unsynced(world.Node) int
+	Kept(world.Node) uint64
 }
 
 // searchSteps bounds porcupine's search on one key. It is counted, not timed, so that a run
@@ -277,15 +285,18 @@ func (r *run) caught() {
 		return
 	}
 	where := ""
-	if _, ok := p.(*protocol.InvariantError); !ok {
-		where = " at " + panicSite()
+	if _, ok := p.(lawBroken); !ok {
+		where = " at " + panicSite(r.refusals)
 	}
 	r.fail("invariant", "%v%s", p, where)
 }
 
+// lawBroken is what a machine panics with that says which of its own laws does not hold.
+type lawBroken interface{ BrokenLaw() string }
+
 // panicSite is the function that panicked, with file and line, so that the finding says where it
 // broke: the first that is not of Go's own library.
-func panicSite() string {
+func panicSite(refusals *regexp.Regexp) string {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
 	library, panicked := "", false
@@ -295,15 +306,12 @@ func panicSite() string {
 		if f.Function == "runtime.gopanic" {
 			library, panicked = strings.TrimSuffix(f.File, "runtime/panic.go"), true
 		}
-		if panicked && !ofLibrary(&f, library) && !refusal.MatchString(f.Function) {
+		if panicked && !ofLibrary(&f, library) && (refusals == nil || !refusals.MatchString(f.Function)) {
 			return fmt.Sprintf("%s (%s:%d)", strings.TrimPrefix(f.Function, "github.com/fauer4effect/paxos/"), filepath.Base(f.File), f.Line)
 		}
 	}
 	return "an unknown place"
 }
-
-// refusal is where the testbed panics because of its caller.
-var refusal = regexp.MustCompile(`/sim\.(\(\*Env\)|\(\*digester\)|digestOf)`)
 
 // ofLibrary says whether a frame is of Go's library, which lies in a folder of its own; or whose
 // packages are named like none of a module's, where a build keeps no folders (-trimpath).

@@ -149,7 +149,7 @@ func (s *server) obey() {
 		return // most acceptances ask for nothing
 	}
 	s.executed = protocol.Infinity
-	unheard := r.run.story == nil && r.run.witness == nil && r.run.trace == nil
+	unheard := r.run.story == nil && r.witness == nil && r.run.trace == nil
 	for i := range out.Events {
 		if e := &out.Events[i]; unheard && e.Kind == protocol.Applied {
 			r.checker.Applied(r.now(), s.id, e) // each server has one for each update
@@ -269,10 +269,10 @@ func (r *paxos) event(s *server, e *protocol.Event) {
 		}
 	}
 	if r.run.story != nil {
-		r.run.story.event(world.Node(s.id), e)
+		tellEvent(r.run.story, world.Node(s.id), e)
 	}
-	if r.run.witness != nil {
-		r.run.witness.Machine(r.world.Now(), s.id, e)
+	if r.witness != nil {
+		r.witness.Machine(r.world.Now(), s.id, e)
 	}
 	if r.run.trace != nil {
 		r.run.tell(world.Node(s.id), e.Kind.String(), describe(e))
@@ -307,32 +307,4 @@ func (r *paxos) verify(id protocol.ServerID, where string, b *protocol.Batch) {
 	if b != nil && b.Hash() != b.Rehash() {
 		r.run.fail("invariant", "server %d finds a %s whose body changed since it was emitted: %v", id, where, b)
 	}
-}
-
-func describe(e *protocol.Event) string {
-	switch e.Kind {
-	case protocol.Proposed, protocol.Accepted, protocol.Ordered:
-		return fmt.Sprintf("view %d, seq %d: %v", e.View, e.Seq, e.Batch)
-	case protocol.Overtook:
-		return fmt.Sprintf("view %d, seq %d", e.View, e.Seq)
-	case protocol.Learned, protocol.Executed:
-		return fmt.Sprintf("seq %d: %v", e.Seq, e.Batch)
-	case protocol.Applied, protocol.Filtered, protocol.Opened, protocol.Lapsed:
-		return fmt.Sprintf("seq %d: client %d's update %d", e.Seq, e.Client, e.Timestamp)
-	case protocol.Expired:
-		return fmt.Sprintf("seq %d: client %d, whose last update was %d", e.Seq, e.Client, e.Timestamp)
-	case protocol.Forgotten:
-		return fmt.Sprintf("client %d, whose last update was %d", e.Client, e.Timestamp)
-	case protocol.SnapshotTaken, protocol.SnapshotInstalled, protocol.Truncated:
-		return fmt.Sprintf("1…%d", e.Seq)
-	case protocol.CatchUp:
-		return fmt.Sprintf("above seq %d", e.Seq)
-	case protocol.RoundConfirmed:
-		return fmt.Sprintf("view %d, round %d for %s", e.View, e.Seq, countOf(int(e.Timestamp), "read"))
-	case protocol.ReadConfirmed:
-		return fmt.Sprintf("view %d, index %d of client %d's read %d", e.View, e.Seq, e.Client, e.Timestamp)
-	case protocol.ReadAnswered:
-		return fmt.Sprintf("client %d's read %d, after seq %d", e.Client, e.Timestamp, e.Seq)
-	}
-	return fmt.Sprintf("view %d", e.View)
 }

@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 
-	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/sim/check"
 	"github.com/fauer4effect/paxos/sim/world"
@@ -12,15 +11,13 @@ import (
 // Stage is a run that somebody directs step by step, while all properties are checked as in
 // any run. Between two calls nothing happens. One goroutine owns it.
 type Stage struct {
-	run  *paxos
+	run  *run
 	plan *Plan
 }
 
-// Witness is told what happens on a Stage, as it happens.
-type Witness interface {
-	// Machine is what a server's machine says of itself.
-	Machine(at world.Instant, id protocol.ServerID, e *protocol.Event)
-	// Say is anything else, in words: crashes, restarts, faults, clients.
+// Listener is told what happens on a Stage, as it happens.
+type Listener interface {
+	// Say is told in words: crashes, restarts, faults, clients.
 	Say(at world.Instant, text string)
 }
 
@@ -33,18 +30,17 @@ type Answer struct {
 	Took   world.Instant // since it was first sent
 }
 
-// Open begins a run of the plan, with so many clients more that do what they are told: Directable at
-// most.
-func Open(p *Plan, directed int, w Witness) *Stage {
-	s := &Stage{run: newPaxos(p, directed, nil), plan: p}
-	s.run.run.witness = w
-	s.act(s.run.run.begin)
+// direct begins the run as one that is directed.
+func (r *run) direct(l Listener) *Stage {
+	s := &Stage{run: r, plan: r.plan}
+	r.listener = l
+	s.act(r.begin)
 	return s
 }
 
 // act calls f, and turns a panic of the machine into a finding.
 func (s *Stage) act(f func()) {
-	defer s.run.run.caught()
+	defer s.run.caught()
 	f()
 }
 
@@ -52,7 +48,7 @@ func (s *Stage) act(f func()) {
 func (s *Stage) Now() world.Instant { return s.run.world.Now() }
 
 // Violation is the first property found broken, nil for none.
-func (s *Stage) Violation() *check.Violation { return s.run.checker.Violation() }
+func (s *Stage) Violation() *check.Violation { return s.run.system.violation() }
 
 // Run lets virtual time pass, up to the first violation.
 func (s *Stage) Run(d world.Instant) { s.Until(d, func() bool { return false }) }
@@ -76,16 +72,16 @@ func (s *Stage) Until(limit world.Instant, holds func() bool) bool {
 // Strike makes a fault that has no message to wait for happen now.
 func (s *Stage) Strike(f Fault) {
 	f.At = s.Now()
-	s.act(func() { s.run.run.strike(&f) })
+	s.act(func() { s.run.strike(&f) })
 }
 
 // HandOver has a server, if it leads, give way to another.
 func (s *Stage) HandOver(from, to int) {
-	s.act(func() { s.run.world.Do(world.Node(from), func() { s.run.handOver(world.Node(from), to) }) })
+	s.act(func() { s.run.world.Do(world.Node(from), func() { s.run.system.handOver(world.Node(from), to) }) })
 }
 
 // Heal takes all cuts, clogs and omissions back.
-func (s *Stage) Heal() { s.run.run.heal() }
+func (s *Stage) Heal() { s.run.heal() }
 
 // HealLink takes the cuts of one direction back.
 func (s *Stage) HealLink(from, to int) {
@@ -95,7 +91,7 @@ func (s *Stage) HealLink(from, to int) {
 }
 
 // Restart begins a new life of a server that is down.
-func (s *Stage) Restart(id int) { s.act(func() { s.run.run.start(world.Node(id)) }) }
+func (s *Stage) Restart(id int) { s.act(func() { s.run.start(world.Node(id)) }) }
 
 // Pause stops a server as it stands; Resume lets it go on with what has come meanwhile.
 func (s *Stage) Pause(id int) { s.run.world.Pause(world.Node(id)) }
@@ -120,18 +116,11 @@ func (s *Stage) Release(r *world.Rule, filter world.Rule, n int) int {
 	return s.run.world.Release(r, filter, n)
 }
 
-// KindOf is the number of a kind of message, by its name; 0 if there is none.
-func KindOf(name string) uint8 { return kindOf(name) }
-
 // Up says whether a server is alive; a paused one is.
 func (s *Stage) Up(id int) bool { return s.run.world.Up(world.Node(id)) }
 
 // Paused says whether a server is paused.
 func (s *Stage) Paused(id int) bool { return s.run.world.Paused(world.Node(id)) }
-
-// Server is a server's machine, of its last life if it is down. It may be looked at, not
-// stepped.
-func (s *Stage) Server(id int) *protocol.Server { return s.run.servers[id].machine }
 
 // Durable is how many of a server's records survive a crash.
 func (s *Stage) Durable(id int) uint64 { return s.run.world.Durable(world.Node(id)) }
@@ -142,26 +131,20 @@ func (s *Stage) Unsynced(id int) int { return s.run.world.Unsynced(world.Node(id
 // Kept is how many records a server's disk holds.
 func (s *Stage) Kept(id int) uint64 { return s.run.world.Kept(world.Node(id)) }
 
-// Log is the checker's canonical log.
-func (s *Stage) Log() *check.Log { return s.run.checker.Log }
-
-// Views is how many views have been led so far; the first is no change.
-func (s *Stage) Views() uint64 { return s.run.views }
-
 // Updates is how many operations of clients have been answered.
-func (s *Stage) Updates() uint64 { return s.run.run.updates }
+func (s *Stage) Updates() uint64 { return s.run.updates }
 
 // Effects are the run's effects so far.
-func (s *Stage) Effects() Effects { return s.run.run.effects }
+func (s *Stage) Effects() Effects { return s.run.effects }
 
 // Missed are the plan's faults that wait for an event which has not occurred so far.
-func (s *Stage) Missed() []Missed { return s.run.run.missed() }
+func (s *Stage) Missed() []Missed { return s.run.missed() }
 
 // Hash identifies all that happened so far.
 func (s *Stage) Hash() uint64 { return s.run.world.Hash() }
 
 // client is the i-th directed client, from 1.
-func (s *Stage) client(i int) *client { return s.run.run.clients[s.plan.Workload.Clients+i] }
+func (s *Stage) client(i int) *client { return s.run.clients[s.plan.Workload.Clients+i] }
 
 // Send makes directed client i, from 1, send an operation to a server. It repeats it there
 // on each of its timeouts, and at the next server if roam is set, until it is answered. One
@@ -179,13 +162,13 @@ func (s *Stage) send(i int, op kv.Op, read bool, via int, roam bool) {
 	s.act(func() {
 		c.leaveOpen()
 		c.timestamp++
-		c.key = s.run.run.keys.directed(op.Key)
+		c.key = s.run.keys.directed(op.Key)
 		c.target, c.roams, c.read = via, roam, read
 		how := ""
 		if read {
 			how = ", without the log"
 		}
-		s.run.run.say("client %s asks server %d: %v%s", DirectedName(i), via, op, how)
+		s.run.say("client %s asks server %d: %v%s", DirectedName(i), via, op, how)
 		s.run.world.Do(c.node, func() { c.op = op; c.begin() })
 	})
 }
@@ -203,20 +186,20 @@ func DirectedName(i int) string { return string(rune('a' + i - 1)) }
 // explains it. Operations that are still open count as possibly done; they stay open.
 func (s *Stage) Judge() {
 	s.act(func() {
-		for _, c := range s.run.run.clients[1:] {
+		for _, c := range s.run.clients[1:] {
 			if c.waiting {
 				c.key.history = append(c.key.history, c.open())
 				defer func(k *key, n int) { k.history = k.history[:n] }(c.key.key, len(c.key.history)-1)
 			}
 		}
-		s.run.run.keys.judgeRest()
+		s.run.keys.judgeRest()
 	})
 }
 
 // Report ends the run as its plan's own Run would, if it has come to the plan's end.
 func (s *Stage) Report() *Report {
-	s.act(s.run.run.finish)
-	return s.run.run.report()
+	s.act(s.run.finish)
+	return s.run.report()
 }
 
 // refused tells of a directed client whose session is expired.
@@ -236,9 +219,9 @@ func (c *client) answered(from world.Node, result kv.Result) {
 // name is that of a directed client.
 func (c *client) name() string { return DirectedName(int(c.id) - c.run.plan.Workload.Clients) }
 
-// say tells a witness, if there is one.
+// say tells the listener, if there is one.
 func (r *run) say(format string, args ...any) {
-	if r.witness != nil {
-		r.witness.Say(r.world.Now(), fmt.Sprintf(format, args...))
+	if r.listener != nil {
+		r.listener.Say(r.world.Now(), fmt.Sprintf(format, args...))
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim/check"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -35,8 +34,8 @@ type act struct {
 // line is one event of an act, in words, and what it is about.
 type line struct {
 	kind   lineKind
-	view   protocol.View
-	seq    protocol.Seq
+	view   uint64
+	seq    uint64
 	client uint32
 	object string // that an operation is on
 	text   string
@@ -73,51 +72,6 @@ func (s *Story) say(n world.Node, l line) {
 func (s *Story) tell(at world.Instant, n world.Node, l line) {
 	s.begin(at, n, 0)
 	s.say(n, l)
-}
-
-// event is what a machine says of itself.
-func (s *Story) event(n world.Node, e *protocol.Event) {
-	l := line{kind: told, view: e.View, seq: e.Seq}
-	if e.Batch != nil && len(e.Batch.Updates) > 0 {
-		l.client = uint32(e.Batch.Updates[0].Client)
-	}
-	switch e.Kind {
-	case protocol.Prepared:
-		l.text = fmt.Sprintf("server %d leads view %d", n, e.View)
-	case protocol.Installed:
-		l.kind, l.text = held, fmt.Sprintf("server %d promises view %d", n, e.View)
-	case protocol.Proposed:
-		l.text = fmt.Sprintf("server %d proposes %v for seq %d in view %d", n, e.Batch, e.Seq, e.View)
-	case protocol.Accepted:
-		l.kind, l.text = held, fmt.Sprintf("server %d accepts it for seq %d in view %d", n, e.Seq, e.View)
-	case protocol.Ordered:
-		l.text = fmt.Sprintf("server %d orders %v at seq %d in view %d", n, e.Batch, e.Seq, e.View)
-	case protocol.Learned:
-		l.kind, l.text = held, fmt.Sprintf("server %d is told of %v at seq %d", n, e.Batch, e.Seq)
-	case protocol.RoundConfirmed:
-		l.seq, l.text = 0, fmt.Sprintf("server %d has a round of view %d confirmed, for %s", n, e.View, countOf(int(e.Timestamp), "read"))
-	case protocol.ReadAnswered:
-		l.client = uint32(e.Client)
-		l.text = fmt.Sprintf("server %d answers client %d's read %d from the state after seq %d", n, e.Client, e.Timestamp, e.Seq)
-	case protocol.HandedOver:
-		l.text = fmt.Sprintf("server %d has given way to another, in view %d", n, e.View)
-	default:
-		return
-	}
-	s.say(n, l)
-}
-
-// lost is a message that could have mattered and does not arrive.
-func (s *Story) lost(from, to world.Node, m *protocol.Message) {
-	l := line{kind: lostWord, view: m.View, seq: m.Seq, text: fmt.Sprintf("%v from server %d to server %d is lost", m, from, to)}
-	switch m.Kind {
-	case protocol.Proposal, protocol.Accept:
-	case protocol.Prepare, protocol.PrepareOK, protocol.ViewChange:
-		l.seq = 0 // their seqs are ranges
-	default:
-		return
-	}
-	s.say(from, l) // it changes nothing for its sender
 }
 
 // about finds what a violation's words name.
@@ -163,7 +117,7 @@ func (s *Story) Lines(v *check.Violation) []string {
 	for i := range acts {
 		a := &acts[i]
 		for _, l := range a.lines {
-			about := l.seq != 0 && seqs[uint64(l.seq)] || l.seq == 0 && l.view != 0 && (len(views) == 0 || views[uint64(l.view)]) ||
+			about := l.seq != 0 && seqs[l.seq] || l.seq == 0 && l.view != 0 && (len(views) == 0 || views[l.view]) ||
 				len(seqs) == 0 && l.seq != 0 && clients[uint64(l.client)] || l.seq == 0 && l.view == 0 && (l.client == 0 || clients[uint64(l.client)] || object != "" && l.object == object)
 			if !about || !slice[i] && l.kind != struck && l.kind != lostWord {
 				continue
@@ -224,7 +178,7 @@ func slice(acts []act, v *check.Violation) []bool {
 	var last [world.MaxNodes]int32 // the node's latest act
 	for i := range acts {
 		last[acts[i].node] = int32(i + 1)
-		if slices.ContainsFunc(acts[i].lines, func(l line) bool { return seqs[uint64(l.seq)] }) {
+		if slices.ContainsFunc(acts[i].lines, func(l line) bool { return seqs[l.seq] }) {
 			about = true
 			mark(int32(i + 1))
 		}

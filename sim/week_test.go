@@ -56,7 +56,7 @@ type size struct {
 	installs  uint64
 }
 
-func sizeOf(s *sim.Stage, servers int) size {
+func sizeOf(s *sim.PaxosStage, servers int) size {
 	z := size{at: s.Now(), ordered: uint64(s.Log().ARU()), updates: s.Updates(), views: s.Views()}
 	z.remembers = z.ordered - uint64(s.Log().Forgotten())
 	for id := 1; id <= servers; id++ {
