@@ -84,3 +84,5 @@ func (p *Plan) lingering() world.Instant {
 
 // longest is the largest duration of a law that the swarm draws.
 func longest(l world.Law) world.Instant { return max(l.Min, l.Max) }
+
+const million = 1_000_000 // parts are the whole

@@ -24,7 +24,7 @@ func (c *clock) at(t world.Instant) world.Instant {
 		return c.shown + t - c.from
 	}
 	passed := int64(t - c.from)
-	return c.shown + world.Instant(passed+passed/million*c.drift+passed%million*c.drift/million)
+	return c.shown + world.Instant(passed+passed/wholePPM*c.drift+passed%wholePPM*c.drift/wholePPM)
 }
 
 // when is the first time of the world's at which the clock shows at least the given one.
@@ -41,8 +41,8 @@ func (c *clock) when(shown world.Instant) world.Instant {
 func (c *clock) find(shown world.Instant) world.Instant {
 	left := int64(max(0, shown-c.shown))
 	if c.drift != 0 {
-		rate := million + c.drift
-		left = left/rate*million + left%rate*million/rate
+		rate := wholePPM + c.drift
+		left = left/rate*wholePPM + left%rate*wholePPM/rate
 	}
 	t := c.from + world.Instant(left)
 	for c.at(t) < shown { // the divisions rounded
@@ -60,3 +60,5 @@ func (c *clock) jump(t, by world.Instant) {
 	c.from, c.shown = t, max(0, shown)
 	c.asked = -1
 }
+
+const wholePPM = 1_000_000

@@ -122,8 +122,8 @@ type paxosClient struct {
 	session protocol.Seq    // zero: none
 	opening *protocol.Batch // to be answered before batch is sent; nil: none
 	// Of the answer that the client is about to get: it took no slot, but is from the state after index.
-	read  bool
-	index protocol.Seq
+	gotRead  bool
+	gotIndex protocol.Seq
 }
 
 // machineID is the client as the machine names it.
@@ -151,7 +151,7 @@ func (r *paxos) hear(c *paxosClient, from world.Node, act int32, of *protocol.Re
 	case c.opening != nil && c.waiting && uint64(of.Timestamp) == c.timestamp-1 && !of.Read:
 		r.opened(c, of.Result)
 	default:
-		c.read, c.index = of.Read, of.Index
+		c.gotRead, c.gotIndex = of.Read, of.Index
 		c.reply(from, uint64(of.Timestamp), of.Result)
 	}
 }
@@ -229,9 +229,9 @@ func (r *run) acting(n world.Node) int32 {
 
 func (r *paxos) ended(base *client, output []byte) check.Place {
 	c := r.clients[base.id]
-	place := check.After(c.index)
-	if c.read {
-		r.checker.Read(r.now(), c.machineID(), protocol.Timestamp(c.timestamp), c.index, output)
+	place := check.After(c.gotIndex)
+	if c.gotRead {
+		r.checker.Read(r.now(), c.machineID(), protocol.Timestamp(c.timestamp), c.gotIndex, output)
 	} else {
 		place = r.checker.Replied(r.now(), c.machineID(), protocol.Timestamp(c.timestamp), output)
 	}

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/fauer4effect/paxos/sim/check"
 	"github.com/fauer4effect/paxos/sim/world"
@@ -230,48 +228,6 @@ func Decode(r io.Reader) (*Plan, error) {
 		return nil, fmt.Errorf("something follows the plan at byte %d", d.InputOffset())
 	}
 	return p, nil
-}
-
-func jsonError(err error, at int64) error {
-	var syntax *json.SyntaxError
-	var typed *json.UnmarshalTypeError
-	switch {
-	case errors.Is(err, io.EOF):
-		return errors.New("it is empty")
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("it ends in the middle, after byte %d", at)
-	case errors.As(err, &syntax):
-		return fmt.Errorf("byte %d: %w", syntax.Offset, err)
-	case errors.As(err, &typed):
-		where := ""
-		if typed.Field != "" {
-			where = "field " + typed.Field + ": "
-		}
-		return fmt.Errorf("byte %d: %sit takes %s, not %s", typed.Offset, where, jsonKind(typed.Type.Kind()), withArticle(typed.Value))
-	}
-	return fmt.Errorf("byte %d: %w", at, err)
-}
-
-// jsonKind is what JSON has for a kind of Go's.
-func jsonKind(k reflect.Kind) string {
-	switch k {
-	case reflect.Struct, reflect.Map, reflect.Pointer:
-		return "an object"
-	case reflect.Slice, reflect.Array:
-		return "an array"
-	case reflect.String:
-		return "a string"
-	case reflect.Bool:
-		return "true or false"
-	}
-	return "a number that fits " + k.String()
-}
-
-func withArticle(what string) string {
-	if strings.ContainsAny(what[:1], "aeiou") {
-		return "an " + what
-	}
-	return "a " + what
 }
 
 // maxPlan bounds what is read of a plan's file, in bytes: some files have no end.

@@ -9,6 +9,9 @@ import (
 	"github.com/fauer4effect/paxos/protocol/kv"
 )
 
+// Place is where in a log an operation took effect: larger is later, 0 is nowhere.
+type Place uint64
+
 // Operation is one operation on the key-value store as its client saw it: a line of the
 // history that Linearizable judges. Nobody writes to it once it is in a history.
 type Operation struct {

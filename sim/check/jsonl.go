@@ -100,9 +100,6 @@ func ReadHistory(r io.Reader) ([]Operation, error) {
 	return history, nil
 }
 
-// ByteOrderMark is what some editors begin UTF-8 with. It says nothing.
-const ByteOrderMark = "\ufeff"
-
 func readLine(text []byte) (Operation, error) {
 	var l struct {
 		historyLine

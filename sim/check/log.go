@@ -62,19 +62,16 @@ type update struct {
 
 // took takes down where an update took effect, and with what result.
 func (c *canonicalSession) took(ts protocol.Timestamp, at Place, result []byte) {
-	c.last, c.lastAt, c.used = ts, at, at.Seq()
+	c.last, c.lastAt, c.used = ts, at, slotOf(at)
 	u := c.updates.at(uint64(ts))
 	u.place, u.result = at, result
 }
 
-// Place is where in the log an update took effect: a seq, and within its batch. Places
-// are in the order of the log.
-type Place uint64
-
+// The place of what takes effect is its slot, and within its batch. Places are in the order of the log.
 const placeBits = 12 // of the index: no batch has as many updates
 
-// Seq is the slot; 0 is none.
-func (p Place) Seq() protocol.Seq { return protocol.Seq(p >> placeBits) }
+// slotOf is the slot of a place; 0 is none.
+func slotOf(p Place) protocol.Seq { return protocol.Seq(p >> placeBits) }
 
 // After is the place of a read of the state after seq: behind all that takes effect there.
 func After(seq protocol.Seq) Place { return Place(seq)<<placeBits | (1<<placeBits - 1) }
@@ -203,7 +200,7 @@ func (l *Log) apply(u *protocol.Update, at Place) {
 	}
 	c.took(u.Timestamp, at, l.app.Apply(u.Op))
 	if l.contents.of != nil {
-		l.contents.wrote(at.Seq(), u.Op, l.app)
+		l.contents.wrote(slotOf(at), u.Op, l.app)
 	}
 }
 

@@ -16,7 +16,7 @@ func (o *Once) applied(id protocol.ServerID, e *protocol.Event) {
 		o.fail("S8", "server %d applies client %d's update %d at seq %d; the client was told that its session is expired, and it had not taken effect then",
 			id, e.Client, e.Timestamp, e.Seq)
 	}
-	if at := o.log.Place(e.Client, e.Timestamp).Seq(); at != e.Seq {
+	if at := slotOf(o.log.Place(e.Client, e.Timestamp)); at != e.Seq {
 		o.fail("S4", "server %d applies client %d's update %d at seq %d; it took effect at seq %d (0: superseded)",
 			id, e.Client, e.Timestamp, e.Seq, at)
 	}

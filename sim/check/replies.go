@@ -25,7 +25,7 @@ func (r *Replies) replied(client protocol.ClientID, ts protocol.Timestamp, resul
 		r.fail("S8", "client %d's operation %d is answered, and was never asked for", client, ts)
 		return 0
 	}
-	at := u.place.Seq()
+	at := slotOf(u.place)
 	switch {
 	case at == 0:
 		r.fail("S8", "client %d's operation %d is answered, but has no position in the log", client, ts)

@@ -14,7 +14,7 @@ import (
 // sessionsChange executes an opening or an expiry.
 func (l *Log) sessionsChange(u *protocol.Update, at Place) {
 	if u.Kind == protocol.ExpireSessions {
-		l.expire(u.Op, at.Seq())
+		l.expire(u.Op, slotOf(at))
 		return
 	}
 	c := l.session(u.Client)
@@ -25,8 +25,8 @@ func (l *Log) sessionsChange(u *protocol.Update, at Place) {
 		l.open++
 		l.gone = slices.DeleteFunc(l.gone, func(g gone) bool { return g.client == u.Client })
 	}
-	c.opened = at.Seq()
-	c.took(u.Timestamp, at, binary.BigEndian.AppendUint64(nil, uint64(at.Seq())))
+	c.opened = slotOf(at)
+	c.took(u.Timestamp, at, binary.BigEndian.AppendUint64(nil, uint64(slotOf(at))))
 }
 
 // gone is a client whose session went at a slot.
@@ -68,7 +68,7 @@ func (l *Log) expire(op []byte, at protocol.Seq) {
 // Lapsed holds a server that refuses an update against the log: it may refuse only what has no
 // effect there (S3).
 func (l *Log) lapsed(v verdict, id protocol.ServerID, e *protocol.Event) {
-	if at := l.Place(e.Client, e.Timestamp); at > 0 && at.Seq() == e.Seq {
+	if at := l.Place(e.Client, e.Timestamp); at > 0 && slotOf(at) == e.Seq {
 		v.fail("S3", "server %d refuses client %d's update %d at seq %d, of a session that it does not know; the log has the session, and the update takes effect",
 			id, e.Client, e.Timestamp, e.Seq)
 	}

@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// ByteOrderMark is what some editors begin UTF-8 with. It says nothing.
+const ByteOrderMark = "\ufeff"
+
 // RefuseTwins finds a field that an object of the JSON text has twice, in whatever case. Of
 // the two encoding/json would silently take the last. What else may be wrong with the text
 // is for its decoder to say.
