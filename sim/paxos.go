@@ -96,6 +96,14 @@ func newPaxos(p *Plan, directed int, options []Option) *paxos {
 	return r
 }
 
+// Run executes a plan, which must be valid. It is single-threaded and a function of the
+// plan alone.
+func Run(p *Plan, options ...Option) *Report {
+	r := newPaxos(p, 0, options)
+	r.run.play()
+	return r.run.report()
+}
+
 // now is the virtual time in the checker's terms, asked of our own world and not through the
 // interface: each event asks.
 func (r *paxos) now() int64 { return int64(r.world.Now()) }

@@ -157,14 +157,6 @@ func WithTrace(w *trace.Writer) Option { return func(r *run) { r.trace = w } }
 // WithHistory keeps the clients' history for Report.History.
 func WithHistory() Option { return func(r *run) { r.keep = true } }
 
-// Run executes a plan, which must be valid. It is single-threaded and a function of the
-// plan alone.
-func Run(p *Plan, options ...Option) *Report {
-	r := newPaxos(p, 0, options)
-	r.run.play()
-	return r.run.report()
-}
-
 // newRun prepares a run of the plan, with so many clients more that a Stage directs. The
 // system that it is to drive is put in afterwards: see open.
 func newRun(p *Plan, directed int, options []Option) *run {
