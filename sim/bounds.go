@@ -41,13 +41,13 @@ func (p *Plan) stretched(d world.Instant) world.Instant {
 // latest is how long after the calm's beginning a message of the faulty phase may arrive, and
 // how long clocks that were set back stand still.
 func (p *Plan) latest() world.Instant {
-	delay := longest(p.Network.All.Delay)
+	delay := p.Network.All.Delay.Longest()
 	for _, l := range p.Network.Links {
-		delay = max(delay, longest(l.Law.Delay))
+		delay = max(delay, l.Law.Delay.Longest())
 	}
 	late := world.Instant(0)
 	if p.Network.All.Late > 0 || p.Network.All.Duplicate > 0 {
-		late = 2 * longest(p.Network.All.LateBy)
+		late = 2 * p.Network.All.LateBy.Longest()
 	}
 	for i := range p.Faults {
 		if p.Faults[i].Do == Delay {
@@ -81,8 +81,5 @@ func (p *Plan) lingering() world.Instant {
 	}
 	return left
 }
-
-// longest is the largest duration of a law that the swarm draws.
-func longest(l world.Law) world.Instant { return max(l.Min, l.Max) }
 
 const million = 1_000_000 // parts are the whole

@@ -2,8 +2,10 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
+	"github.com/anishathalye/porcupine"
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/sim/check"
 	"github.com/fauer4effect/paxos/sim/world"
@@ -290,7 +292,7 @@ func (c *client) becalm() {
 		return
 	}
 	now := c.run.world.Now()
-	if c.wakeAt-now > longest(c.run.plan.Tail.Pause) {
+	if c.wakeAt-now > c.run.plan.Tail.Pause.Longest() {
 		c.wakeBy(now + c.pause())
 		c.run.world.Rearm(c.node)
 	}
@@ -313,4 +315,13 @@ func (c *client) leaveOpen() {
 // open is the operation that the client waits for, as its history has it so far.
 func (c *client) open() check.Operation {
 	return check.Operation{Client: c.id, Op: c.op, Call: int64(c.call), Timestamp: c.timestamp}
+}
+
+// raw is an operation of a model of somebody's own.
+func (c *client) raw(result []byte, answered bool) porcupine.Operation {
+	o := porcupine.Operation{ClientId: int(c.id), Input: c.input, Call: int64(c.call), Return: math.MaxInt64}
+	if answered {
+		o.Output, o.Return = result, c.run.now()
+	}
+	return o
 }

@@ -3,10 +3,7 @@ package sim
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"regexp"
-
-	"github.com/anishathalye/porcupine"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/sim/check"
@@ -405,12 +402,3 @@ func (c *custom) Crashed(n world.Node, lost []any) {
 }
 
 func (c *custom) SyncFailed(n world.Node) { c.run.syncFailed(n) }
-
-// raw is an operation of a model of somebody's own.
-func (c *client) raw(result []byte, answered bool) porcupine.Operation {
-	o := porcupine.Operation{ClientId: int(c.id), Input: c.input, Call: int64(c.call), Return: math.MaxInt64}
-	if answered {
-		o.Output, o.Return = result, c.run.now()
-	}
-	return o
-}

@@ -14,7 +14,6 @@ import (
 // Limits that keep porcupine's search small; its cost explodes with operations that
 // overlap without end and grows with a key's history.
 const (
-	clientsPerKey   = 4
 	abandonedAppend = 3 // append or incr: each may have taken effect, in any order
 	abandonedWrite  = 6
 	operationsOfKey = 250
@@ -82,7 +81,7 @@ func (k *keyring) take(draw uint64, client int) keyUse {
 				k.places[place].history, k.spare = k.spare[n-1], k.spare[:n-1]
 			}
 		}
-		if found := k.places[place]; found.users < clientsPerKey {
+		if found := k.places[place]; found.users < ClientsPerKey {
 			found.users++
 			found.begun++
 			return keyUse{found, k}
@@ -124,7 +123,7 @@ func (k *keyring) retire(old *key) {
 func (k *keyring) settle(old *key) {
 	k.judge(old)
 	old.raw = nil
-	if cap(old.history) > clientsPerKey { // not of a client that kept to itself
+	if cap(old.history) > ClientsPerKey { // not of a client that kept to itself
 		k.spare = append(k.spare, old.history[:0])
 	}
 	old.history = nil

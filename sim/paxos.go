@@ -227,14 +227,6 @@ func (r *paxos) draft(n world.Node) *packet {
 	return p
 }
 
-// acting is the node's act under way, where a story is told.
-func (r *run) acting(n world.Node) int32 {
-	if r.story == nil {
-		return 0
-	}
-	return r.story.last[n]
-}
-
 func (r *paxos) ended(base *client, output []byte) check.Place {
 	c := r.clients[base.id]
 	place := check.After(c.gotIndex)
@@ -378,19 +370,6 @@ func (c claimed) compare(d claimed) int {
 	}
 	a, b := c.operation, d.operation
 	return cmp.Or(cmp.Compare(a.Call, b.Call), cmp.Compare(a.Client, b.Client))
-}
-
-// judge asks porcupine about a history of the key-value store.
-func (r *run) judge(history []check.Operation) {
-	if r.keep {
-		r.history = append(r.history, history...)
-	}
-	switch o := r.judged.Within(history, searchSteps); o.Verdict {
-	case check.Illegal:
-		r.system.failAt(o.At, "S8", check.NoLinearization+": %s", o.Detail)
-	case check.Unknown:
-		r.effects[Undecided]++
-	}
 }
 
 func (r *paxos) report(to *Report) {

@@ -99,11 +99,11 @@ func Timely(p *Plan) error {
 		return err
 	}
 	s = s.WithDefaults()
-	sync := longest(p.Tail.Sync)
+	sync := p.Tail.Sync.Longest()
 	if p.Tail.Sync == (world.Law{}) {
-		sync = longest(p.Disk.Sync)
+		sync = p.Disk.Sync.Longest()
 		for _, d := range p.Disk.Servers {
-			sync = max(sync, longest(d.Sync))
+			sync = max(sync, d.Sync.Longest())
 		}
 	}
 	live := p.Workload.Clients
@@ -115,8 +115,8 @@ func Timely(p *Plan) error {
 		return fmt.Errorf("tail: %d clients go on, and a server may have %d updates in its queue: it turns the others away", live, s.QueueLimit)
 	case s.SessionLimit > 0 && live > s.SessionLimit:
 		return fmt.Errorf("tail: %d clients go on, and there may be %d sessions: they end each other's", live, s.SessionLimit)
-	case longest(t.Delay) > world.Instant(s.Stagger)/3:
-		return fmt.Errorf("tail: delay may take %d ns, over a third of the stagger", longest(t.Delay))
+	case t.Delay.Longest() > world.Instant(s.Stagger)/3:
+		return fmt.Errorf("tail: delay may take %d ns, over a third of the stagger", t.Delay.Longest())
 	case sync > world.Instant(s.Timeout)/16:
 		return fmt.Errorf("tail: sync may take %d ns, over a sixteenth of the timeout", sync)
 	case t.Settle < settleBound(p, s):

@@ -343,6 +343,27 @@ func (r *run) acts(n world.Node) {
 	}
 }
 
+// acting is the node's act under way, where a story is told.
+func (r *run) acting(n world.Node) int32 {
+	if r.story == nil {
+		return 0
+	}
+	return r.story.last[n]
+}
+
+// judge asks porcupine about a history of the key-value store.
+func (r *run) judge(history []check.Operation) {
+	if r.keep {
+		r.history = append(r.history, history...)
+	}
+	switch o := r.judged.Within(history, searchSteps); o.Verdict {
+	case check.Illegal:
+		r.system.failAt(o.At, "S8", check.NoLinearization+": %s", o.Detail)
+	case check.Unknown:
+		r.effects[Undecided]++
+	}
+}
+
 // now is the virtual time in the checker's terms.
 func (r *run) now() int64 { return int64(r.world.Now()) }
 

@@ -8,6 +8,17 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
+// anything is a protocol of which nothing is known but what plans may ask for.
+var anything = Target{
+	System: System{
+		Name: "anything", Kinds: []string{"none", "Word"}, MinServers: 1, MaxServers: MaxServers,
+		Can: Features{Elect: true, HandOver: true, Formation: true, Wire: true, Log: true, Reads: true, Hosts: true},
+	},
+	Messages: []Message{{Name: "Word", OnSend: 1, OnArrival: 1, Named: 1, Omitted: 1}},
+	Bounds:   func(p *Plan) (settle, answer world.Instant) { return p.SettleWithin(second), p.AnswerWithin(second) },
+	Validate: func(*Plan) error { return nil },
+}
+
 // flood is a kind of fault that nobody knows yet.
 const flood Kind = "flood"
 
@@ -22,14 +33,14 @@ func TestANewKindRerollsNothing(t *testing.T) {
 	flooded := 0
 	for seed := range uint64(300) {
 		at := int(seed) % (len(Kinds) + 1)
-		s := &swarm{plan: &Plan{Version: PlanVersion, Seed: seed}, target: &PaxosTarget, pace: ordinary, rows: slices.Insert(slices.Clone(Kinds[:]), at, row)}
+		s := &swarm{plan: &Plan{Version: PlanVersion, Seed: seed, Protocol: anything.Name}, target: &anything, pace: ordinary, rows: slices.Insert(slices.Clone(Kinds[:]), at, row)}
 		s.draw(SwarmOptions{})
 		before := len(s.plan.Faults)
 		s.plan.Faults = slices.DeleteFunc(s.plan.Faults, func(f Fault) bool { return f.Do == flood })
 		if before > len(s.plan.Faults) {
 			flooded++
 		}
-		if want := Swarm(seed, SwarmOptions{}); !bytes.Equal(s.plan.Encode(), want.Encode()) {
+		if want := DrawPlan(seed, &anything, SwarmOptions{}); !bytes.Equal(s.plan.Encode(), want.Encode()) {
 			t.Fatalf("seed %d: with one kind of fault more, the others are\n%s\nand were\n%s", seed, s.plan.Encode(), want.Encode())
 		}
 	}

@@ -17,6 +17,10 @@ const MaxServers = 9
 // they share hosts, those must.
 const MaxClients = world.MaxNodes - 1 - MaxServers
 
+// ClientsPerKey is how many clients contend for one key: porcupine's search explodes with operations that
+// overlap without end.
+const ClientsPerKey = 4
+
 // Other limits of a plan.
 const (
 	maxOnHosts = 10_000                  // clients
@@ -190,9 +194,9 @@ func (p *Plan) validateWorkload() error {
 		return fmt.Errorf("workload: clients is %d, not within 0 … %d", w.Clients, maxOnHosts)
 	case w.Clients > 0 && (w.Keys < 1 || w.Keys > 1000):
 		return fmt.Errorf("workload: keys is %d, not within 1 … 1000", w.Keys)
-	case p.Endless && w.Clients > clientsPerKey*w.Keys:
+	case p.Endless && w.Clients > ClientsPerKey*w.Keys:
 		return fmt.Errorf("endless, and its keys bear %d clients of %d (%d a key): the others would take new ones without end",
-			clientsPerKey*w.Keys, w.Clients, clientsPerKey)
+			ClientsPerKey*w.Keys, w.Clients, ClientsPerKey)
 	case w.Clients > 0 && (w.Timeout < millisecond || w.Timeout > maxTime):
 		return fmt.Errorf("workload: timeout_ns is %d, not within %d … %d", w.Timeout, millisecond, maxTime)
 	case len(w.Readers) > 0 && !w.Home:

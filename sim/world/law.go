@@ -48,6 +48,9 @@ func (l Law) Validate() error {
 	return nil
 }
 
+// Longest is the largest duration of a law that has an end.
+func (l Law) Longest() Instant { return max(l.Min, l.Max) }
+
 // sampler is a Law made ready for the hot path.
 type sampler struct {
 	min, mean, max Instant
