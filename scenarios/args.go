@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/paxos"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -139,7 +139,7 @@ func (p *parser) messages(args []string) (world.Rule, error) {
 	}
 	r := world.Rule{}
 	if args[0] != "*" {
-		if r.Kind = sim.KindOf(args[0]); r.Kind == 0 {
+		if r.Kind = paxos.KindOf(args[0]); r.Kind == 0 {
 			return r, fmt.Errorf("unknown kind of message %q: there are %s", args[0], strings.Join(kindNames(), ", "))
 		}
 	}
@@ -151,7 +151,7 @@ func (p *parser) messages(args []string) (world.Rule, error) {
 // client reads the name of a directed client, a to e.
 func (p *parser) client(s string) (int, error) {
 	if len(s) != 1 || s[0] < 'a' || s[0] >= 'a'+maxDirected {
-		return 0, fmt.Errorf("%q is no client: they are a to %s", s, sim.DirectedName(maxDirected))
+		return 0, fmt.Errorf("%q is no client: they are a to %s", s, paxos.DirectedName(maxDirected))
 	}
 	i := int(s[0]-'a') + 1
 	p.script.clients = max(p.script.clients, i)

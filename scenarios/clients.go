@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/paxos"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -106,11 +106,11 @@ func parseOperation(p *parser, name string, args []string) (func(*story) error, 
 		answered := func() bool { return !st.stage.Waiting(r.client) }
 		if st.until(limit, answered) || st.stage.Violation() != nil {
 			if a := st.stage.Answer(r.client); a.Lapsed && answered() {
-				return fmt.Errorf("expected an answer to client %s; server %d says that its session is expired", sim.DirectedName(r.client), a.By)
+				return fmt.Errorf("expected an answer to client %s; server %d says that its session is expired", paxos.DirectedName(r.client), a.By)
 			}
 			return nil
 		}
-		return fmt.Errorf("expected an answer to client %s within %v; there is none", sim.DirectedName(r.client), wall(limit))
+		return fmt.Errorf("expected an answer to client %s within %v; there is none", paxos.DirectedName(r.client), wall(limit))
 	}, err
 }
 

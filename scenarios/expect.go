@@ -10,6 +10,7 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/paxos"
 )
 
 func expectCommands() []command {
@@ -201,11 +202,11 @@ func (p *parser) expectUp(which string, args []string) (func(*story) error, erro
 }
 
 func expectEffect(args []string) (func(*story) error, error) {
-	e := sim.PaxosEffects.Find(args[0])
+	e := sim.Effects().Find(args[0])
 	if e == 0 {
 		var names []string
-		for _, e := range sim.PaxosEffects.All() {
-			names = append(names, sim.PaxosEffects[e].Name)
+		for _, e := range sim.Effects().All() {
+			names = append(names, sim.Effects()[e].Name)
 		}
 		return nil, fmt.Errorf("unknown effect %q: there are %s", args[0], strings.Join(names, ", "))
 	}
@@ -220,7 +221,7 @@ func parseCheck(_ *parser, args []string) (func(*story) error, error) {
 	case args[0] == "linearizable" && len(args) == 1:
 		return func(st *story) error {
 			st.stage.Judge() // a violation, if any, fails the step
-			if n := st.stage.Effects()[sim.Undecided]; n > 0 {
+			if n := st.stage.Effects()[paxos.Undecided]; n > 0 {
 				return fmt.Errorf("expected an order that explains what all clients saw; porcupine gave up on %d of the keys", n)
 			}
 			return nil

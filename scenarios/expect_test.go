@@ -180,8 +180,8 @@ func TestABrokenPropertyFailsTheStep(t *testing.T) {
 // to look away, besides the machine being broken.
 func TestCheckLinearizableCanFail(t *testing.T) {
 	needMutants(t)
-	const blind = `--- a/sim/check/replies.go
-+++ b/sim/check/replies.go
+	const blind = `--- a/sim/paxos/check/replies.go
++++ b/sim/paxos/check/replies.go
 @@ -26,2 +26,5 @@
  	}
  	at := u.place.Seq()

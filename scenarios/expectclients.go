@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/paxos"
 )
 
 func (p *parser) expectReply(args []string) (func(*story) error, error) {
@@ -50,9 +50,9 @@ func (p *parser) expectNoReply(args []string) (func(*story) error, error) {
 		case i == 0 || st.via[i] == 0:
 			return fmt.Errorf("expected a client to wait; it has asked nothing")
 		case !st.stage.Waiting(i) && st.stage.Answer(i).Lapsed:
-			return fmt.Errorf("expected client %s to wait; server %d said that its session is expired", sim.DirectedName(i), st.stage.Answer(i).By)
+			return fmt.Errorf("expected client %s to wait; server %d said that its session is expired", paxos.DirectedName(i), st.stage.Answer(i).By)
 		case !st.stage.Waiting(i):
-			return fmt.Errorf("expected client %s to wait; server %d answered %v", sim.DirectedName(i), st.stage.Answer(i).By, st.stage.Answer(i).Result)
+			return fmt.Errorf("expected client %s to wait; server %d answered %v", paxos.DirectedName(i), st.stage.Answer(i).By, st.stage.Answer(i).Result)
 		}
 		return nil
 	}, nil

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/fauer4effect/paxos/protocol"
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -34,7 +34,7 @@ func faultCommands() []command {
 }
 
 // parseStrike is a fault of the plan's language that happens now.
-func parseStrike(do sim.Kind) func(*parser, []string) (func(*story) error, error) {
+func parseStrike(do plan.Kind) func(*parser, []string) (func(*story) error, error) {
 	return func(p *parser, args []string) (func(*story) error, error) {
 		args, span, spanned := option(args, "for")
 		if len(args) != 1 || spanned && do != "crash" && do != "wipe" {
@@ -61,7 +61,7 @@ func parseStrike(do sim.Kind) func(*parser, []string) (func(*story) error, error
 					return fmt.Errorf("server %d is down", id)
 				}
 			}
-			st.stage.Strike(sim.Fault{Do: do, Servers: ids, For: down})
+			st.stage.Strike(plan.Fault{Do: do, Servers: ids, For: down})
 			return nil
 		}, err
 	}
@@ -193,7 +193,7 @@ func parsePartition(p *parser, args []string) (func(*story) error, error) {
 		st.say("partition: %s", strings.Join(args, " "))
 		st.quiet = true
 		for _, side := range sides[1:] { // cuts add up, and heal takes all of them back
-			st.stage.Strike(sim.Fault{Do: "partition", Servers: side})
+			st.stage.Strike(plan.Fault{Do: "partition", Servers: side})
 		}
 		st.quiet = false
 		return nil
@@ -205,7 +205,7 @@ func (st *story) applyCuts() {
 	slices.SortFunc(st.cuts, func(a, b [2]int) int { return 10*(a[0]-b[0]) + a[1] - b[1] })
 	st.quiet = true
 	for _, c := range st.cuts {
-		st.stage.Strike(sim.Fault{Do: "cut", From: c[0], To: c[1]})
+		st.stage.Strike(plan.Fault{Do: "cut", From: c[0], To: c[1]})
 	}
 	st.quiet, st.cuts = false, nil
 }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -41,7 +42,7 @@ func countOf(n int, what string) string {
 }
 
 // faultLine is the line that schedules a fault.
-func faultLine(f *sim.Fault) string {
+func faultLine(f *plan.Fault) string {
 	what := string(f.Do)
 	if f.Kind != "" {
 		what += " " + f.Kind

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/fauer4effect/paxos/protocol"
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -31,7 +31,7 @@ func parseAt(p *parser, args []string) (func(*story) error, error) {
 }
 
 // fault reads `crash 1,2 for 300ms`, `slow leader for 1s by 20ms`, `bridge 1,2 over 3` and the like.
-func (p *parser) fault(args []string) (f sim.Fault, err error) {
+func (p *parser) fault(args []string) (f plan.Fault, err error) {
 	args, span, spanned := option(args, "for")
 	args, by, moved := option(args, "by")
 	args, over, bridged := option(args, "over")
@@ -41,7 +41,7 @@ func (p *parser) fault(args []string) (f sim.Fault, err error) {
 	if len(args) != 2 {
 		return f, errUsage
 	}
-	switch f.Do = sim.Kind(args[0]); {
+	switch f.Do = plan.Kind(args[0]); {
 	case f.Do == "cut":
 		f.From, f.To, err = p.link(args[1])
 	case args[1] == "leader":
@@ -103,14 +103,14 @@ func parseOn(p *parser, args []string) (func(*story) error, error) {
 		return nil, err
 	}
 	on.N = uint32(n)
-	f := sim.Fault{On: on}
+	f := plan.Fault{On: on}
 	args = args[2:]
 	for len(args) > 1 && (args[0] == "unsynced" || args[0] == "arrives") {
 		on.Unsynced, on.Arrives = on.Unsynced || args[0] == "unsynced", on.Arrives || args[0] == "arrives"
 		args = args[1:]
 	}
 	args, span, spanned := option(args, "for")
-	f.Do = sim.Kind(args[0])
+	f.Do = plan.Kind(args[0])
 	if f.Do == "delay" && len(args) == 2 {
 		args, span, spanned = args[:1], args[1], true
 	}
@@ -127,10 +127,10 @@ func parseOn(p *parser, args []string) (func(*story) error, error) {
 }
 
 // event reads the kind and the link of a message, or `sync 3` and `start 3`.
-func (p *parser) event(kind, where string) (*sim.Name, error) {
+func (p *parser) event(kind, where string) (*plan.Name, error) {
 	if kind == "sync" || kind == "start" {
 		if where == "*" {
-			return &sim.Name{Kind: kind}, nil
+			return &plan.Name{Kind: kind}, nil
 		}
 		ids, err := p.servers(where)
 		if err == nil && len(ids) != 1 {
@@ -139,8 +139,8 @@ func (p *parser) event(kind, where string) (*sim.Name, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &sim.Name{Kind: kind, From: ids[0]}, nil
+		return &plan.Name{Kind: kind, From: ids[0]}, nil
 	}
 	rule, err := p.messages([]string{kind, where})
-	return &sim.Name{Kind: kind, From: int(rule.From), To: int(rule.To)}, err
+	return &plan.Name{Kind: kind, From: int(rule.From), To: int(rule.To)}, err
 }

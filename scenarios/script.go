@@ -11,7 +11,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/fauer4effect/paxos/sim"
-	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -66,7 +66,7 @@ type saying struct {
 
 // Parse reads a script and checks every line of it. The name is used in errors.
 func Parse(name string, text []byte) (*Script, error) {
-	text = bytes.ReplaceAll(bytes.TrimPrefix(text, []byte(check.ByteOrderMark)), []byte("\r\n"), []byte("\n"))
+	text = bytes.ReplaceAll(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\r\n"), []byte("\n"))
 	archive := txtar.Parse(text)
 	p := &parser{compared: map[string]bool{}, script: &Script{
 		Name: name, Seeds: 1, plan: defaultPlan(), files: map[string][]byte{}, source: text,
@@ -247,15 +247,15 @@ func split(line string) ([]string, error) {
 // faults but those of the script, and no end.
 func defaultPlan() *sim.Plan {
 	return &sim.Plan{
-		Version: sim.PlanVersion, Seed: 1,
-		Network: sim.Network{All: world.LinkLaw{Delay: world.Uniform(ms/2, 3*ms/2)}},
-		Disk:    sim.Disk{Sync: world.Uniform(ms/5, ms)},
-		Workload: sim.Workload{
+		Version: plan.Version, Seed: 1,
+		Network: plan.Network{All: world.LinkLaw{Delay: world.Uniform(ms/2, 3*ms/2)}},
+		Disk:    plan.Disk{Sync: world.Uniform(ms/5, ms)},
+		Workload: plan.Workload{
 			Keys: 2, Timeout: 300 * ms, Tries: 4, Pause: world.Uniform(0, 40*ms),
-			Mix: sim.Mix{Get: 2, Put: 2, Append: 1, CAS: 1, Incr: 1},
+			Mix: plan.Mix{Get: 2, Put: 2, Append: 1, CAS: 1, Incr: 1},
 		},
 		Faulty: 24 * 3600 * second, // a script decides when it is calm
-		Tail:   sim.Tail{Delay: world.Uniform(ms/2, 3*ms/2), Pause: world.Uniform(0, 100*ms)},
+		Tail:   plan.Tail{Delay: world.Uniform(ms/2, 3*ms/2), Pause: world.Uniform(0, 100*ms)},
 	}
 }
 

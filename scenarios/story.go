@@ -16,7 +16,7 @@ import (
 	"rsc.io/script"
 
 	"github.com/fauer4effect/paxos/protocol"
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/paxos"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -36,7 +36,7 @@ type Outcome struct {
 type story struct {
 	ctx        context.Context // of this telling: a long step can be interrupted
 	script     *Script
-	stage      *sim.PaxosStage
+	stage      *paxos.Stage
 	steps      []step // that are left
 	transcript transcript
 	quiet      bool
@@ -64,7 +64,7 @@ func (s *Script) Run(ctx context.Context, update bool) (*Outcome, error) {
 		plan := *s.plan
 		plan.Seed += o.Seeds
 		st := &story{ctx: ctx, script: s, steps: s.steps, first: o.Seeds == 0, via: map[int]int{}, ordered: map[protocol.Seq]bool{}, update: update && o.Seeds == 0, rewritten: map[string]string{}}
-		st.stage = sim.Open(&plan, s.clients, st)
+		st.stage = paxos.Open(&plan, s.clients, st)
 		err := st.tell()
 		o.Seed, o.Hash, o.Log = plan.Seed, st.stage.Hash(), st.stage.Log().Hash()
 		o.Seeds++

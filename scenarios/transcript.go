@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/fauer4effect/paxos/protocol"
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/paxos"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -81,7 +81,7 @@ func (st *story) directed(b *protocol.Batch) bool {
 
 func (st *story) clientName(id protocol.ClientID) string {
 	if i := int(id) - st.script.plan.Workload.Clients; i > 0 {
-		return sim.DirectedName(i)
+		return paxos.DirectedName(i)
 	}
 	return ""
 }

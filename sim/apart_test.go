@@ -9,6 +9,7 @@ import (
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -21,7 +22,7 @@ func apart(t *testing.T, p *sim.Plan) {
 	}
 	// The fewer tombstones, the sooner servers that keep other ones differ. (Where servers stay deaf
 	// the swarm keeps more: they send old openings again and again.)
-	if deaf := func(b sim.Broken) bool { return b.How == "deaf" }; all.SessionLimit > 0 && !slices.ContainsFunc(p.Tail.Broken, deaf) {
+	if deaf := func(b plan.Broken) bool { return b.How == "deaf" }; all.SessionLimit > 0 && !slices.ContainsFunc(p.Tail.Broken, deaf) {
 		all.Tombstones = 1
 		raw, err := json.Marshal(all)
 		if err != nil {
@@ -48,7 +49,7 @@ func apart(t *testing.T, p *sim.Plan) {
 		if all.SessionLimit > 0 {
 			draw("session_limit", int64(all.SessionLimit), 2*int64(all.SessionLimit))
 		}
-		p.Apart = append(p.Apart, sim.ServerSettings{Server: id, Settings: []byte("{" + strings.Join(own, ", ") + "}")})
+		p.Apart = append(p.Apart, plan.ServerSettings{Server: id, Settings: []byte("{" + strings.Join(own, ", ") + "}")})
 	}
 }
 
@@ -81,7 +82,7 @@ func TestServersThatDiffer(t *testing.T) {
 }
 
 func TestBadServerSettings(t *testing.T) {
-	for want, own := range map[string][]sim.ServerSettings{ // the order does not matter
+	for want, own := range map[string][]plan.ServerSettings{ // the order does not matter
 		"server_settings 1: no server 9 of 3":         {{Server: 9, Settings: []byte("{}")}},
 		"server_settings 2: server 1 has two":         {{Server: 1, Settings: []byte("{}")}, {Server: 1, Settings: []byte("{}")}},
 		"server_settings 1: settings: it ends":        {{Server: 1, Settings: []byte("{")}},

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -16,14 +17,14 @@ const ms = world.Instant(1e6)
 // as they can.
 func calmPlan(servers, updates int) *sim.Plan {
 	return &sim.Plan{
-		Version: sim.PlanVersion, Seed: 1, Servers: servers,
-		Network: sim.Network{All: world.LinkLaw{Delay: world.Uniform(ms/2, 3*ms/2)}},
-		Disk:    sim.Disk{Sync: world.Uniform(ms/10, ms/2)},
-		Workload: sim.Workload{
+		Version: plan.Version, Seed: 1, Servers: servers,
+		Network: plan.Network{All: world.LinkLaw{Delay: world.Uniform(ms/2, 3*ms/2)}},
+		Disk:    plan.Disk{Sync: world.Uniform(ms/10, ms/2)},
+		Workload: plan.Workload{
 			Clients: 12, Keys: 4, Timeout: 500 * ms, Limit: updates,
-			Mix: sim.Mix{Get: 2, Put: 3, Append: 1, CAS: 1, Incr: 1},
+			Mix: plan.Mix{Get: 2, Put: 3, Append: 1, CAS: 1, Incr: 1},
 		},
-		Tail: sim.Tail{
+		Tail: plan.Tail{
 			Delay: world.Uniform(ms/2, 3*ms/2), Settle: 1000 * ms, Answer: 1000 * ms,
 			For: world.Instant(updates) * 5 * ms,
 		},

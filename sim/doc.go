@@ -1,4 +1,4 @@
-// Package sim runs Paxos clusters in a simulated world and checks every step.
+// package sim runs Paxos clusters in a simulated world and checks every step.
 //
 // A Plan is everything that decides a run: cluster, laws of network, disks and clocks, clients,
 // faults, and a calm end. Run executes a plan and returns a Report; it is single-threaded

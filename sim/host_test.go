@@ -9,6 +9,8 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/paxos"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/trace"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -60,7 +62,7 @@ func TestALostBundle(t *testing.T) {
 	p := onHosts(6, 1, 60)
 	p.Workload.Pause = world.Constant(10 * ms) // they all ask at one instant, and are answered at one
 	p.Faulty = 1000 * ms
-	p.Faults = []sim.Fault{{Do: "drop", On: &sim.Name{Kind: "ClientUpdate", To: 1, N: 1}}}
+	p.Faults = []plan.Fault{{Do: "drop", On: &plan.Name{Kind: "ClientUpdate", To: 1, N: 1}}}
 	r := sim.Run(p)
 	requireOK(t, r)
 	if r.Updates != 60 || effect(r, "drop") != 1 || effect(r, "timeout") != 6 {
@@ -75,9 +77,9 @@ func TestCrashOnABundle(t *testing.T) {
 	p.Workload.Pause = world.Constant(5 * ms)
 	p.Faulty = 2000 * ms
 	p.Bodies = true
-	p.Faults = []sim.Fault{
-		{Do: "crash", For: 300 * ms, On: &sim.Name{Kind: "ClientUpdate", To: 1, N: 5, Arrives: true}},
-		{Do: "crash", For: 300 * ms, On: &sim.Name{Kind: "ClientRead", To: 1, N: 9, Arrives: true}},
+	p.Faults = []plan.Fault{
+		{Do: "crash", For: 300 * ms, On: &plan.Name{Kind: "ClientUpdate", To: 1, N: 5, Arrives: true}},
+		{Do: "crash", For: 300 * ms, On: &plan.Name{Kind: "ClientRead", To: 1, N: 9, Arrives: true}},
 	}
 	p.Tail.For = 8000 * ms
 	r := sim.Run(p)
@@ -110,7 +112,7 @@ func TestThousandsOfSessions(t *testing.T) {
 func TestDirectedBesideHosts(t *testing.T) {
 	p := onHosts(12, 3, 200)
 	p.Tail.For = 3000 * ms
-	s := sim.Open(p, 2, unmoved{})
+	s := paxos.Open(p, 2, unmoved{})
 	s.Run(500 * ms)
 	s.Send(2, kv.Op{Kind: kv.Put, Key: "mine", Value: "1"}, 2, true)
 	if !s.Until(1000*ms, func() bool { return !s.Waiting(2) }) || s.Answer(2).Result.Status != kv.Done {
@@ -139,8 +141,8 @@ func (unmoved) Machine(world.Instant, protocol.ServerID, *protocol.Event) {}
 func (unmoved) Say(world.Instant, string)                                 {}
 
 func effect(r *sim.Report, key string) uint64 {
-	for _, e := range sim.PaxosEffects.All() {
-		if sim.PaxosEffects[e].Name == key {
+	for _, e := range sim.Effects().All() {
+		if sim.Effects()[e].Name == key {
 			return r.Effects[e]
 		}
 	}

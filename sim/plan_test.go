@@ -8,6 +8,7 @@ import (
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 )
 
 // small is a plan as a person would write it.
@@ -112,7 +113,7 @@ func TestBadPlans(t *testing.T) {
 
 // The swarm draws valid plans of every size, and no kind of fault that a size excludes.
 func TestSwarmFitsTheCluster(t *testing.T) {
-	kinds := map[sim.Kind]int{}
+	kinds := map[plan.Kind]int{}
 	for servers := 0; servers <= 9; servers++ {
 		for seed := uint64(0); seed < 150; seed++ {
 			p := sim.Swarm(seed, sim.SwarmOptions{Servers: servers})
@@ -121,7 +122,7 @@ func TestSwarmFitsTheCluster(t *testing.T) {
 			}
 			for _, f := range p.Faults {
 				kinds[f.Counts(p.Servers)]++
-				if alone := []sim.Kind{"crash", "elect", "pause", "stall", "full", "fail-sync", "jump"}; p.Servers == 1 && !slices.Contains(alone, f.Do) {
+				if alone := []plan.Kind{"crash", "elect", "pause", "stall", "full", "fail-sync", "jump"}; p.Servers == 1 && !slices.Contains(alone, f.Do) {
 					t.Errorf("seed %d: %v of a single server", seed, &f)
 				}
 				if p.Servers < 3 && f.Do == "connect" {
@@ -130,8 +131,8 @@ func TestSwarmFitsTheCluster(t *testing.T) {
 			}
 		}
 	}
-	for i := range sim.Kinds {
-		if kind := sim.Kinds[i].Kind; kinds[kind] < 40 {
+	for i := range plan.Kinds {
+		if kind := plan.Kinds[i].Kind; kinds[kind] < 40 {
 			t.Errorf("%s was drawn %d times only", kind, kinds[kind])
 		}
 	}
@@ -156,7 +157,7 @@ func TestSwarmLetsSessionsLive(t *testing.T) {
 				t.Errorf("seed %d: sessions idle for %d ns end, and a client may need %d to hear of one", seed, settings.SessionIdle, around)
 			}
 		}
-		hearsNothing := func(b sim.Broken) bool { return b.How == "deaf" }
+		hearsNothing := func(b plan.Broken) bool { return b.How == "deaf" }
 		if settings.Tombstones > 0 && slices.ContainsFunc(p.Tail.Broken, hearsNothing) {
 			deaf++
 			if settings.Tombstones < p.Workload.Clients {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 	"pgregory.net/rapid"
 )
@@ -34,10 +35,10 @@ func TestAnyPlanHoldsCanFail(t *testing.T) {
 func drawPlan(t *rapid.T) *sim.Plan {
 	n := rapid.IntRange(1, 5).Draw(t, "servers")
 	p := &sim.Plan{
-		Version: sim.PlanVersion, Servers: n,
+		Version: plan.Version, Servers: n,
 		Seed:   rapid.Uint64Range(0, 1<<53-1).Draw(t, "seed"),
 		Faulty: duration(t, "faulty", 100, 3_000),
-		Disk:   sim.Disk{Sync: world.Uniform(0, duration(t, "sync", 0, 15))},
+		Disk:   plan.Disk{Sync: world.Uniform(0, duration(t, "sync", 0, 15))},
 		Bodies: true,
 	}
 	p.Network.All = world.LinkLaw{
@@ -47,11 +48,11 @@ func drawPlan(t *rapid.T) *sim.Plan {
 		Late:      uint32(rapid.IntRange(0, 30_000).Draw(t, "late")),
 		LateBy:    world.Uniform(0, duration(t, "late by", 0, 2_000)),
 	}
-	p.Workload = sim.Workload{
+	p.Workload = plan.Workload{
 		Clients: rapid.IntRange(1, 8).Draw(t, "clients"), Keys: rapid.IntRange(1, 3).Draw(t, "keys"),
 		Hosts: rapid.IntRange(0, 3).Draw(t, "hosts"), Timeout: duration(t, "timeout", 50, 400), Tries: rapid.IntRange(1, 5).Draw(t, "tries"),
 		Pause: world.Uniform(0, duration(t, "pause", 1, 100)),
-		Mix:   sim.Mix{Get: 2, Put: 2, Append: 1, CAS: 1, Delete: 1, Incr: 1},
+		Mix:   plan.Mix{Get: 2, Put: 2, Append: 1, CAS: 1, Delete: 1, Incr: 1},
 	}
 	for range rapid.IntRange(0, 12).Draw(t, "faults") {
 		p.Faults = append(p.Faults, drawFault(t, p))
@@ -64,21 +65,21 @@ func duration(t *rapid.T, label string, lo, hi int) world.Instant {
 	return world.Instant(rapid.IntRange(lo, hi).Draw(t, label+" (ms)")) * ms
 }
 
-func drawFault(t *rapid.T, p *sim.Plan) sim.Fault {
+func drawFault(t *rapid.T, p *sim.Plan) plan.Fault {
 	n := p.Servers
 	servers := rapid.SliceOfNDistinct(rapid.IntRange(1, n), 1, n, rapid.ID[int]).Draw(t, "of servers")
 	slices.Sort(servers)
-	f := sim.Fault{
+	f := plan.Fault{
 		At:  min(duration(t, "at", 0, 3_000), p.Faulty-1),
 		For: duration(t, "for", 1, 1_500),
-		Do:  rapid.SampledFrom([]sim.Kind{"crash", "partition", "connect", "isolate", "deaf", "mute", "elect", "drop", "delay"}).Draw(t, "do"),
+		Do:  rapid.SampledFrom([]plan.Kind{"crash", "partition", "connect", "isolate", "deaf", "mute", "elect", "drop", "delay"}).Draw(t, "do"),
 	}
 	if f.Do == "drop" || f.Do == "delay" || f.Do == "crash" && rapid.Bool().Draw(t, "on a message") {
 		kind := rapid.SampledFrom([]string{"Proposal", "Accept", "Prepare", "PrepareOK", "ViewChange"}).Draw(t, "kind")
 		if f.Do == "drop" {
 			f.For = 0
 		}
-		f.At, f.On = 0, &sim.Name{Kind: kind, N: uint32(rapid.IntRange(1, 60).Draw(t, "n"))}
+		f.At, f.On = 0, &plan.Name{Kind: kind, N: uint32(rapid.IntRange(1, 60).Draw(t, "n"))}
 		return f
 	}
 	if f.Servers = servers; f.Do == "elect" {
@@ -88,8 +89,8 @@ func drawFault(t *rapid.T, p *sim.Plan) sim.Fault {
 }
 
 // drawTail heals at least a majority; the bounds are those of the default settings.
-func drawTail(t *rapid.T, n int) sim.Tail {
-	tail := sim.Tail{
+func drawTail(t *rapid.T, n int) plan.Tail {
+	tail := plan.Tail{
 		Delay: world.Uniform(0, duration(t, "tail delay", 0, 10)), Pause: world.Uniform(0, 300*ms),
 		Settle: 40_000 * ms, Answer: 8_000 * ms, For: 500 * ms,
 	}
@@ -99,7 +100,7 @@ func drawTail(t *rapid.T, n int) sim.Tail {
 	ids := rapid.Permutation([]int{1, 2, 3, 4, 5}[:n]).Draw(t, "order")
 	tail.Core = slices.Sorted(slices.Values(ids[:n/2+1]))
 	for _, id := range ids[n/2+1:] {
-		tail.Broken = append(tail.Broken, sim.Broken{
+		tail.Broken = append(tail.Broken, plan.Broken{
 			Server: id, How: rapid.SampledFrom([]string{"down", "cut", "deaf", "mute"}).Draw(t, "how"),
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -18,7 +19,7 @@ func TestLeaderCrashCausesOneViewChange(t *testing.T) {
 		p.Workload.Clients, p.Workload.Timeout = 4, 200*ms
 		p.Workload.Pause = world.Uniform(0, 40*ms)
 		p.Faulty = 3_000 * ms
-		p.Faults = []sim.Fault{{At: 1_000*ms + world.Instant(seed)*ms, Do: "crash", Servers: []int{1}}}
+		p.Faults = []plan.Fault{{At: 1_000*ms + world.Instant(seed)*ms, Do: "crash", Servers: []int{1}}}
 		p.Tail.Pause, p.Tail.For = p.Workload.Pause, 1_000*ms
 		r := sim.Run(p)
 		requireOK(t, r)

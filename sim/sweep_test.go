@@ -4,12 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/fauer4effect/paxos/sim"
-	"github.com/fauer4effect/paxos/sim/world"
+	"github.com/fauer4effect/paxos/sim/plan"
 )
 
 const from = 7_000_000 // its first seed, so that no other test runs the same ones
@@ -63,34 +62,6 @@ func TestSweepIsItsRuns(t *testing.T) {
 	}
 }
 
-// helpless fails at the first request.
-type helpless struct{ env *sim.Env }
-
-func (helpless) Receive(int, any) {}
-func (h helpless) Request(r sim.Request) {
-	h.env.Fail("help", "client %d asks for something", r.Client)
-}
-func (helpless) Synced(uint64)           {}
-func (helpless) Wake()                   {}
-func (helpless) Deadline() world.Instant { return world.Never }
-func (helpless) Leads() bool             { return false }
-
-// Failures come in the order of their seeds, in whatever order they were found.
-func TestSweepSortsItsFailures(t *testing.T) {
-	o := sim.SweepOptions{From: from, Seeds: 30, Jobs: 4}
-	p := &sim.Protocol{Name: "helpless", Kinds: []string{"Word"}, Start: func(env *sim.Env, _ []any) (sim.Machine, error) { return helpless{env}, nil }}
-	s := p.Sweep(t.Context(), o)
-	var failed []uint64
-	for _, r := range s.Failures {
-		if failed = append(failed, r.Plan.Seed); r.Violation.Property != "help" {
-			t.Errorf("seed %d: %v", r.Plan.Seed, r.Violation)
-		}
-	}
-	if uint64(len(failed)) != s.Seeds || !slices.IsSorted(failed) {
-		t.Errorf("of %d seeds these fail, in this order: %v", s.Seeds, failed)
-	}
-}
-
 // Between two runs a sweep can be stopped; what was run by then is told.
 func TestSweepStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -109,46 +80,28 @@ func TestSweepStops(t *testing.T) {
 	}
 }
 
-// The names of a protocol's kinds must tell them apart, and from what plans name otherwise.
-func TestKindsHaveNames(t *testing.T) {
-	for _, kinds := range [][]string{{"A", ""}, {"A", "B", "A"}, {"none"}, {"sync"}, {"A", "start"}, {}} {
-		p := &sim.Protocol{Name: "p", Kinds: kinds, Start: func(*sim.Env, []any) (sim.Machine, error) { return nil, nil }}
-		if err := p.Validate(sim.Swarm(1, sim.SwarmOptions{})); err == nil || !strings.Contains(err.Error(), `protocol "p"`) {
-			t.Errorf("kinds %q: %v", kinds, err)
-		}
-		func() {
-			defer func() {
-				if r := recover(); r == nil {
-					t.Errorf("kinds %q are swept", kinds)
-				}
-			}()
-			p.Sweep(t.Context(), sim.SweepOptions{Seeds: 1})
-		}()
-	}
-}
-
 // What a large sweep must show: it is idle without any one of these, and without a fault that its plans
 // contain.
 func TestIdle(t *testing.T) {
-	sweep := func(seeds uint64, planned uint64, without sim.Effect) []sim.Effect {
-		s := sim.Summary{Seeds: seeds, Roomy: seeds / 2, Table: sim.PaxosEffects}
-		for _, e := range sim.PaxosEffects.All() {
+	sweep := func(seeds uint64, planned uint64, without plan.Effect) []plan.Effect {
+		s := sim.Summary{Seeds: seeds, Roomy: seeds / 2, Table: sim.Effects()}
+		for _, e := range sim.Effects().All() {
 			s.Effects[e], s.Planned[e] = 1, planned
 		}
 		s.Effects[without] = 0
 		return s.Idle()
 	}
 	seen := 0
-	for _, e := range sim.PaxosEffects.All() {
-		var want []sim.Effect
-		if sim.PaxosEffects[e].Shown != sim.IfPlanned {
-			want = []sim.Effect{e}
+	for _, e := range sim.Effects().All() {
+		var want []plan.Effect
+		if sim.Effects()[e].Shown != plan.IfPlanned {
+			want = []plan.Effect{e}
 			seen++
 		}
 		if got := sweep(10_000, 0, e); !slices.Equal(got, want) {
 			t.Errorf("a sweep without %v, which no plan contains: idle are %v, want %v", e, got, want)
 		}
-		if got := sweep(10_000, 1, e); !slices.Equal(got, []sim.Effect{e}) {
+		if got := sweep(10_000, 1, e); !slices.Equal(got, []plan.Effect{e}) {
 			t.Errorf("a sweep without %v, which plans contain: idle are %v", e, got)
 		}
 		if got := sweep(500, 1, e); got != nil {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/paxos"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -24,21 +26,21 @@ const (
 // history for it.
 func endlessPlan(length, every, down world.Instant, settings string) *sim.Plan {
 	p := &sim.Plan{
-		Version: sim.PlanVersion, Seed: 1, Servers: 3, Endless: true, Settings: []byte(settings),
-		Network: sim.Network{All: world.LinkLaw{Delay: world.Uniform(ms/2, 3*ms/2)}},
-		Disk:    sim.Disk{Sync: world.Uniform(ms/10, ms/2)},
-		Workload: sim.Workload{
+		Version: plan.Version, Seed: 1, Servers: 3, Endless: true, Settings: []byte(settings),
+		Network: plan.Network{All: world.LinkLaw{Delay: world.Uniform(ms/2, 3*ms/2)}},
+		Disk:    plan.Disk{Sync: world.Uniform(ms/10, ms/2)},
+		Workload: plan.Workload{
 			Clients: 12, Keys: 8, Timeout: 100 * ms, Pause: world.Uniform(0, 220*ms),
-			Mix: sim.Mix{Get: 2, Put: 4, CAS: 1, Incr: 3},
+			Mix: plan.Mix{Get: 2, Put: 4, CAS: 1, Incr: 3},
 		},
 		Faulty: length,
-		Tail: sim.Tail{
+		Tail: plan.Tail{
 			Delay: world.Uniform(ms/2, 3*ms/2), Pause: world.Uniform(0, 220*ms),
 			Settle: 10 * aSecond, Answer: 2 * aSecond, For: aSecond,
 		},
 	}
 	for at := every / 2; at+down < length; at += every {
-		p.Faults = append(p.Faults, sim.Fault{At: at, Do: "crash", Servers: []int{1 + len(p.Faults)%3}, For: down})
+		p.Faults = append(p.Faults, plan.Fault{At: at, Do: "crash", Servers: []int{1 + len(p.Faults)%3}, For: down})
 	}
 	return p
 }
@@ -56,7 +58,7 @@ type size struct {
 	installs  uint64
 }
 
-func sizeOf(s *sim.PaxosStage, servers int) size {
+func sizeOf(s *paxos.Stage, servers int) size {
 	z := size{at: s.Now(), ordered: uint64(s.Log().ARU()), updates: s.Updates(), views: s.Views()}
 	z.remembers = z.ordered - uint64(s.Log().Forgotten())
 	for id := 1; id <= servers; id++ {
@@ -64,8 +66,8 @@ func sizeOf(s *sim.PaxosStage, servers int) size {
 		z.history = max(z.history, uint64(m.LocalARU()-m.Truncated()))
 		z.records = max(z.records, s.Kept(id))
 	}
-	for _, e := range sim.PaxosEffects.All() {
-		if sim.PaxosEffects[e].Name == "install" {
+	for _, e := range sim.Effects().All() {
+		if sim.Effects()[e].Name == "install" {
 			z.installs = s.Effects()[e]
 		}
 	}
@@ -82,7 +84,7 @@ func curve(t *testing.T, p *sim.Plan, step world.Instant) []size {
 	if err := sim.Validate(p); err != nil {
 		t.Fatal(err)
 	}
-	s := sim.Open(p, 0, nil)
+	s := paxos.Open(p, 0, nil)
 	var sizes []size
 	for s.Now() < p.Faulty {
 		s.Run(min(step, p.Faulty-s.Now()))

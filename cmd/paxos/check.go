@@ -15,13 +15,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
-	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/history"
 )
 
 const (
-	checkLimit  = time.Minute                // on the clock, for porcupine's search
-	checkMemory = check.SearchMemory * 5 / 4 // from here on garbage is collected as it comes
-	pageSteps   = 20_000_000                 // of the search that the page shows
+	checkLimit  = time.Minute                  // on the clock, for porcupine's search
+	checkMemory = history.SearchMemory * 5 / 4 // from here on garbage is collected as it comes
+	pageSteps   = 20_000_000                   // of the search that the page shows
 )
 
 // checkFlags say how a history is read and judged.
@@ -75,12 +75,12 @@ func oneOf(a, b string) func(string) (string, error) {
 }
 
 func (o *checkFlags) run(ctx context.Context, w io.Writer, path string) error {
-	history, err := o.read(path)
+	operations, err := o.read(path)
 	if err != nil {
 		return usage("", "%s: %v", path, cause(err))
 	}
 	if o.html != "" {
-		wrong, err := unlessInterrupted(ctx, "the page", func() error { return writePage(o.html, path, history) })
+		wrong, err := unlessInterrupted(ctx, "the page", func() error { return writePage(o.html, path, operations) })
 		switch {
 		case err != nil:
 			return err
@@ -89,19 +89,19 @@ func (o *checkFlags) run(ctx context.Context, w io.Writer, path string) error {
 		}
 	}
 	debug.SetMemoryLimit(checkMemory)
-	opinion, err := unlessInterrupted(ctx, "the search", func() check.Opinion { return check.Linearizable(history, checkLimit) })
+	opinion, err := unlessInterrupted(ctx, "the search", func() history.Opinion { return history.Linearizable(operations, checkLimit) })
 	if err != nil {
 		return err
 	}
-	operations := len(history)
+	count := len(operations)
 	if o.format == "jepsen" {
-		operations-- // the first is ours: the register holds nil
+		count-- // the first is ours: the register holds nil
 	}
 	switch opinion.Verdict {
-	case check.OK:
-		fmt.Fprintf(w, "ok: %s, explained by an order\n", plural(uint64(operations), "operation"))
+	case history.OK:
+		fmt.Fprintf(w, "ok: %s, explained by an order\n", plural(uint64(count), "operation"))
 		return nil
-	case check.Illegal:
+	case history.Illegal:
 		wrapped(w, "not linearizable: ", opinion.Detail)
 	default:
 		wrapped(w, "unknown: ", opinion.Detail)
@@ -109,45 +109,45 @@ func (o *checkFlags) run(ctx context.Context, w io.Writer, path string) error {
 	return errFailed
 }
 
-func (o *checkFlags) read(path string) ([]check.Operation, error) {
+func (o *checkFlags) read(path string) ([]history.Operation, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	if o.format == "jepsen" {
-		return check.ReadJepsen(f)
+		return history.ReadJepsen(f)
 	}
-	history, err := check.ReadHistory(f)
+	operations, err := history.Read(f)
 	if err != nil {
 		return nil, err
 	}
-	if len(history) == 0 {
+	if len(operations) == 0 {
 		return nil, errors.New("it holds no operation")
 	}
-	if err := oneAtATime(history); err != nil {
+	if err := oneAtATime(operations); err != nil {
 		return nil, err
 	}
-	for i := range history {
-		op := history[i].Op
+	for i := range operations {
+		op := operations[i].Op
 		if o.model == "register" && (op.Key != "" || op.Kind != kv.Get && op.Kind != kv.Put && op.Kind != kv.CAS) {
 			return nil, fmt.Errorf("operation %d: %v: a register has get, put and cas, and no key", i+1, op)
 		}
 	}
-	return history, nil
+	return operations, nil
 }
 
 // oneAtATime refuses a history in which a client was answered twice for one stretch of time:
 // a client waits for an answer before it goes on. One that gave up goes on, too, and what it
 // left open may happen meanwhile.
-func oneAtATime(history []check.Operation) error {
-	order := make([]*check.Operation, 0, len(history))
-	for i := range history {
-		if history[i].Answered {
-			order = append(order, &history[i])
+func oneAtATime(operations []history.Operation) error {
+	order := make([]*history.Operation, 0, len(operations))
+	for i := range operations {
+		if operations[i].Answered {
+			order = append(order, &operations[i])
 		}
 	}
-	slices.SortStableFunc(order, func(a, b *check.Operation) int {
+	slices.SortStableFunc(order, func(a, b *history.Operation) int {
 		return cmp.Or(cmp.Compare(a.Client, b.Client), cmp.Compare(a.Call, b.Call), cmp.Compare(a.Return, b.Return))
 	})
 	for i := 1; i < len(order); i++ {
@@ -158,12 +158,12 @@ func oneAtATime(history []check.Operation) error {
 	return nil
 }
 
-func writePage(path, history string, ops []check.Operation) error {
-	if sameFile(path, history) {
+func writePage(path, source string, ops []history.Operation) error {
+	if sameFile(path, source) {
 		return errors.New("that is the history")
 	}
 	var page bytes.Buffer
-	if err := check.Visualize(&page, ops, pageSteps); err != nil {
+	if err := history.Visualize(&page, ops, pageSteps); err != nil {
 		return err
 	}
 	return writeWhole(path, page.Bytes())

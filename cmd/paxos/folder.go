@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/fauer4effect/paxos/sim"
-	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/history"
 	"github.com/fauer4effect/paxos/sim/shrink"
 	"github.com/fauer4effect/paxos/sim/trace"
 )
@@ -32,7 +32,7 @@ const (
 
 // tell writes what a plan shows into its folder: story, trace and history of the run.
 func tell(dir string, p *sim.Plan) error {
-	var events, history bytes.Buffer
+	var events, operations bytes.Buffer
 	var s sim.Story
 	w := trace.New(&events)
 	started := time.Now()
@@ -44,7 +44,7 @@ func tell(dir string, p *sim.Plan) error {
 	if r.OK() {
 		return fmt.Errorf("the plan of %s does not fail again: determinism is broken", dir)
 	}
-	if err := check.WriteHistory(&history, r.History); err != nil {
+	if err := history.Write(&operations, r.History); err != nil {
 		return err
 	}
 	var story strings.Builder
@@ -56,7 +56,7 @@ func tell(dir string, p *sim.Plan) error {
 		name string
 		text []byte
 	}{
-		{storyName, []byte(story.String())}, {traceName, events.Bytes()}, {historyName, history.Bytes()}, {reportName, reportText(r, took)},
+		{storyName, []byte(story.String())}, {traceName, events.Bytes()}, {historyName, operations.Bytes()}, {reportName, reportText(r, took)},
 	} {
 		if err := writeWhole(filepath.Join(dir, f.name), f.text); err != nil {
 			return err
@@ -89,7 +89,7 @@ func (r *sweepResult) explain(ctx context.Context, stderr io.Writer, shrinks boo
 		plan, violation, result := f.Plan, f.Violation, (*shrink.Result)(nil)
 		if shrinks && ctx.Err() == nil {
 			note, done := shrinkProgress(stderr)
-			small, err := shrink.Shrink(plan, shrink.Target{Run: func(p *sim.Plan) *sim.Report { return sim.Run(p) }, Validate: sim.Validate, Timely: sim.Timely}, shrink.Options{Progress: note})
+			small, err := sim.Shrink(plan, shrink.Options{Progress: note})
 			done()
 			if err != nil {
 				return err

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 )
 
 // A seed, its replay, the replay of its plan, traced or not: one run, one hash.
@@ -98,7 +99,7 @@ func TestReplayComparesWithTheFinding(t *testing.T) {
 // A plan that names an event which does not occur says so; it never passes silently.
 func TestReplayNamesWhatNeverCame(t *testing.T) {
 	path := planFile(t, 5, func(p *sim.Plan) {
-		p.Faults = []sim.Fault{{Do: "drop", On: &sim.Name{Kind: "Accept", From: 1, N: 1_000_000}}, {Do: "crash", On: &sim.Name{Kind: "start", From: 1, N: 99}}}
+		p.Faults = []plan.Fault{{Do: "drop", On: &plan.Name{Kind: "Accept", From: 1, N: 1_000_000}}, {Do: "crash", On: &plan.Name{Kind: "start", From: 1, N: 99}}}
 	})
 	r := paxos(t, "replay", path).wants(t, 0)
 	fits(t, "replay", r.stdout)

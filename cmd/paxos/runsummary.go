@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -64,7 +65,7 @@ func printMissed(w io.Writer, r *sim.Report) {
 	}
 }
 
-func describeNetwork(n *sim.Network) string {
+func describeNetwork(n *plan.Network) string {
 	text := "a message takes " + describeLaw(n.All.Delay)
 	if n.All.Loss > 0 {
 		text += "; " + percent(n.All.Loss) + " are lost"
@@ -85,7 +86,7 @@ func describeNetwork(n *sim.Network) string {
 	return text
 }
 
-func slowDisks(disks []sim.ServerDisk) string {
+func slowDisks(disks []plan.ServerDisk) string {
 	var text string
 	for _, d := range disks {
 		text += fmt.Sprintf("; on server %d after %s", d.Server, describeLaw(d.Sync))
@@ -97,9 +98,9 @@ func slowDisks(disks []sim.ServerDisk) string {
 func describeFaults(p *sim.Plan) string {
 	kinds := p.FaultKinds()
 	var parts []string
-	for _, e := range sim.PaxosEffects.All() {
+	for _, e := range sim.Effects().All() {
 		if kinds[e] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", kinds[e], sim.PaxosEffects[e].Name))
+			parts = append(parts, fmt.Sprintf("%d %s", kinds[e], sim.Effects()[e].Name))
 		}
 	}
 	if len(parts) == 0 {
@@ -108,7 +109,7 @@ func describeFaults(p *sim.Plan) string {
 	return strings.Join(parts, ", ")
 }
 
-func describeTail(t *sim.Tail) string {
+func describeTail(t *plan.Tail) string {
 	text := "all servers are healed"
 	if len(t.Core) > 0 {
 		text = fmt.Sprintf("servers %s are healed", list(t.Core))

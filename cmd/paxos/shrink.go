@@ -63,7 +63,7 @@ func shrinkPlan(c *cobra.Command, s subject, out string) error {
 	note, done := shrinkProgress(c.ErrOrStderr())
 	var wrong error
 	r, err := unlessInterrupted(c.Context(), "the search", func() (r *shrink.Result) {
-		r, wrong = shrink.Shrink(s.plan, shrink.Target{Run: func(p *sim.Plan) *sim.Report { return sim.Run(p) }, Validate: sim.Validate, Timely: sim.Timely}, shrink.Options{Progress: note})
+		r, wrong = sim.Shrink(s.plan, shrink.Options{Progress: note})
 		return r
 	})
 	done()

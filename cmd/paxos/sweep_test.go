@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fauer4effect/paxos/sim"
-	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/finding"
 )
 
 // The totals of a sweep are the sums of its runs: each seed run alone tells the same.
@@ -43,7 +43,7 @@ func TestSweepAddsUpItsRuns(t *testing.T) {
 	if rate := float64(sweep.Events) / sweep.WallSeconds; rate < sweep.EventsPerSecond*0.99 || rate > sweep.EventsPerSecond*1.01 {
 		t.Errorf("%v events/s, want %v", sweep.EventsPerSecond, rate)
 	}
-	if len(sweep.Effects) != len(sim.PaxosEffects.All()) || sweep.Effects["timeout"] == 0 {
+	if len(sweep.Effects) != len(sim.Effects().All()) || sweep.Effects["timeout"] == 0 {
 		t.Errorf("effects: %v", sweep.Effects)
 	}
 }
@@ -141,7 +141,7 @@ func TestBudgetStopsTheSweep(t *testing.T) {
 func failed(seed uint64, property string) *sim.Report {
 	return &sim.Report{
 		Plan: sim.Swarm(seed, sim.SwarmOptions{Servers: 5}),
-		Violation: &check.Violation{
+		Violation: &finding.Violation{
 			Property: property, At: 1_500_000_000,
 			Detail: "server 2 orders another batch than server 1 at seq 12, " + strings.Repeat("and so on, ", 12) + "and that is all",
 		},
@@ -236,12 +236,12 @@ func TestFailuresAreShown(t *testing.T) {
 
 // A kind of fault that was planned and never took effect fails the sweep, and is named.
 func TestIdleFaultsFailTheSweep(t *testing.T) {
-	all := sim.PaxosEffects.All()
-	r := &sweepResult{Summary: &sim.Summary{Table: sim.PaxosEffects, Seeds: 501, Wall: time.Second}, asked: 501, idle: all[:12]}
+	all := sim.Effects().All()
+	r := &sweepResult{Summary: &sim.Summary{Table: sim.Effects(), Seeds: 501, Wall: time.Second}, asked: 501, idle: all[:12]}
 	var b strings.Builder
 	r.print(&b)
 	fits(t, "sweep", b.String())
-	if r.ok() || !strings.Contains(b.String(), "never happened") || !strings.Contains(b.String(), sim.PaxosEffects[all[0]].Name+", "+sim.PaxosEffects[all[1]].Name) ||
+	if r.ok() || !strings.Contains(b.String(), "never happened") || !strings.Contains(b.String(), sim.Effects()[all[0]].Name+", "+sim.Effects()[all[1]].Name) ||
 		!strings.HasSuffix(b.String(), "\nfailed, although all properties held in 501 runs\n") {
 		t.Error(b.String())
 	}
@@ -249,8 +249,8 @@ func TestIdleFaultsFailTheSweep(t *testing.T) {
 
 // However large the counts grow, the table keeps its columns.
 func TestTableFitsTheColumns(t *testing.T) {
-	s := &sim.Summary{Table: sim.PaxosEffects, Seeds: 10_000_000, Events: 1 << 50, Messages: 1 << 49, Updates: 1 << 45, Wall: 1e15, End: 9e18}
-	for _, e := range sim.PaxosEffects.All() {
+	s := &sim.Summary{Table: sim.Effects(), Seeds: 10_000_000, Events: 1 << 50, Messages: 1 << 49, Updates: 1 << 45, Wall: 1e15, End: 9e18}
+	for _, e := range sim.Effects().All() {
 		s.Effects[e], s.Planned[e] = 1<<40, 9_999_999
 	}
 	var b strings.Builder

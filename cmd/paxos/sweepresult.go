@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 )
 
 // shownFailures are printed in full; the others are in the folder.
@@ -21,7 +22,7 @@ type sweepResult struct {
 	out         string
 	plans       map[uint64]string // path by seed that failed
 	groups      []failureGroup    // by signature, in order of the first seed
-	idle        []sim.Effect      // kinds of fault that never took effect, where that matters
+	idle        []plan.Effect     // kinds of fault that never took effect, where that matters
 	interrupted bool
 }
 
@@ -64,14 +65,14 @@ func (r *sweepResult) json() sweepJSON {
 		Updates: r.Updates, ViewsChanged: r.Changed, Planned: make(map[string]uint64),
 		Idle: []string{}, Stopped: r.stopped(),
 	}
-	for _, e := range sim.PaxosEffects.All() {
-		j.Effects[sim.PaxosEffects[e].Name] = r.Effects[e]
+	for _, e := range sim.Effects().All() {
+		j.Effects[sim.Effects()[e].Name] = r.Effects[e]
 		if e.IsFault() {
-			j.Planned[sim.PaxosEffects[e].Name] = r.Planned[e]
+			j.Planned[sim.Effects()[e].Name] = r.Planned[e]
 		}
 	}
 	for _, e := range r.idle {
-		j.Idle = append(j.Idle, sim.PaxosEffects[e].Name)
+		j.Idle = append(j.Idle, sim.Effects()[e].Name)
 	}
 	for _, f := range r.Failures {
 		j.Failures = append(j.Failures, failureJSON{f.Plan.Seed, f.Violation.Property, r.plans[f.Plan.Seed]})
@@ -113,7 +114,7 @@ func (r *sweepResult) printVerdict(w io.Writer) {
 	if len(r.idle) > 0 {
 		var names []string
 		for _, e := range r.idle {
-			names = append(names, sim.PaxosEffects[e].Name)
+			names = append(names, sim.Effects()[e].Name)
 		}
 		wrapped(w, "", "what so many runs must show never happened, so the sweep tested nothing of it: "+strings.Join(names, ", "))
 	}

@@ -6,7 +6,7 @@
 //
 // What an operation means is written once, in [Op.Step], as a function from one key's old
 // value to its new value and the answer. Store runs it; so does the linearizability model
-// of sim/check, which therefore cannot drift from the store it judges.
+// of sim/history, which therefore cannot drift from the store it judges.
 //
 // The operations are chosen for what their answers betray. append returns the new length
 // and incr the new value, so an update lost or executed twice shows in the next answer,

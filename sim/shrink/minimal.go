@@ -6,25 +6,25 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
 // Removal is a plan without one of its things.
 type Removal struct {
 	What string
-	Plan *sim.Plan
+	Plan *plan.Plan
 	late bool // tried when nothing else can go
 }
 
 // Removals lists what can be taken out of a plan, one thing each: a fault, a server, a client,
 // an update, a setting, a law of network, disk or clock. Of a shrunk plan none fails as it does.
-func Removals(p *sim.Plan) []Removal {
+func Removals(p *plan.Plan) []Removal {
 	var all []Removal
-	add := func(plan *sim.Plan, format string, args ...any) {
+	add := func(plan *plan.Plan, format string, args ...any) {
 		all = append(all, Removal{What: fmt.Sprintf(format, args...), Plan: plan})
 	}
-	simpler := func(what string, is bool, change func(*sim.Plan)) {
+	simpler := func(what string, is bool, change func(*plan.Plan)) {
 		if is {
 			add(with(p, change), "%s", what)
 		}
@@ -36,49 +36,49 @@ func Removals(p *sim.Plan) []Removal {
 		add(withoutServer(p, id), "server %d", id)
 	}
 	w := &p.Workload
-	simpler("a client", w.Clients > 1, func(p *sim.Plan) { clients(p, w.Clients-1) })
-	simpler("an update", w.Limit > 1, func(p *sim.Plan) { p.Workload.Limit-- })
+	simpler("a client", w.Clients > 1, func(p *plan.Plan) { clients(p, w.Clients-1) })
+	simpler("an update", w.Limit > 1, func(p *plan.Plan) { p.Workload.Limit-- })
 	n := &p.Network
-	simpler("loss", n.All.Loss > 0, func(p *sim.Plan) { p.Network.All.Loss = 0 })
-	simpler("duplicates", n.All.Duplicate > 0, func(p *sim.Plan) { p.Network.All.Duplicate = 0 })
-	simpler("late messages", n.All.Late > 0, func(p *sim.Plan) { p.Network.All.Late = 0 })
-	simpler("the law of late messages", n.All.LateBy != (world.Law{}), func(p *sim.Plan) { p.Network.All.LateBy = world.Law{} })
-	simpler("the queue's bound", n.All.Queue > 0, func(p *sim.Plan) { p.Network.All.Queue = 0 })
-	simpler("flipped bits", n.Flips > 0, func(p *sim.Plan) { p.Network.Flips = 0 })
-	simpler("the wire", n.Wire, func(p *sim.Plan) { p.Network.Wire, p.Network.Flips = false, 0 })
+	simpler("loss", n.All.Loss > 0, func(p *plan.Plan) { p.Network.All.Loss = 0 })
+	simpler("duplicates", n.All.Duplicate > 0, func(p *plan.Plan) { p.Network.All.Duplicate = 0 })
+	simpler("late messages", n.All.Late > 0, func(p *plan.Plan) { p.Network.All.Late = 0 })
+	simpler("the law of late messages", n.All.LateBy != (world.Law{}), func(p *plan.Plan) { p.Network.All.LateBy = world.Law{} })
+	simpler("the queue's bound", n.All.Queue > 0, func(p *plan.Plan) { p.Network.All.Queue = 0 })
+	simpler("flipped bits", n.Flips > 0, func(p *plan.Plan) { p.Network.Flips = 0 })
+	simpler("the wire", n.Wire, func(p *plan.Plan) { p.Network.Wire, p.Network.Flips = false, 0 })
 	for i := range n.Links {
-		simpler(fmt.Sprintf("link law %d", i+1), true, func(p *sim.Plan) { p.Network.Links = append(p.Network.Links[:i], p.Network.Links[i+1:]...) })
+		simpler(fmt.Sprintf("link law %d", i+1), true, func(p *plan.Plan) { p.Network.Links = append(p.Network.Links[:i], p.Network.Links[i+1:]...) })
 	}
 	d := &p.Disk
-	simpler("the law of crashes", d.Crash != "", func(p *sim.Plan) { p.Disk.Crash = "" })
-	simpler("the disks' logs", d.Log, func(p *sim.Plan) { p.Disk.Log = false })
-	simpler("lies", d.Lies > 0, func(p *sim.Plan) { p.Disk.Lies = 0 })
+	simpler("the law of crashes", d.Crash != "", func(p *plan.Plan) { p.Disk.Crash = "" })
+	simpler("the disks' logs", d.Log, func(p *plan.Plan) { p.Disk.Log = false })
+	simpler("lies", d.Lies > 0, func(p *plan.Plan) { p.Disk.Lies = 0 })
 	for i := range d.Servers {
-		simpler(fmt.Sprintf("disk law %d", i+1), true, func(p *sim.Plan) { p.Disk.Servers = append(p.Disk.Servers[:i], p.Disk.Servers[i+1:]...) })
+		simpler(fmt.Sprintf("disk law %d", i+1), true, func(p *plan.Plan) { p.Disk.Servers = append(p.Disk.Servers[:i], p.Disk.Servers[i+1:]...) })
 	}
 	for i := range p.Clocks {
-		simpler(fmt.Sprintf("clock %d", i+1), true, func(p *sim.Plan) { p.Clocks = append(p.Clocks[:i], p.Clocks[i+1:]...) })
+		simpler(fmt.Sprintf("clock %d", i+1), true, func(p *plan.Plan) { p.Clocks = append(p.Clocks[:i], p.Clocks[i+1:]...) })
 	}
 	for i := range p.Apart {
-		simpler(fmt.Sprintf("the settings of server %d", p.Apart[i].Server), true, func(p *sim.Plan) { p.Apart = append(p.Apart[:i], p.Apart[i+1:]...) })
+		simpler(fmt.Sprintf("the settings of server %d", p.Apart[i].Server), true, func(p *plan.Plan) { p.Apart = append(p.Apart[:i], p.Apart[i+1:]...) })
 	}
 	for i := range p.Tail.Broken {
-		simpler(fmt.Sprintf("broken server %d", i+1), true, func(p *sim.Plan) { p.Tail.Broken = append(p.Tail.Broken[:i], p.Tail.Broken[i+1:]...) })
+		simpler(fmt.Sprintf("broken server %d", i+1), true, func(p *plan.Plan) { p.Tail.Broken = append(p.Tail.Broken[:i], p.Tail.Broken[i+1:]...) })
 	}
-	simpler("formation", p.Formation, func(p *sim.Plan) { p.Formation = false })
-	simpler("gaps in timestamps", w.Gaps > 0, func(p *sim.Plan) { p.Workload.Gaps = 0 })
-	simpler("shared hosts", w.Hosts > 0 && w.Clients <= sim.MaxClients, func(p *sim.Plan) { p.Workload.Hosts = 0 })
-	simpler("a host", w.Hosts > 1, func(p *sim.Plan) { p.Workload.Hosts-- })
-	simpler("homes", len(w.Homes) > 0, func(p *sim.Plan) { p.Workload.Homes = nil })
-	simpler("readers", len(w.Readers) > 0, func(p *sim.Plan) { p.Workload.Readers = nil })
+	simpler("formation", p.Formation, func(p *plan.Plan) { p.Formation = false })
+	simpler("gaps in timestamps", w.Gaps > 0, func(p *plan.Plan) { p.Workload.Gaps = 0 })
+	simpler("shared hosts", w.Hosts > 0 && w.Clients <= plan.MaxClients, func(p *plan.Plan) { p.Workload.Hosts = 0 })
+	simpler("a host", w.Hosts > 1, func(p *plan.Plan) { p.Workload.Hosts-- })
+	simpler("homes", len(w.Homes) > 0, func(p *plan.Plan) { p.Workload.Homes = nil })
+	simpler("readers", len(w.Readers) > 0, func(p *plan.Plan) { p.Workload.Readers = nil })
 	simpler("a home of each client", w.Home, withoutHome)
-	simpler("sticky clients", w.Sticky, func(p *sim.Plan) { p.Workload.Sticky = false })
-	simpler("the check of bodies", p.Bodies, func(p *sim.Plan) { p.Bodies = false })
+	simpler("sticky clients", w.Sticky, func(p *plan.Plan) { p.Workload.Sticky = false })
+	simpler("the check of bodies", p.Bodies, func(p *plan.Plan) { p.Bodies = false })
 	if p.Protocol == "" { // others need not have a setting's default
 		settings := settingsOf(p)
-		simpler("the settings", len(settings) > 1, func(p *sim.Plan) { p.Settings = nil })
+		simpler("the settings", len(settings) > 1, func(p *plan.Plan) { p.Settings = nil })
 		for _, name := range slices.Sorted(maps.Keys(settings)) {
-			simpler("setting "+name, true, func(p *sim.Plan) { withoutSetting(p, name) })
+			simpler("setting "+name, true, func(p *plan.Plan) { withoutSetting(p, name) })
 			all[len(all)-1].late = true // it changes when things happen, and with that what else is needed
 		}
 	}
@@ -86,14 +86,14 @@ func Removals(p *sim.Plan) []Removal {
 }
 
 // settingsOf is the plan's settings by name.
-func settingsOf(p *sim.Plan) map[string]json.RawMessage {
+func settingsOf(p *plan.Plan) map[string]json.RawMessage {
 	var settings map[string]json.RawMessage
 	_ = json.Unmarshal(p.Settings, &settings) // where they are none, none can be taken out
 	return settings
 }
 
 // withoutSetting gives one setting its default.
-func withoutSetting(p *sim.Plan, name string) {
+func withoutSetting(p *plan.Plan, name string) {
 	settings := settingsOf(p)
 	if delete(settings, name); len(settings) == 0 {
 		p.Settings = nil

@@ -1,7 +1,7 @@
 package shrink
 
 import (
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -46,9 +46,9 @@ func (s *search) end() {
 		return // it takes the tail, or was found when all was over: then less time leaves less to find
 	}
 	s.pass = "the time after it"
-	s.accept(with(s.plan, func(p *sim.Plan) {
+	s.accept(with(s.plan, func(p *plan.Plan) {
 		cutAt(p, v+1)
-		p.Tail = sim.Tail{}
+		p.Tail = plan.Tail{}
 		if p.Workload.Limit == 0 || int(s.report.Begun) < p.Workload.Limit {
 			p.Workload.Limit = max(1, int(s.report.Begun))
 		}
@@ -93,7 +93,7 @@ func (s *search) servers(seeds int) {
 
 func (s *search) clients(seeds int) {
 	for n := 1; n < s.plan.Workload.Clients; n += 1 + n/16 {
-		if s.acceptSeeded(with(s.plan, func(p *sim.Plan) { clients(p, n) }), seeds/2) {
+		if s.acceptSeeded(with(s.plan, func(p *plan.Plan) { clients(p, n) }), seeds/2) {
 			return
 		}
 	}
@@ -102,11 +102,11 @@ func (s *search) clients(seeds int) {
 // hosts gives clients machines of their own, or, where it takes shared ones, as few as can be.
 func (s *search) hosts(seeds int) {
 	w := &s.plan.Workload
-	if w.Hosts == 0 || w.Clients <= sim.MaxClients && s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Hosts = 0 })) {
+	if w.Hosts == 0 || w.Clients <= plan.MaxClients && s.accept(with(s.plan, func(p *plan.Plan) { p.Workload.Hosts = 0 })) {
 		return
 	}
 	for n := 1; n < s.plan.Workload.Hosts; n++ {
-		if s.acceptSeeded(with(s.plan, func(p *sim.Plan) { p.Workload.Hosts = n }), seeds/4) {
+		if s.acceptSeeded(with(s.plan, func(p *plan.Plan) { p.Workload.Hosts = n }), seeds/4) {
 			return
 		}
 	}
@@ -115,7 +115,7 @@ func (s *search) hosts(seeds int) {
 // updates lowers the limit of operations.
 func (s *search) updates(seeds int) {
 	if s.plan.Workload.Limit == 0 {
-		s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Limit = max(1, int(s.report.Begun)) }))
+		s.accept(with(s.plan, func(p *plan.Plan) { p.Workload.Limit = max(1, int(s.report.Begun)) }))
 	}
 	limits := []int{1, 2, 3, 4, 6}
 	for n := 8; n < s.plan.Workload.Limit; n *= 2 {
@@ -125,10 +125,10 @@ func (s *search) updates(seeds int) {
 		if n >= s.plan.Workload.Limit {
 			return
 		}
-		fewer := with(s.plan, func(p *sim.Plan) { p.Workload.Limit = n })
+		fewer := with(s.plan, func(p *plan.Plan) { p.Workload.Limit = n })
 		// Few updates are soon done, and what must come between them comes too late: so they are
 		// spread over the time, too.
-		spread := with(fewer, func(p *sim.Plan) {
+		spread := with(fewer, func(p *plan.Plan) {
 			p.Workload.Pause = world.Uniform(0, round(2*p.Faulty*world.Instant(p.Workload.Clients)/world.Instant(n+1)))
 		})
 		if s.acceptSeeded(fewer, seeds) || s.acceptSeeded(spread, seeds) {
@@ -140,7 +140,7 @@ func (s *search) updates(seeds int) {
 // time makes the faulty phase shorter: everything that comes at a time comes sooner.
 func (s *search) time(seeds int) {
 	for _, by := range []world.Instant{8, 4, 2} {
-		for s.acceptSeeded(with(s.plan, func(p *sim.Plan) {
+		for s.acceptSeeded(with(s.plan, func(p *plan.Plan) {
 			p.Faulty = max(1, p.Faulty/by)
 			for i := range p.Faults {
 				p.Faults[i].At /= by
@@ -152,31 +152,31 @@ func (s *search) time(seeds int) {
 
 // laws makes laws simple: none, or constant ones.
 func (s *search) laws(seeds int) {
-	plain := func(p *sim.Plan) {
-		p.Network = sim.Network{All: world.LinkLaw{Delay: p.Network.All.Delay, Loss: p.Network.All.Loss}}
-		p.Disk = sim.Disk{Sync: p.Disk.Sync, Log: p.Disk.Log, Crash: p.Disk.Crash, Lies: p.Disk.Lies}
+	plain := func(p *plan.Plan) {
+		p.Network = plan.Network{All: world.LinkLaw{Delay: p.Network.All.Delay, Loss: p.Network.All.Loss}}
+		p.Disk = plan.Disk{Sync: p.Disk.Sync, Log: p.Disk.Log, Crash: p.Disk.Crash, Lies: p.Disk.Lies}
 		p.Clocks = nil
 	}
 	s.accept(with(s.plan, plain))
-	s.acceptSeeded(with(s.plan, func(p *sim.Plan) { p.Network.All.Loss = 0 }), seeds)
-	for _, law := range []func(*sim.Plan) *world.Law{
-		func(p *sim.Plan) *world.Law { return &p.Network.All.Delay },
-		func(p *sim.Plan) *world.Law { return &p.Disk.Sync },
+	s.acceptSeeded(with(s.plan, func(p *plan.Plan) { p.Network.All.Loss = 0 }), seeds)
+	for _, law := range []func(*plan.Plan) *world.Law{
+		func(p *plan.Plan) *world.Law { return &p.Network.All.Delay },
+		func(p *plan.Plan) *world.Law { return &p.Disk.Sync },
 	} {
 		if l := law(s.plan); l.Kind != "constant" {
 			middle := (l.Min + max(l.Max, l.Mean)) / 2
-			s.acceptSeeded(with(s.plan, func(p *sim.Plan) { *law(p) = world.Constant(round(middle)) }), seeds/4)
+			s.acceptSeeded(with(s.plan, func(p *plan.Plan) { *law(p) = world.Constant(round(middle)) }), seeds/4)
 		}
 	}
-	s.accept(with(s.plan, func(p *sim.Plan) {
+	s.accept(with(s.plan, func(p *plan.Plan) {
 		p.Workload.Pause, p.Workload.Sticky, p.Workload.Gaps = world.Law{}, false, 0
 	}))
 	s.accept(with(s.plan, withoutHome))
 	s.hosts(seeds)
-	s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Reads = 0 }))
-	s.acceptSeeded(with(s.plan, func(p *sim.Plan) { p.Workload.Keys = 1 }), seeds/4)
-	for _, mix := range []sim.Mix{{Put: 1}, {Incr: 1, Get: 1}, {Put: 1, Get: 1}} {
-		if s.plan.Workload.Mix != mix && s.accept(with(s.plan, func(p *sim.Plan) { p.Workload.Mix = mix })) {
+	s.accept(with(s.plan, func(p *plan.Plan) { p.Workload.Reads = 0 }))
+	s.acceptSeeded(with(s.plan, func(p *plan.Plan) { p.Workload.Keys = 1 }), seeds/4)
+	for _, mix := range []plan.Mix{{Put: 1}, {Incr: 1, Get: 1}, {Put: 1, Get: 1}} {
+		if s.plan.Workload.Mix != mix && s.accept(with(s.plan, func(p *plan.Plan) { p.Workload.Mix = mix })) {
 			break
 		}
 	}
@@ -194,21 +194,21 @@ func round(d world.Instant) world.Instant {
 // simplerFaults makes each fault plainer: fewer servers, rounder times, no condition.
 func (s *search) simplerFaults(int) {
 	for i := 0; i < len(s.plan.Faults); i++ {
-		change := func(f func(*sim.Fault)) bool {
-			return s.accept(with(s.plan, func(p *sim.Plan) { f(&p.Faults[i]) }))
+		change := func(f func(*plan.Fault)) bool {
+			return s.accept(with(s.plan, func(p *plan.Plan) { f(&p.Faults[i]) }))
 		}
 		for k := len(s.plan.Faults[i].Servers) - 1; k >= 0 && len(s.plan.Faults[i].Servers) > 1; k-- {
-			change(func(f *sim.Fault) { f.Servers = append(f.Servers[:k:k], f.Servers[k+1:]...) })
+			change(func(f *plan.Fault) { f.Servers = append(f.Servers[:k:k], f.Servers[k+1:]...) })
 		}
 		f := &s.plan.Faults[i]
 		if f.For > 0 {
-			change(func(f *sim.Fault) { f.For = 0 })
+			change(func(f *plan.Fault) { f.For = 0 })
 		}
 		if f := &s.plan.Faults[i]; f.On != nil && f.On.Unsynced {
-			change(func(f *sim.Fault) { on := *f.On; on.Unsynced = false; f.On = &on })
+			change(func(f *plan.Fault) { on := *f.On; on.Unsynced = false; f.On = &on })
 		}
 		for _, unit := range []world.Instant{100 * millisecond, 10 * millisecond, millisecond} {
-			change(func(f *sim.Fault) { f.At, f.For = f.At/unit*unit, f.For/unit*unit })
+			change(func(f *plan.Fault) { f.At, f.For = f.At/unit*unit, f.For/unit*unit })
 		}
 	}
 }

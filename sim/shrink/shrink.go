@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/internal/build"
+	"github.com/fauer4effect/paxos/sim/internal/engine"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -18,11 +20,11 @@ type Options struct {
 
 // Target is the system under test.
 type Target struct {
-	Run      func(*sim.Plan) *sim.Report
-	Validate func(*sim.Plan) error
+	Run      func(*plan.Plan) *engine.Report
+	Validate func(*plan.Plan) error
 	// Timely says why a plan's calm asks for more liveness than the protocol promises, nil if it does
 	// not: a smaller plan must not fail for that. Nil: nothing is known of that.
-	Timely func(*sim.Plan) error
+	Timely func(*plan.Plan) error
 }
 
 // Progress is where a search stands.
@@ -39,7 +41,7 @@ type Size struct {
 }
 
 // SizeOf is the size of a plan. Updates is 0 where the plan has no limit of them.
-func SizeOf(p *sim.Plan) Size {
+func SizeOf(p *plan.Plan) Size {
 	return Size{p.Servers, p.Workload.Clients, p.Workload.Limit, len(p.Faults), p.Faulty}
 }
 
@@ -59,14 +61,14 @@ func (s Size) String() string {
 
 // Result is what is left of a plan.
 type Result struct {
-	Plan   *sim.Plan
-	Report *sim.Report // of Plan
-	Runs   int         // that it took
-	Spent  bool        // the budget ended the search: Plan may not be minimal
+	Plan   *plan.Plan
+	Report *engine.Report // of Plan
+	Runs   int            // that it took
+	Spent  bool           // the budget ended the search: Plan may not be minimal
 }
 
 // Shrink makes a plan small that fails when it is run. It returns an error if it does not.
-func Shrink(p *sim.Plan, t Target, o Options) (*Result, error) {
+func Shrink(p *plan.Plan, t Target, o Options) (*Result, error) {
 	if o.Runs == 0 {
 		o.Runs = 20_000
 	}
@@ -86,7 +88,7 @@ func Shrink(p *sim.Plan, t Target, o Options) (*Result, error) {
 	}
 	s.timely = strings.HasPrefix(s.property, "L") && t.Timely != nil && t.Timely(s.plan) == nil
 	s.all()
-	s.plan.Build, s.plan.Finding = sim.Build(), s.report.Violation.String()
+	s.plan.Build, s.plan.Finding = build.Name(), s.report.Violation.String()
 	return &Result{Plan: s.plan, Report: s.report, Runs: s.runs, Spent: s.spent()}, nil
 }
 
@@ -98,8 +100,8 @@ type search struct {
 	// of an invariant: each panic is one, and a smaller plan must not fail by another
 	signature string
 	timely    bool // the plan's calm is fair to the protocol, and must stay so
-	plan      *sim.Plan
-	report    *sim.Report
+	plan      *plan.Plan
+	report    *engine.Report
 	runs      int
 	events    uint64
 	tried     map[string]bool // plans, looked up only
@@ -111,7 +113,7 @@ func (s *search) spent() bool {
 }
 
 // accept takes a candidate in the plan's place if it fails the same property.
-func (s *search) accept(c *sim.Plan) bool {
+func (s *search) accept(c *plan.Plan) bool {
 	if !s.fails(c) {
 		return false
 	}
@@ -121,7 +123,7 @@ func (s *search) accept(c *sim.Plan) bool {
 	return true
 }
 
-func (s *search) fails(c *sim.Plan) bool {
+func (s *search) fails(c *plan.Plan) bool {
 	if s.spent() || s.target.Validate(c) != nil || s.timely && s.target.Timely(c) != nil {
 		return false
 	}
@@ -142,7 +144,7 @@ func (s *search) fails(c *sim.Plan) bool {
 
 // acceptSeeded is accept, with other seeds where the plan's own does not fail: what was taken
 // away changed the draws.
-func (s *search) acceptSeeded(c *sim.Plan, seeds int) bool {
+func (s *search) acceptSeeded(c *plan.Plan, seeds int) bool {
 	if s.accept(c) {
 		return true
 	}
@@ -150,7 +152,7 @@ func (s *search) acceptSeeded(c *sim.Plan, seeds int) bool {
 		if s.spent() {
 			return false
 		}
-		if s.accept(with(c, func(p *sim.Plan) { p.Seed = uint64(i + 1) })) {
+		if s.accept(with(c, func(p *plan.Plan) { p.Seed = uint64(i + 1) })) {
 			return true
 		}
 	}

@@ -4,16 +4,18 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/fauer4effect/paxos/sim/finding"
+	"github.com/fauer4effect/paxos/sim/internal/engine"
+	"github.com/fauer4effect/paxos/sim/paxos"
+	"github.com/fauer4effect/paxos/sim/plan"
+	"github.com/fauer4effect/paxos/sim/swarm"
 	"pgregory.net/rapid"
-
-	"github.com/fauer4effect/paxos/sim"
-	"github.com/fauer4effect/paxos/sim/check"
 )
 
 // fake runs plans that fail S1 where they have all that the bug needs: a crash and a cut of one
 // pair of servers, two updates, and three servers.
-func fake(p *sim.Plan) *sim.Report {
-	r := &sim.Report{Plan: p, Events: 1, Begun: uint64(p.Workload.Limit)}
+func fake(p *plan.Plan) *engine.Report {
+	r := &engine.Report{Plan: p, Events: 1, Begun: uint64(p.Workload.Limit)}
 	if p.Workload.Limit == 0 {
 		r.Begun = 40
 	}
@@ -27,7 +29,7 @@ func fake(p *sim.Plan) *sim.Report {
 		}
 	}
 	if crashes > 0 && cuts > 0 && p.Servers >= 3 && p.Workload.Clients > 0 && (p.Workload.Limit == 0 || p.Workload.Limit >= 2) {
-		r.Violation = &check.Violation{Property: "S1", At: int64(p.Faulty) - 1}
+		r.Violation = &finding.Violation{Property: "S1", At: int64(p.Faulty) - 1}
 	}
 	return r
 }
@@ -39,12 +41,12 @@ func TestShrinkFindsWhatItNeeds(t *testing.T) {
 		enough = 1
 	}
 	for seed := uint64(0); found < enough; seed++ {
-		p := sim.Swarm(seed, sim.SwarmOptions{})
+		p := paxos.Swarm(seed, swarm.Options{})
 		if fake(p).OK() {
 			continue
 		}
 		found++
-		r, err := Shrink(p, Target{Run: fake, Validate: sim.Validate, Timely: sim.Timely}, Options{})
+		r, err := Shrink(p, Target{Run: fake, Validate: paxos.Validate, Timely: paxos.Timely}, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,16 +58,16 @@ func TestShrinkFindsWhatItNeeds(t *testing.T) {
 
 // Of the settings those are left that the failure needs.
 func TestShrinkTakesSettingsOutOneByOne(t *testing.T) {
-	p := sim.Swarm(1, sim.SwarmOptions{Servers: 3})
+	p := paxos.Swarm(1, swarm.Options{Servers: 3})
 	p.Settings = []byte(`{"window_slots": 4, "batch_bytes": 60, "queue_updates": 9, "overlapped_write": true}`)
-	needs := func(p *sim.Plan) *sim.Report {
-		r := &sim.Report{Plan: p, Events: 1, Begun: 1}
+	needs := func(p *plan.Plan) *engine.Report {
+		r := &engine.Report{Plan: p, Events: 1, Begun: 1}
 		if s := settingsOf(p); s["window_slots"] != nil && s["queue_updates"] != nil {
-			r.Violation = &check.Violation{Property: "S1", At: int64(p.Faulty) - 1}
+			r.Violation = &finding.Violation{Property: "S1", At: int64(p.Faulty) - 1}
 		}
 		return r
 	}
-	r, err := Shrink(p, Target{Run: needs, Validate: sim.Validate, Timely: sim.Timely}, Options{})
+	r, err := Shrink(p, Target{Run: needs, Validate: paxos.Validate, Timely: paxos.Timely}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,9 +85,9 @@ func TestShrinkIsMinimalAndDeterministic(t *testing.T) {
 	for seed := uint64(1); seed <= 2; seed++ {
 		p := lying(t, seed)
 		var sizes []string
-		var plans []*sim.Plan
+		var plans []*plan.Plan
 		for range 2 {
-			r, err := Shrink(p, Target{Run: run, Validate: sim.Validate, Timely: sim.Timely}, Options{})
+			r, err := Shrink(p, Target{Run: run, Validate: paxos.Validate, Timely: paxos.Timely}, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,7 +104,7 @@ func TestShrinkIsMinimalAndDeterministic(t *testing.T) {
 			t.Fatalf("seed %d: %s fails, and of the shrunk plan %v", seed, property, v)
 		}
 		for _, removal := range Removals(plans[0]) {
-			if sim.Validate(removal.Plan) != nil {
+			if paxos.Validate(removal.Plan) != nil {
 				continue
 			}
 			if v := run(removal.Plan).Violation; v != nil && v.Property == property {
@@ -113,13 +115,13 @@ func TestShrinkIsMinimalAndDeterministic(t *testing.T) {
 	}
 }
 
-func run(p *sim.Plan) *sim.Report { return sim.Run(p) }
+func run(p *plan.Plan) *engine.Report { return paxos.Run(p) }
 
 // lying is a plan that fails: its disks say that they have synced, and have not.
-func lying(t *testing.T, from uint64) *sim.Plan {
+func lying(t *testing.T, from uint64) *plan.Plan {
 	t.Helper()
 	for seed := from * 1000; ; seed++ {
-		p := sim.Swarm(seed, sim.SwarmOptions{Servers: 5, Lies: true})
+		p := paxos.Swarm(seed, swarm.Options{Servers: 5, Lies: true})
 		if !run(p).OK() {
 			return p
 		}
@@ -127,8 +129,8 @@ func lying(t *testing.T, from uint64) *sim.Plan {
 }
 
 func TestWhatDoesNotFailIsNotShrunk(t *testing.T) {
-	p := sim.Swarm(1, sim.SwarmOptions{Servers: 3})
-	if _, err := Shrink(p, Target{Run: run, Validate: sim.Validate, Timely: sim.Timely}, Options{}); err == nil {
+	p := paxos.Swarm(1, swarm.Options{Servers: 3})
+	if _, err := Shrink(p, Target{Run: run, Validate: paxos.Validate, Timely: paxos.Timely}, Options{}); err == nil {
 		t.Error("a plan that holds is shrunk")
 	}
 }
@@ -136,7 +138,7 @@ func TestWhatDoesNotFailIsNotShrunk(t *testing.T) {
 // A server that goes leaves no trace of itself, and the rest keep their roles.
 func TestWithoutServer(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := sim.Swarm(rapid.Uint64Range(0, 1<<40).Draw(t, "seed"), sim.SwarmOptions{Servers: rapid.IntRange(2, 9).Draw(t, "servers")})
+		p := paxos.Swarm(rapid.Uint64Range(0, 1<<40).Draw(t, "seed"), swarm.Options{Servers: rapid.IntRange(2, 9).Draw(t, "servers")})
 		c := withoutServer(p, rapid.IntRange(1, p.Servers).Draw(t, "gone"))
 		for _, f := range c.Faults {
 			for _, id := range append([]int{f.From, f.To}, f.Servers...) {

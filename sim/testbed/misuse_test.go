@@ -9,7 +9,8 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
+	"github.com/fauer4effect/paxos/sim/swarm"
 	"github.com/fauer4effect/paxos/sim/testbed"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -17,24 +18,24 @@ import (
 // odd is a protocol in which server 1 serves alone, from memory, and does a thing besides that a
 // test is about: odd's fields are called where they are not nil.
 type odd struct {
-	start    func(env *sim.Env, records []any) error
-	request  func(s *oddServer, r sim.Request)
+	start    func(env *testbed.Env, records []any) error
+	request  func(s *oddServer, r testbed.Request)
 	receive  func(s *oddServer, m any)
-	deadline func(env *sim.Env) world.Instant
+	deadline func(env *testbed.Env) world.Instant
 	wake     func(s *oddServer)
 	silent   bool // nobody is answered
 }
 
 type oddServer struct {
 	odd
-	env *sim.Env
+	env *testbed.Env
 	app func(op []byte) []byte
 }
 
-func (o odd) protocol() *sim.Protocol {
-	return &sim.Protocol{
+func (o odd) protocol() *testbed.Protocol {
+	return &testbed.Protocol{
 		Name: "odd", Kinds: []string{"note"},
-		Start: func(env *sim.Env, records []any) (sim.Machine, error) {
+		Start: func(env *testbed.Env, records []any) (testbed.Machine, error) {
 			if o.start != nil {
 				if err := o.start(env, records); err != nil {
 					return nil, err
@@ -45,7 +46,7 @@ func (o odd) protocol() *sim.Protocol {
 	}
 }
 
-func (s *oddServer) Request(r sim.Request) {
+func (s *oddServer) Request(r testbed.Request) {
 	if s.request != nil {
 		s.request(s, r)
 	}
@@ -75,54 +76,54 @@ func (s *oddServer) Wake() {
 func (s *oddServer) Leads() bool { return s.env.ID() == 1 }
 
 // plan is one of three servers and two clients, without faults.
-func (o odd) plan() *sim.Plan {
+func (o odd) plan() *plan.Plan {
 	const ms = world.Instant(1_000_000)
-	return &sim.Plan{
-		Version: sim.PlanVersion, Seed: 1, Protocol: "odd", Servers: 3, Faulty: 400 * ms, Bodies: true,
-		Network:  sim.Network{All: world.LinkLaw{Delay: world.Uniform(ms, 5*ms)}},
-		Disk:     sim.Disk{Sync: world.Constant(ms)},
-		Workload: sim.Workload{Clients: 2, Keys: 2, Timeout: 100 * ms, Mix: sim.Mix{Get: 1, Put: 1}},
+	return &plan.Plan{
+		Version: plan.Version, Seed: 1, Protocol: "odd", Servers: 3, Faulty: 400 * ms, Bodies: true,
+		Network:  plan.Network{All: world.LinkLaw{Delay: world.Uniform(ms, 5*ms)}},
+		Disk:     plan.Disk{Sync: world.Constant(ms)},
+		Workload: plan.Workload{Clients: 2, Keys: 2, Timeout: 100 * ms, Mix: plan.Mix{Get: 1, Put: 1}},
 	}
 }
 
 // What a machine may not do is a finding that says what it is, and soon.
 func TestMisuse(t *testing.T) {
-	var first *sim.Env
+	var first *testbed.Env
 	type note struct{ words []string }
 	for want, o := range map[string]odd{ // the order does not matter
 		"the Env of server 1 is used while it is not called": {
-			start: func(env *sim.Env, _ []any) error {
+			start: func(env *testbed.Env, _ []any) error {
 				if env.ID() == 1 {
 					first = env
 				}
 				return nil
 			},
-			request: func(*oddServer, sim.Request) { first.Send(2, "note", 0, 1) },
+			request: func(*oddServer, testbed.Request) { first.Send(2, "note", 0, 1) },
 		},
 		`"gossip" is not among the kinds of odd`: {
-			request: func(s *oddServer, _ sim.Request) { s.env.Send(2, "gossip", 0, 1) },
+			request: func(s *oddServer, _ testbed.Request) { s.env.Send(2, "gossip", 0, 1) },
 		},
 		"is for server 4 of 3": {
-			request: func(s *oddServer, _ sim.Request) { s.env.Send(4, "note", 0, 1) },
+			request: func(s *oddServer, _ testbed.Request) { s.env.Send(4, "note", 0, 1) },
 		},
 		"is for server 0 of 3": {
-			request: func(s *oddServer, _ sim.Request) { s.env.Send(0, "note", 0, 1) },
+			request: func(s *oddServer, _ testbed.Request) { s.env.Send(0, "note", 0, 1) },
 		},
 		"server 1 was woken 1000 times at one instant: its Deadline is not in the future": {
-			deadline: func(env *sim.Env) world.Instant { return 1000 },
+			deadline: func(env *testbed.Env) world.Instant { return 1000 },
 		},
 		"boom at sim/testbed_test.TestMisuse": {
-			request: func(*oddServer, sim.Request) { panic("boom") },
+			request: func(*oddServer, testbed.Request) { panic("boom") },
 		},
 		"changed since it was sent": {
-			request: func(s *oddServer, _ sim.Request) {
+			request: func(s *oddServer, _ testbed.Request) {
 				n := &note{[]string{"a"}}
 				s.env.Send(s.env.ID()%3+1, "note", 0, n)
 				n.words[0] = "b"
 			},
 		},
 		"unnamed broken": {
-			request: func(s *oddServer, _ sim.Request) { s.env.Fail("", "something") },
+			request: func(s *oddServer, _ testbed.Request) { s.env.Fail("", "something") },
 		},
 	} {
 		p := o.protocol()
@@ -136,7 +137,7 @@ func TestMisuse(t *testing.T) {
 func TestActsInStart(t *testing.T) {
 	heard := 0
 	o := odd{
-		start: func(env *sim.Env, records []any) error {
+		start: func(env *testbed.Env, records []any) error {
 			for _, r := range records {
 				if r != env.ID() {
 					return fmt.Errorf("server %d has a record of server %v", env.ID(), r)
@@ -154,7 +155,7 @@ func TestActsInStart(t *testing.T) {
 	}
 	p := o.protocol()
 	for seed := range uint64(60) {
-		if r := p.Run(p.Swarm(seed, sim.SwarmOptions{Servers: 3})); !r.OK() && r.Violation.Property != "S8" {
+		if r := p.Run(p.Swarm(seed, swarm.Options{Servers: 3})); !r.OK() && r.Violation.Property != "S8" {
 			t.Fatalf("seed %d: %v", seed, r.Violation)
 		}
 	}
@@ -170,13 +171,13 @@ func TestHashOfContent(t *testing.T) {
 		number *int
 	}
 	hash := func(number int) uint64 {
-		o := odd{request: func(s *oddServer, _ sim.Request) {
+		o := odd{request: func(s *oddServer, _ testbed.Request) {
 			s.env.Send(2, "note", 0, deep{map[string][]byte{"a": {1}, "b": {2}, "c": {3}}, &number})
 		}}
 		return o.protocol().Run(o.plan()).Hash
 	}
 	written := func(number int) uint64 {
-		o := odd{request: func(s *oddServer, _ sim.Request) { s.env.Write(deep{number: &number}) }}
+		o := odd{request: func(s *oddServer, _ testbed.Request) { s.env.Write(deep{number: &number}) }}
 		return o.protocol().Run(o.plan()).Hash
 	}
 	for name, hash := range map[string]func(int) uint64{"messages": hash, "records": written} {
@@ -193,7 +194,7 @@ func TestHashOfContent(t *testing.T) {
 // A machine that is not a function of its inputs is found out, by the program and by a test.
 func TestNotRepeatable(t *testing.T) {
 	calls := 0
-	o := odd{request: func(s *oddServer, _ sim.Request) {
+	o := odd{request: func(s *oddServer, _ testbed.Request) {
 		calls++
 		s.env.Send(2, "note", 0, calls)
 	}}
@@ -213,12 +214,12 @@ func TestVain(t *testing.T) {
 
 // A protocol for three servers is drawn, and shrunk, with three.
 func TestSizes(t *testing.T) {
-	o := odd{start: func(env *sim.Env, _ []any) error {
+	o := odd{start: func(env *testbed.Env, _ []any) error {
 		if env.Servers() != 3 {
 			return errors.New("not three")
 		}
 		return nil
-	}, request: func(s *oddServer, r sim.Request) {
+	}, request: func(s *oddServer, r testbed.Request) {
 		if r.Timestamp > 4 {
 			panic("the fifth")
 		}
@@ -226,7 +227,7 @@ func TestSizes(t *testing.T) {
 	p := o.protocol()
 	p.MinServers, p.MaxServers = 3, 3
 	for seed := range uint64(20) {
-		if plan := p.Swarm(seed, sim.SwarmOptions{}); plan.Servers != 3 {
+		if plan := p.Swarm(seed, swarm.Options{}); plan.Servers != 3 {
 			t.Fatalf("seed %d draws %d servers", seed, plan.Servers)
 		}
 	}
@@ -239,12 +240,12 @@ func TestSizes(t *testing.T) {
 
 // A smaller plan that fails by another panic, or at the start, does not pass for the bug.
 func TestShrinksToTheSamePanic(t *testing.T) {
-	o := odd{start: func(env *sim.Env, _ []any) error {
+	o := odd{start: func(env *testbed.Env, _ []any) error {
 		if env.Servers() != 3 {
 			return errors.New("not three")
 		}
 		return nil
-	}, request: func(s *oddServer, r sim.Request) {
+	}, request: func(s *oddServer, r testbed.Request) {
 		if r.Timestamp > 2 {
 			panic("the third")
 		}
@@ -258,7 +259,7 @@ func TestShrinksToTheSamePanic(t *testing.T) {
 // A model that panics is a finding, and one that is not whole is refused.
 func TestBadModel(t *testing.T) {
 	p := odd{}.protocol()
-	p.Model = &sim.Model{
+	p.Model = &testbed.Model{
 		Operation: func(uint64, string, string) []byte { return []byte("op") },
 		Porcupine: porcupine.Model{
 			Init: func() any { return 0 },
@@ -268,13 +269,13 @@ func TestBadModel(t *testing.T) {
 	if r := p.Run(odd{}.plan()); r.OK() || !strings.Contains(r.Violation.Detail, "the model panics: runtime error: index out of range") {
 		t.Errorf("a Step that panics: %v", r.Violation)
 	}
-	p.Model = &sim.Model{}
+	p.Model = &testbed.Model{}
 	refused(t, p, "the Model takes an Operation", "sweep")
 }
 
 // Of many seeds that fail alike the first is told.
 func TestAlike(t *testing.T) {
-	o := odd{request: func(*oddServer, sim.Request) { panic("boom") }}
+	o := odd{request: func(*oddServer, testbed.Request) { panic("boom") }}
 	status, out, errs := run(o.protocol(), "sweep", "-seeds", "12", "-out", t.TempDir())
 	if status != 1 || errs != "" || strings.Count(out, "\nreplay: ") != 1 || !strings.Contains(out, "alike: seed 1, seed 2, ") ||
 		!strings.HasSuffix(out, "12 of 12 seeds failed\n") {
@@ -285,11 +286,11 @@ func TestAlike(t *testing.T) {
 // Plans that ask for what the protocol does not have are refused.
 func TestForeignFields(t *testing.T) {
 	p := odd{}.protocol()
-	for want, change := range map[string]func(*sim.Plan){ // the order does not matter
-		"does not have workload.reads_ppm":                        func(p *sim.Plan) { p.Workload.Reads = 5 },
-		"does not have workload.hosts":                            func(p *sim.Plan) { p.Workload.Hosts = 2 },
-		"settings, and odd":                                       func(p *sim.Plan) { p.Settings = []byte(`{}`) },
-		"fault 1: protocol \"odd\" does not have elect on demand": func(p *sim.Plan) { p.Faults = []sim.Fault{{At: 1, Do: "elect", Servers: []int{1}}} },
+	for want, change := range map[string]func(*plan.Plan){ // the order does not matter
+		"does not have workload.reads_ppm":                        func(p *plan.Plan) { p.Workload.Reads = 5 },
+		"does not have workload.hosts":                            func(p *plan.Plan) { p.Workload.Hosts = 2 },
+		"settings, and odd":                                       func(p *plan.Plan) { p.Settings = []byte(`{}`) },
+		"fault 1: protocol \"odd\" does not have elect on demand": func(p *plan.Plan) { p.Faults = []plan.Fault{{At: 1, Do: "elect", Servers: []int{1}}} },
 	} {
 		plan := odd{}.plan()
 		change(plan)
@@ -302,7 +303,7 @@ func TestForeignFields(t *testing.T) {
 			t.Errorf("Run of a plan without servers: %s", p)
 		}
 	}()
-	p.Run(&sim.Plan{Version: sim.PlanVersion, Protocol: "odd"})
+	p.Run(&plan.Plan{Version: plan.Version, Protocol: "odd"})
 }
 
 func TestHelpOfACommand(t *testing.T) {
@@ -316,17 +317,17 @@ func TestHelpOfACommand(t *testing.T) {
 func TestStoryOfTimers(t *testing.T) {
 	const ms = world.Instant(1_000_000)
 	next := map[int]world.Instant{}
-	o := odd{silent: true, start: func(env *sim.Env, _ []any) error {
+	o := odd{silent: true, start: func(env *testbed.Env, _ []any) error {
 		next[env.ID()] = 100 * ms
 		return nil
-	}, deadline: func(env *sim.Env) world.Instant { return next[env.ID()] }, wake: func(s *oddServer) {
+	}, deadline: func(env *testbed.Env) world.Instant { return next[env.ID()] }, wake: func(s *oddServer) {
 		s.env.Tell("wakes at %d ms", s.env.Now()/ms)
 		next[s.env.ID()] += 100 * ms
 		if s.env.Now() >= 300*ms {
 			s.env.Fail("late", "it is late")
 		}
 	}}
-	text := strings.Join(testbed.Story(o.protocol(), o.plan()), "\n")
+	text := strings.Join(testbed.Tell(o.protocol(), o.plan()), "\n")
 	for _, want := range []string{"100.000ms  server 1 wakes at 100 ms", "200.000ms  server 3 wakes at 200 ms", "300.000ms  late is broken"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the story does not say %q:\n%s", want, text)
@@ -345,7 +346,7 @@ func TestDigestOfCircles(t *testing.T) {
 		word int
 	}
 	hash := func(m any) uint64 {
-		o := odd{request: func(s *oddServer, _ sim.Request) { s.env.Send(2, "note", 0, m) }}
+		o := odd{request: func(s *oddServer, _ testbed.Request) { s.env.Send(2, "note", 0, m) }}
 		r := o.protocol().Run(o.plan())
 		if !r.OK() && strings.Contains(r.Violation.Detail, "Digest") {
 			t.Errorf("%T: %v", m, r.Violation)
@@ -373,7 +374,7 @@ func TestDigestOfCircles(t *testing.T) {
 			t.Errorf("%s: the hash does not go by the content", name)
 		}
 	}
-	endless := odd{request: func(s *oddServer, _ sim.Request) { s.env.Send(2, "note", 0, make([]int, 1<<20)) }}
+	endless := odd{request: func(s *oddServer, _ testbed.Request) { s.env.Send(2, "note", 0, make([]int, 1<<20)) }}
 	if r := endless.protocol().Run(endless.plan()); r.OK() || !strings.Contains(r.Violation.Detail, "it needs a method Digest() uint64 at sim/testbed_test.") {
 		t.Errorf("a message of a million values: %v", r.Violation)
 	}
@@ -381,7 +382,7 @@ func TestDigestOfCircles(t *testing.T) {
 
 // A run that does not come to its end is a finding.
 func TestEndlessRuns(t *testing.T) {
-	storm := odd{request: func(s *oddServer, _ sim.Request) { s.env.Send(2, "note", 0, 1) }, receive: func(s *oddServer, _ any) {
+	storm := odd{request: func(s *oddServer, _ testbed.Request) { s.env.Send(2, "note", 0, 1) }, receive: func(s *oddServer, _ any) {
 		for to := 1; to <= 3; to++ {
 			s.env.Send(to, "note", 0, 1)
 		}
@@ -389,7 +390,7 @@ func TestEndlessRuns(t *testing.T) {
 	if r := storm.protocol().Run(storm.plan()); r.OK() || !strings.Contains(r.Violation.Detail, "and most that came were a note") {
 		t.Errorf("a storm: %v", r.Violation)
 	}
-	moving := odd{deadline: func(env *sim.Env) world.Instant { return env.Now() + 1 }}
+	moving := odd{deadline: func(env *testbed.Env) world.Instant { return env.Now() + 1 }}
 	if r := moving.protocol().Run(moving.plan()); r.OK() || !strings.Contains(r.Violation.Detail, "0 messages are under way after 10000000 calls") {
 		t.Errorf("a Deadline that moves on: %v", r.Violation)
 	}
@@ -398,7 +399,7 @@ func TestEndlessRuns(t *testing.T) {
 // A machine that fails once only does not pass for one that fails.
 func TestFlaky(t *testing.T) {
 	once := false
-	o := odd{request: func(s *oddServer, _ sim.Request) {
+	o := odd{request: func(s *oddServer, _ testbed.Request) {
 		if s.env.Servers() == 3 && !once {
 			once = true
 			panic("flaky")
@@ -415,7 +416,7 @@ func TestFlaky(t *testing.T) {
 
 // Machines without timers and without records are no worse tested for it.
 func TestMootFaults(t *testing.T) {
-	status, out, _ := run(odd{request: func(s *oddServer, r sim.Request) {}}.protocol(), "sweep", "-seeds", "600", "-nodes", "3", "-out", t.TempDir())
+	status, out, _ := run(odd{request: func(s *oddServer, r testbed.Request) {}}.protocol(), "sweep", "-seeds", "600", "-nodes", "3", "-out", t.TempDir())
 	for _, moot := range []string{"drift", "fail-sync", "stall", "crash-on-sync", "survived"} {
 		if strings.Contains(out, "never took effect") && strings.Contains(out, moot) {
 			t.Errorf("status %d, and %s is asked for:\n%s", status, moot, out)
@@ -434,7 +435,7 @@ func TestModelsThatPanic(t *testing.T) {
 		"the model panics: equal":                     {Init: func() any { return 0 }, Step: wrong, Equal: func(any, any) bool { panic("equal") }},
 	} {
 		p := odd{}.protocol()
-		p.Model = &sim.Model{Operation: operation, Porcupine: m}
+		p.Model = &testbed.Model{Operation: operation, Porcupine: m}
 		plan := odd{}.plan()
 		plan.Workload.Clients, plan.Workload.Keys = 6, 1
 		if r := p.Run(plan); r.OK() || !strings.Contains(r.Violation.Detail, want) {
@@ -446,7 +447,7 @@ func TestModelsThatPanic(t *testing.T) {
 // A record that was changed after it was written is found when its server starts again.
 func TestChangedRecord(t *testing.T) {
 	last := map[int]*[]int{}
-	o := odd{request: func(s *oddServer, _ sim.Request) {
+	o := odd{request: func(s *oddServer, _ testbed.Request) {
 		if r := last[s.env.ID()]; r != nil {
 			(*r)[0]++
 		}
@@ -455,9 +456,9 @@ func TestChangedRecord(t *testing.T) {
 		s.env.Write(r)
 	}}
 	const ms = world.Instant(1_000_000)
-	plan := o.plan()
-	plan.Faults = []sim.Fault{{At: 200 * ms, Do: "crash", Servers: []int{1}, For: 20 * ms}}
-	if r := o.protocol().Run(plan); r.OK() || !strings.Contains(r.Violation.Detail, "of server 1 changed since it was written") {
+	failing := o.plan()
+	failing.Faults = []plan.Fault{{At: 200 * ms, Do: "crash", Servers: []int{1}, For: 20 * ms}}
+	if r := o.protocol().Run(failing); r.OK() || !strings.Contains(r.Violation.Detail, "of server 1 changed since it was written") {
 		t.Errorf("got %v", r.Violation)
 	}
 }

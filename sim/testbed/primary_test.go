@@ -7,7 +7,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/testbed"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -15,14 +15,14 @@ import (
 // log on its disk; the others hand it what they are asked. Correct, if not available. A hasty
 // primary answers before its log is durable.
 
-func primary(hasty bool) *sim.Protocol {
+func primary(hasty bool) *testbed.Protocol {
 	name := "primary"
 	if hasty {
 		name = "hasty-primary"
 	}
-	return &sim.Protocol{
+	return &testbed.Protocol{
 		Name: name, Kinds: []string{"forward"},
-		Start: func(env *sim.Env, records []any) (sim.Machine, error) {
+		Start: func(env *testbed.Env, records []any) (testbed.Machine, error) {
 			s := &server{env: env, hasty: hasty, app: kv.New().Apply, answered: map[uint32]answer{}}
 			s.recover(records)
 			return s, nil
@@ -31,7 +31,7 @@ func primary(hasty bool) *sim.Protocol {
 }
 
 type server struct {
-	env      *sim.Env
+	env      *testbed.Env
 	hasty    bool
 	app      func(op []byte) []byte
 	answered map[uint32]answer // by client: to its latest request
@@ -48,15 +48,15 @@ type answer struct {
 func (s *server) recover(records []any) {
 	s.synced = uint64(len(records))
 	for i, r := range records {
-		s.execute(r.(sim.Request), uint64(i+1))
+		s.execute(r.(testbed.Request), uint64(i+1))
 	}
 }
 
-func (s *server) execute(r sim.Request, record uint64) {
+func (s *server) execute(r testbed.Request, record uint64) {
 	s.answered[r.Client] = answer{r.Timestamp, s.app(r.Op), record}
 }
 
-func (s *server) Request(r sim.Request) {
+func (s *server) Request(r testbed.Request) {
 	if !s.Leads() {
 		s.env.Send(1, "forward", 0, r)
 		return
@@ -86,15 +86,15 @@ func (s *server) Synced(upTo uint64) {
 	}
 }
 
-func (s *server) Receive(_ int, m any)    { s.Request(m.(sim.Request)) }
+func (s *server) Receive(_ int, m any)    { s.Request(m.(testbed.Request)) }
 func (s *server) Wake()                   {}
 func (s *server) Deadline() world.Instant { return world.Never }
 func (s *server) Leads() bool             { return s.env.ID() == 1 }
 
 // counters is a model of its own, in place of the key-value store: each object counts, and an
 // operation, 8 bytes, adds to one and gets the sum.
-func counters() *sim.Model {
-	return &sim.Model{
+func counters() *testbed.Model {
+	return &testbed.Model{
 		Operation: func(draw uint64, object, unique string) []byte {
 			return append(binary.BigEndian.AppendUint64(nil, draw%10), object...)
 		},
@@ -111,10 +111,10 @@ func counters() *sim.Model {
 }
 
 // counting is the primary with counters. The forgetful one misses every tenth addition.
-func counting(forgetful bool) *sim.Protocol {
+func counting(forgetful bool) *testbed.Protocol {
 	p := primary(false)
 	p.Name, p.Model = "counting-primary", counters()
-	p.Start = func(env *sim.Env, records []any) (sim.Machine, error) {
+	p.Start = func(env *testbed.Env, records []any) (testbed.Machine, error) {
 		sums, n := map[string]uint64{}, 0
 		add := func(op []byte) []byte {
 			object := string(op[8:])

@@ -13,9 +13,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/fauer4effect/paxos/sim"
-	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/finding"
+	"github.com/fauer4effect/paxos/sim/internal/engine"
+	"github.com/fauer4effect/paxos/sim/internal/sweep"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/shrink"
+	"github.com/fauer4effect/paxos/sim/swarm"
 	"github.com/fauer4effect/paxos/sim/trace"
 )
 
@@ -26,7 +29,7 @@ const usage = `usage:
 
 // Main is the program of a protocol. It ends the process: status 0 where nothing was found, 1
 // where a property was violated, 2 for wrong usage, 130 when interrupted.
-func Main(p *sim.Protocol) {
+func Main(p *Protocol) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop) // a second one does not wait for the run under way
 	os.Exit(Run(ctx, p, os.Args[1:], os.Stdout, os.Stderr))
@@ -36,7 +39,7 @@ func Main(p *sim.Protocol) {
 var errFound = errors.New("found")
 
 // Run is Main but for the process around it. It returns the exit status.
-func Run(ctx context.Context, p *sim.Protocol, args []string, stdout, stderr io.Writer) int {
+func Run(ctx context.Context, p *Protocol, args []string, stdout, stderr io.Writer) int {
 	c := &command{ctx: ctx, protocol: p, out: stdout}
 	err := p.Complete()
 	if err == nil {
@@ -78,7 +81,7 @@ func (c *command) run(args []string) error {
 
 type command struct {
 	ctx      context.Context
-	protocol *sim.Protocol
+	protocol *Protocol
 	out      io.Writer
 }
 
@@ -115,7 +118,7 @@ func (c *command) size(name string, nodes int) error {
 const seeds = 1 << 53
 
 func (c *command) sweep(args []string) error {
-	var o sim.SweepOptions
+	var o sweep.Options
 	var out string
 	var small bool
 	if argument, err := flags("sweep", args, func(f *flag.FlagSet) {
@@ -135,7 +138,7 @@ func (c *command) sweep(args []string) error {
 	if err := c.size("sweep", o.Swarm.Servers); err != nil {
 		return err
 	}
-	s, differs := sweep(c.ctx, c.protocol, o)
+	s, differs := sweepTwice(c.ctx, c.protocol, o)
 	fmt.Fprintf(c.out, "%s: %s in %.1fs, %d messages, %d operations answered\n", c.protocol.Name, seedsOf(s.Seeds), s.Wall.Seconds(), s.Messages, s.Updates)
 	if s.Unknown > 0 {
 		fmt.Fprintf(c.out, "in %s porcupine could not decide (a Model's Hash makes it faster)\n", seedsOf(s.Unknown))
@@ -170,9 +173,9 @@ func (c *command) sweep(args []string) error {
 const shownKinds = 10
 
 // failures keeps what failed, and tells of each kind of failure its first.
-func (c *command) failures(s *sim.Summary, out string, small bool) error {
+func (c *command) failures(s *sweep.Summary, out string, small bool) error {
 	kinds := map[string][]uint64{} // seeds by signature, looked up only
-	var order []*sim.Report
+	var order []*engine.Report
 	for _, f := range s.Failures {
 		if err := keep(folder(out, f), planName, f.Plan.Encode()); err != nil {
 			return err
@@ -209,12 +212,12 @@ const (
 	traceName  = "trace.jsonl"
 )
 
-func folder(out string, r *sim.Report) string {
+func folder(out string, r *engine.Report) string {
 	return filepath.Join(out, fmt.Sprintf("seed-%d", r.Plan.Seed))
 }
 
 // failure tells of one failure, and fills its folder.
-func (c *command) failure(f *sim.Report, dir string, small bool) error {
+func (c *command) failure(f *engine.Report, dir string, small bool) error {
 	if err := repeats(c.protocol, f); err != nil {
 		fmt.Fprintf(c.out, "\nseed %d: %v\n%v\n", f.Plan.Seed, f.Violation, err)
 		return nil
@@ -232,8 +235,8 @@ func (c *command) failure(f *sim.Report, dir string, small bool) error {
 	}
 	var events bytes.Buffer
 	w := trace.New(&events)
-	c.protocol.Run(plan, sim.WithTrace(w))
-	story := strings.Join(Story(c.protocol, plan), "\n") + "\n"
+	c.protocol.Run(plan, engine.WithTrace(w))
+	story := strings.Join(Tell(c.protocol, plan), "\n") + "\n"
 	if err := errors.Join(w.Close(), keep(dir, storyName, []byte(story)), keep(dir, traceName, events.Bytes())); err != nil {
 		return err
 	}
@@ -296,7 +299,7 @@ func (c *command) replay(args []string) error {
 	if err != nil {
 		return err
 	}
-	var options []sim.Option
+	var options []engine.Option
 	finish := func() error { return nil }
 	if events != "" {
 		f, err := os.Create(events)
@@ -304,7 +307,7 @@ func (c *command) replay(args []string) error {
 			return err
 		}
 		w := trace.New(f)
-		options = append(options, sim.WithTrace(w))
+		options = append(options, engine.WithTrace(w))
 		finish = func() error { return errors.Join(w.Close(), f.Close()) }
 	}
 	r := c.protocol.Run(plan, options...)
@@ -312,29 +315,29 @@ func (c *command) replay(args []string) error {
 		return err
 	}
 	fmt.Fprintf(c.out, "%s, seed %d: %v\nhash %s, %d messages, %d operations answered\n",
-		c.protocol.Name, plan.Seed, shrink.SizeOf(plan), sim.HashString(r.Hash), r.Messages, r.Updates)
+		c.protocol.Name, plan.Seed, shrink.SizeOf(plan), engine.HashString(r.Hash), r.Messages, r.Updates)
 	for _, m := range r.Missed {
 		fmt.Fprintf(c.out, "fault %d never came: only %d of its events occurred\n", m.Fault, m.Seen)
 	}
 	return c.verdict(plan, r.Violation)
 }
 
-func (c *command) verdict(plan *sim.Plan, v *check.Violation) error {
+func (c *command) verdict(plan *plan.Plan, v *finding.Violation) error {
 	if v == nil {
 		fmt.Fprintln(c.out, "nothing found")
 		return nil
 	}
-	fmt.Fprintln(c.out, strings.Join(Story(c.protocol, plan), "\n"))
+	fmt.Fprintln(c.out, strings.Join(Tell(c.protocol, plan), "\n"))
 	return errFound
 }
 
 // plan is that of a file or of a seed.
-func (c *command) plan(name, argument string, nodes int) (*sim.Plan, error) {
+func (c *command) plan(name, argument string, nodes int) (*plan.Plan, error) {
 	if err := c.size(name, nodes); err != nil {
 		return nil, err
 	}
 	if seed, err := strconv.ParseUint(argument, 10, 53); err == nil {
-		return c.protocol.Swarm(seed, sim.SwarmOptions{Servers: nodes}), nil
+		return c.protocol.Swarm(seed, swarm.Options{Servers: nodes}), nil
 	}
 	switch {
 	case argument == "":

@@ -1,4 +1,4 @@
-// Package testbed makes a program and a test of a protocol of one's own (sim.Protocol): its
+// package testbed makes a program and a test of a protocol of one's own (sim.Protocol): its
 // own sweep, replay and shrink.
 //
 //	func main() { testbed.Main(proto) }                       // sweep, replay, shrink
@@ -18,8 +18,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/internal/engine"
+	"github.com/fauer4effect/paxos/sim/internal/sweep"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/shrink"
+	"github.com/fauer4effect/paxos/sim/swarm"
 )
 
 var (
@@ -31,7 +34,7 @@ var (
 // its story and the command that replays it are in the test's output, and its plan is in a file that
 // go test -artifacts keeps. Some seeds are run twice, to see that a run is a function of its plan;
 // and a sweep in which nobody was answered fails: it tested nothing.
-func Test(t *testing.T, p *sim.Protocol) {
+func Test(t *testing.T, p *Protocol) {
 	t.Helper()
 	switch {
 	case *seedFlag < -1 || *seedFlag >= seeds:
@@ -39,10 +42,10 @@ func Test(t *testing.T, p *sim.Protocol) {
 	case *seedsFlag < 1 || *seedsFlag > seeds:
 		t.Fatalf("-seeds=%d tests nothing, or is over 2^53", *seedsFlag)
 	case *seedFlag >= 0:
-		report(t, p, p.Run(p.Swarm(uint64(*seedFlag), sim.SwarmOptions{})))
+		report(t, p, p.Run(p.Swarm(uint64(*seedFlag), swarm.Options{})))
 		return
 	}
-	s, err := sweep(t.Context(), p, sim.SweepOptions{Seeds: *seedsFlag})
+	s, err := sweepTwice(t.Context(), p, sweep.Options{Seeds: *seedsFlag})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +58,7 @@ func Test(t *testing.T, p *sim.Protocol) {
 	}
 }
 
-func report(t *testing.T, p *sim.Protocol, r *sim.Report) {
+func report(t *testing.T, p *Protocol, r *engine.Report) {
 	t.Helper()
 	if err := repeats(p, r); err != nil {
 		t.Fatal(err)
@@ -72,7 +75,7 @@ func report(t *testing.T, p *sim.Protocol, r *sim.Report) {
 		t.Fatal(err)
 	}
 	t.Fatalf("seed %d: %v\nshrunk to %v:\n%s\nreplay: go test -run '^%s$' -seed=%d\nplan, kept by go test -artifacts in %s:\n%s", r.Plan.Seed, r.Violation,
-		shrink.SizeOf(small.Plan), strings.Join(Story(p, small.Plan), "\n"), t.Name(), r.Plan.Seed, path, small.Plan.Encode())
+		shrink.SizeOf(small.Plan), strings.Join(Tell(p, small.Plan), "\n"), t.Name(), r.Plan.Seed, path, small.Plan.Encode())
 }
 
 // Of a sweep's seeds the first few are run twice, and one in so many of the others.
@@ -81,16 +84,16 @@ const (
 	oneIn    = 50
 )
 
-// sweep is sim.Sweep, and runs some seeds again. An error says that one did not repeat itself.
-func sweep(ctx context.Context, p *sim.Protocol, o sim.SweepOptions) (*sim.Summary, error) {
-	var again []*sim.Report
-	o.Done = func(r *sim.Report) {
+// sweepTwice is Protocol.Sweep, and runs some seeds again. An error says that one did not repeat itself.
+func sweepTwice(ctx context.Context, p *Protocol, o sweep.Options) (*sweep.Summary, error) {
+	var again []*engine.Report
+	o.Done = func(r *engine.Report) {
 		if at := r.Plan.Seed - o.From; at < runTwice || at%oneIn == 0 {
 			again = append(again, r)
 		}
 	}
 	s := p.Sweep(ctx, o)
-	slices.SortFunc(again, func(a, b *sim.Report) int { return cmp.Compare(a.Plan.Seed, b.Plan.Seed) })
+	slices.SortFunc(again, func(a, b *engine.Report) int { return cmp.Compare(a.Plan.Seed, b.Plan.Seed) })
 	for _, r := range again {
 		if ctx.Err() != nil {
 			break
@@ -103,17 +106,17 @@ func sweep(ctx context.Context, p *sim.Protocol, o sim.SweepOptions) (*sim.Summa
 }
 
 // repeats runs the plan of a report again. An error says that something else came of it.
-func repeats(p *sim.Protocol, r *sim.Report) error {
+func repeats(p *Protocol, r *engine.Report) error {
 	if again := p.Run(r.Plan); again.Hash != r.Hash {
 		return fmt.Errorf("seed %d: two runs of one plan differ (%s, %s): the machine is not a function of its inputs. "+
 			"It may not use the clock, goroutines, math/rand, or the order of maps",
-			r.Plan.Seed, sim.HashString(r.Hash), sim.HashString(again.Hash))
+			r.Plan.Seed, engine.HashString(r.Hash), engine.HashString(again.Hash))
 	}
 	return nil
 }
 
 // vain says why a sweep tested nothing, or nothing of a kind of fault; empty where it did.
-func vain(s *sim.Summary) string {
+func vain(s *sweep.Summary) string {
 	if s.Seeds > 0 && s.Unknown == s.Seeds {
 		return fmt.Sprintf("porcupine could not decide %s: nothing was judged (a Model's Hash makes it faster)", seedsOf(s.Seeds))
 	}
@@ -132,32 +135,33 @@ func vain(s *sim.Summary) string {
 
 // Shrink makes a failing plan of the protocol small. What it gets rid of first are drawn
 // settings, which nothing later would make smaller.
-func Shrink(p *sim.Protocol, plan *sim.Plan, progress func(shrink.Progress)) (*shrink.Result, error) {
-	if r := p.Run(plan); !r.OK() && len(plan.Settings) > 0 {
-		bare := plan.Clone()
+func Shrink(p *Protocol, failing *plan.Plan, progress func(shrink.Progress)) (*shrink.Result, error) {
+	if r := p.Run(failing); !r.OK() && len(failing.Settings) > 0 {
+		bare := failing.Clone()
 		bare.Settings = nil
 		// By signature: a machine that can't do without settings must not pass for the bug.
 		if b := p.Run(bare); !b.OK() && b.Violation.Signature() == r.Violation.Signature() {
-			plan = bare
+			failing = bare
 		}
 	}
-	return shrink.Shrink(plan, shrink.Target{Run: func(c *sim.Plan) *sim.Report { return p.Run(c) }, Validate: p.Validate}, shrink.Options{Progress: progress})
+	target := shrink.Target{Run: func(c *plan.Plan) *engine.Report { return p.Run(c) }, Validate: p.Validate}
+	return shrink.Shrink(failing, target, shrink.Options{Progress: progress})
 }
 
-// Story tells a failing plan of the protocol, a line for each decisive event.
-func Story(p *sim.Protocol, plan *sim.Plan) []string {
-	var s sim.Story
-	r := p.Run(plan, sim.WithStory(&s))
+// Tell tells a failing plan of the protocol, a line for each decisive event.
+func Tell(p *Protocol, failing *plan.Plan) []string {
+	var s engine.Story
+	r := p.Run(failing, engine.WithStory(&s))
 	if r.OK() {
 		return []string{"the plan does not fail"}
 	}
-	return append([]string{headline(plan)}, s.Lines(r.Violation)...)
+	return append([]string{headline(failing)}, s.Lines(r.Violation)...)
 }
 
 // headline names the faults of a plan that has few, as shrunk ones do.
-func headline(plan *sim.Plan) string {
-	if len(plan.Faults) > 5 || plan.Workload.Limit == 0 {
-		return shrink.SizeOf(plan).String()
+func headline(p *plan.Plan) string {
+	if len(p.Faults) > 5 || p.Workload.Limit == 0 {
+		return shrink.SizeOf(p).String()
 	}
-	return sim.Headline(plan)
+	return engine.Headline(p)
 }

@@ -10,13 +10,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/paxos"
+	"github.com/fauer4effect/paxos/sim/swarm"
 	"github.com/fauer4effect/paxos/sim/testbed"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
 // run is a command of a protocol's program.
-func run(p *sim.Protocol, args ...string) (status int, stdout, stderr string) {
+func run(p *testbed.Protocol, args ...string) (status int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	status = testbed.Run(context.Background(), p, args, &out, &errs)
 	return status, out.String(), errs.String()
@@ -75,7 +76,7 @@ func TestHastyPrimary(t *testing.T) {
 	refused(t, primary(false), `it is a plan for protocol "hasty-primary", not for "primary"`, "replay", shrunk)
 	refused(t, primary(false), `shrink: 3: the plan does not fail`, "shrink", "3")
 	// What paxos replay reads a plan with.
-	if _, err := sim.LoadPlan(shrunk); err == nil || !strings.Contains(err.Error(), `it is a plan for protocol "hasty-primary"`) {
+	if _, err := paxos.LoadPlan(shrunk); err == nil || !strings.Contains(err.Error(), `it is a plan for protocol "hasty-primary"`) {
 		t.Errorf("our own program reads it: %v", err)
 	}
 }
@@ -90,7 +91,7 @@ func read(t *testing.T, path string) string {
 }
 
 // refused wants status 2, and one line that says why.
-func refused(t *testing.T, p *sim.Protocol, why string, args ...string) {
+func refused(t *testing.T, p *testbed.Protocol, why string, args ...string) {
 	t.Helper()
 	status, out, errs := run(p, args...)
 	if status != 2 || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, why) {
@@ -101,7 +102,7 @@ func refused(t *testing.T, p *sim.Protocol, why string, args ...string) {
 func TestBadInput(t *testing.T) {
 	p := primary(false)
 	ours := filepath.Join(t.TempDir(), "ours.json")
-	if err := os.WriteFile(ours, sim.Swarm(1, sim.SwarmOptions{}).Encode(), 0o644); err != nil {
+	if err := os.WriteFile(ours, paxos.Swarm(1, swarm.Options{}).Encode(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	broken := filepath.Join(t.TempDir(), "broken.json")
@@ -181,7 +182,7 @@ func TestSettings(t *testing.T) {
 	p := primary(false)
 	p.Settings = func(d *world.Dice) any { return settings{int(d.Int(1, 9))} }
 	start := p.Start
-	p.Start = func(env *sim.Env, records []any) (sim.Machine, error) {
+	p.Start = func(env *testbed.Env, records []any) (testbed.Machine, error) {
 		var s settings
 		if err := env.Settings(&s); err != nil {
 			return nil, err
@@ -191,7 +192,7 @@ func TestSettings(t *testing.T) {
 		}
 		return start(env, records)
 	}
-	plan := p.Swarm(1, sim.SwarmOptions{Servers: 5})
+	plan := p.Swarm(1, swarm.Options{Servers: 5})
 	var drawn settings
 	if err := plan.DecodeSettings(&drawn); err != nil || drawn.Limit < 1 || drawn.Limit > 9 {
 		t.Fatalf("%+v, %v", drawn, err)

@@ -1,4 +1,4 @@
-// Package world is a virtual network, clock and set of disks in which any message-passing
+// package world is a virtual network, clock and set of disks in which any message-passing
 // machine can live. It knows nothing of Paxos.
 //
 // A World runs Nodes: servers 1…N, which have a disk and may crash, and clients above N.

@@ -64,9 +64,9 @@ func (l Law) sampler() sampler {
 	case "uniform":
 		s.span = uint64(l.Max-l.Min) + 1
 	case "exponential":
-		s.table = &exponentialTable
+		s.table = exponentialTable
 	case "tail":
-		s.table = &tailTable
+		s.table = tailTable
 	}
 	return s
 }

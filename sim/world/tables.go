@@ -2,7 +2,7 @@ package world
 
 // exponentialTable has the quantiles (i+½)/256 of the exponential law of mean 1, in units
 // of 1/1024. A table of integers gives every machine the same law.
-var exponentialTable = [256]uint32{
+var exponentialTable = &[256]uint32{
 	2, 6, 10, 14, 18, 22, 26, 30, 35, 39, 43, 47,
 	51, 55, 60, 64, 68, 73, 77, 81, 85, 90, 94, 99,
 	103, 107, 112, 116, 121, 125, 130, 134, 139, 144, 148, 153,
@@ -28,7 +28,7 @@ var exponentialTable = [256]uint32{
 }
 
 // tailTable has those of a Pareto law of index 1.5, moved to start at 0 and scaled to mean 1.
-var tailTable = [256]uint32{
+var tailTable = &[256]uint32{
 	1, 2, 4, 5, 7, 8, 10, 12, 13, 15, 16, 18,
 	20, 21, 23, 25, 26, 28, 30, 31, 33, 35, 37, 38,
 	40, 42, 44, 45, 47, 49, 51, 53, 55, 57, 58, 60,

@@ -15,7 +15,7 @@ import (
 	"github.com/gomodule/redigo/redis"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
-	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/history"
 )
 
 const (
@@ -35,7 +35,7 @@ type load struct {
 	begun   time.Time
 
 	mu      sync.Mutex
-	history []check.Operation
+	history []history.Operation
 	keys    []*key
 	made    int
 	owned   int // keys of pipelines
@@ -88,7 +88,7 @@ func (l *load) take() *key {
 
 // done takes the operation into the history and the key back. One that never happened is
 // left out.
-func (l *load) done(k *key, o check.Operation, happened bool) {
+func (l *load) done(k *key, o history.Operation, happened bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k.users--
@@ -109,8 +109,8 @@ func (l *load) write(path string) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(l.history, func(a, b check.Operation) int { return cmp.Compare(a.Call, b.Call) })
-	return errors.Join(check.WriteHistory(f, l.history), f.Close())
+	slices.SortStableFunc(l.history, func(a, b history.Operation) int { return cmp.Compare(a.Call, b.Call) })
+	return errors.Join(history.Write(f, l.history), f.Close())
 }
 
 // gap is a time in which no operation was answered.
@@ -193,7 +193,7 @@ func (c *client) next() { c.target = c.target%c.load.cluster.cfg.Nodes + 1 }
 // operate does one operation.
 func (c *client) operate() {
 	k := c.load.take()
-	o := check.Operation{Client: uint32(c.id), Op: c.draw(k.name), Call: c.load.now()}
+	o := history.Operation{Client: uint32(c.id), Op: c.draw(k.name), Call: c.load.now()}
 	name, args := resp(o.Op)
 	reply, err := c.conn.Do(name, args...)
 	o.Return = c.load.now()
@@ -207,7 +207,7 @@ func (c *client) operate() {
 
 // judge takes a reply into the operation. Only what was never sent, or what the server says it
 // did not execute, did not happen; any other failure leaves it open.
-func judge(o *check.Operation, reply any, err error) (happened bool) {
+func judge(o *history.Operation, reply any, err error) (happened bool) {
 	var refused redis.Error
 	switch {
 	case err == nil:

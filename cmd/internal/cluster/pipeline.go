@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
-	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/history"
 )
 
 const (
@@ -19,12 +19,12 @@ func (c *client) pipeline() {
 	if c.own == nil || c.own.abandoned > 0 || c.own.operations >= keyOperations {
 		c.own = c.load.ownKey()
 	}
-	ops := make([]check.Operation, 2+rand.IntN(pipelineCalls-1))
+	ops := make([]history.Operation, 2+rand.IntN(pipelineCalls-1))
 	call := c.load.now()
 	for i := range ops {
 		c.own.users++
 		c.own.operations++
-		ops[i] = check.Operation{Client: uint32(c.id), Op: c.draw(c.own.name)}
+		ops[i] = history.Operation{Client: uint32(c.id), Op: c.draw(c.own.name)}
 		name, args := resp(ops[i].Op)
 		_ = c.conn.Send(name, args...) // what fails here fails below
 	}

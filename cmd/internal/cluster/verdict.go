@@ -10,7 +10,7 @@ import (
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/protocol/live"
 	"github.com/fauer4effect/paxos/protocol/live/store"
-	"github.com/fauer4effect/paxos/sim/check"
+	"github.com/fauer4effect/paxos/sim/history"
 )
 
 // Finding is a property that does not hold, with what shows it.
@@ -100,11 +100,11 @@ func (v *verdict) settle(limit time.Duration) {
 }
 
 // history asks porcupine whether the clients' history is linearizable (S8).
-func (v *verdict) history(ops []check.Operation, limit time.Duration) {
-	switch o := check.Linearizable(ops, limit); o.Verdict {
-	case check.Illegal:
+func (v *verdict) history(ops []history.Operation, limit time.Duration) {
+	switch o := history.Linearizable(ops, limit); o.Verdict {
+	case history.Illegal:
 		v.find("S8", "the history is not linearizable: %s", o.Detail)
-	case check.Unknown:
+	case history.Unknown:
 		v.find("S8", "porcupine could not tell within %v: %s", limit, o.Detail)
 	}
 }

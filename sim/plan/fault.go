@@ -1,0 +1,120 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/fauer4effect/paxos/sim/internal/words"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// Fault is one thing that goes wrong: at a time, or when an event named by its meaning occurs.
+// Kinds has the kinds, with the fields that each takes; docs/PLANS.md has an example of each.
+//
+// Where leader is set, whoever leads then is meant in place of servers. A crash may come on
+// an event instead of at a time: right after the named message left its sender, or, with
+// arrives, after its receiver took it; on kind "sync", after a server's n-th sync, on kind
+// "start", as its n-th life has begun. Faults that overlap add up.
+type Fault struct {
+	At      world.Instant `json:"at_ns,omitempty"`
+	On      *Name         `json:"on,omitempty"`
+	Do      Kind          `json:"do"`
+	Servers []int         `json:"servers,omitempty"`
+	Leader  bool          `json:"leader,omitempty"`
+	From    int           `json:"from,omitempty"`
+	To      int           `json:"to,omitempty"`
+	For     world.Instant `json:"for_ns,omitempty"`
+	By      world.Instant `json:"by_ns,omitempty"`
+	Kind    string        `json:"kind,omitempty"` // of message
+}
+
+// Name names an event by its meaning: the N-th message of its kind from one server to another.
+// Where From or To is left out any server is meant, and N counts all of them. Of the kinds
+// sync and start From is the server.
+type Name struct {
+	Kind     string `json:"kind"`
+	From     int    `json:"from,omitempty"`
+	To       int    `json:"to,omitempty"`
+	N        uint32 `json:"n"`
+	Unsynced bool   `json:"unsynced,omitempty"` // count only while a crash of the sender would take records
+	Arrives  bool   `json:"arrives,omitempty"`  // count arrivals, not departures
+}
+
+// What a Name may name beside kinds of message: events of one server.
+const (
+	OnSync  = "sync"
+	OnStart = "start"
+)
+
+// EachLink calls do for each direction between two of n servers that the fault closes.
+func (f *Fault) EachLink(n int, do func(from, to world.Node)) {
+	row, _ := f.Do.Row()
+	place := make([]int, n+1) // in Servers, from 1
+	for i, id := range f.Servers {
+		place[id] = i + 1
+	}
+	for from := 1; from <= n; from++ {
+		for to := 1; to <= n; to++ {
+			if from != to && row.Closes(f, place, from, to) {
+				do(world.Node(from), world.Node(to))
+			}
+		}
+	}
+}
+
+// String is the fault in a line.
+func (f *Fault) String() string {
+	what := string(f.Do)
+	if f.Kind != "" {
+		what += " " + f.Kind
+	}
+	switch {
+	case f.Do == HandOver:
+		what += fmt.Sprintf(" to %d", f.To)
+	case f.Do == Cut:
+		what += fmt.Sprintf(" %d->%d", f.From, f.To)
+	case f.Leader:
+		what += " the leader"
+	case len(f.Servers) > 0:
+		what += " " + words.List(f.Servers)
+	}
+	if f.Do == Bridge {
+		what += fmt.Sprintf(" over %d", f.From)
+	}
+	if f.On != nil {
+		what += " on " + f.On.String()
+	}
+	if f.For > 0 {
+		what += " for " + time.Duration(f.For).String()
+	}
+	if f.By != 0 {
+		what += " by " + time.Duration(f.By).String()
+	}
+	return what
+}
+
+// String is the event in words.
+func (n *Name) String() string {
+	switch n.Kind {
+	case OnSync:
+		return fmt.Sprintf("sync %d of server %d", n.N, n.From)
+	case OnStart:
+		return fmt.Sprintf("start %d of server %d", n.N, n.From)
+	}
+	what := fmt.Sprintf("%s %d (%d->%d; 0 is any)", n.Kind, n.N, n.From, n.To)
+	if n.Arrives {
+		what += " arrived"
+	}
+	if n.Unsynced {
+		what += " left while records are unsynced"
+	}
+	return what
+}
+
+// Until is when a fault that begins now ends: with the faulty phase at the latest.
+func (f *Fault) Until(now, calm world.Instant) world.Instant {
+	if f.For == 0 {
+		return calm
+	}
+	return min(now+f.For, calm)
+}

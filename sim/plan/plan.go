@@ -1,0 +1,316 @@
+package plan
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/fauer4effect/paxos/sim/internal/strictjson"
+	"github.com/fauer4effect/paxos/sim/internal/words"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// Plan is everything that decides a run: run it twice and the same happens. It is plain
+// data, whole numbers only, that a person can read, write and edit. Times are virtual
+// nanoseconds, parts are per million, servers count from 1.
+type Plan struct {
+	Version int    `json:"version"`
+	Seed    uint64 `json:"seed"`              // of every draw that the plan leaves open
+	Build   string `json:"build,omitempty"`   // what wrote the plan
+	Finding string `json:"finding,omitempty"` // what it showed then
+	// Protocol names the protocol under test where that is not ours: see Protocol.
+	Protocol string `json:"protocol,omitempty"`
+	Servers  int    `json:"servers"`
+	// Formation has the servers begin with fresh disks that must meet (X18). Without it they
+	// trust that no disk is ever lost.
+	Formation bool            `json:"formation,omitempty"`
+	Settings  json.RawMessage `json:"settings,omitempty"` // of the machine under test
+	// Apart is what single servers have in place of Settings: limits, no timers, by which
+	// liveness is judged.
+	Apart    []ServerSettings `json:"server_settings,omitempty"`
+	Network  Network          `json:"network"`
+	Disk     Disk             `json:"disk"`
+	Clocks   []Clock          `json:"clocks,omitempty"` // of servers whose clocks are not exact
+	Workload Workload         `json:"workload"`
+	Faulty   world.Instant    `json:"faulty_ns"` // how long faults may happen; then comes the tail
+	Faults   []Fault          `json:"faults,omitempty"`
+	Tail     Tail             `json:"tail"`
+	// Bodies makes servers check that no message or record changed since it was emitted.
+	Bodies bool `json:"check_bodies,omitempty"`
+	// Endless is for runs whose memory may not grow: the checkers forget what the durable
+	// snapshots of all servers cover, and porcupine's opinion is not asked for.
+	Endless bool `json:"endless,omitempty"`
+}
+
+// ServerSettings are those settings of one server that differ from the others'.
+type ServerSettings struct {
+	Server   int             `json:"server"`
+	Settings json.RawMessage `json:"settings"`
+}
+
+// Version is the version of plans that this package reads and writes.
+const Version = 1
+
+// Network is the law of the links: of all, and of single ones.
+type Network struct {
+	All   world.LinkLaw `json:"all"`
+	Links []Link        `json:"links,omitempty"`
+	// Wire has every message between servers travel as the datagrams of a live cluster, of
+	// which a share arrives with flipped bits.
+	Wire  bool   `json:"wire,omitempty"`
+	Flips uint32 `json:"flips_ppm,omitempty"`
+}
+
+// Link is the law of one direction between two servers.
+type Link struct {
+	From int           `json:"from"`
+	To   int           `json:"to"`
+	Law  world.LinkLaw `json:"law"`
+}
+
+// Disk is the law of the servers' disks: of all, and of single ones.
+type Disk struct {
+	Sync    world.Law    `json:"sync"`
+	Servers []ServerDisk `json:"servers,omitempty"`
+	// Crash says what a crash leaves of the records that no sync made durable: nothing
+	// (left out), what fits before the byte at which the last write was torn ("torn"), or a
+	// random part of them, of which recovery gets what has no gap ("scattered").
+	Crash string `json:"crash,omitempty"`
+	// Log keeps records as the bytes of a log with checksums, as a live store does, which
+	// recovery reads again.
+	Log bool `json:"log,omitempty"`
+	// Lies is the share of syncs that are answered and not done. Violations are to be expected.
+	Lies uint32 `json:"lies_ppm,omitempty"`
+}
+
+// What a crash leaves of unsynced records.
+const (
+	CrashTorn      = "torn"
+	CrashScattered = "scattered"
+)
+
+// ServerDisk is the law of one server's disk.
+type ServerDisk struct {
+	Server int       `json:"server"`
+	Sync   world.Law `json:"sync"`
+}
+
+// Clock is one server's clock: ahead of the world's time by Skew, and faster than it by Drift.
+type Clock struct {
+	Server int           `json:"server"`
+	Skew   world.Instant `json:"skew_ns,omitempty"`
+	Drift  int64         `json:"drift_ppm,omitempty"` // negative: slower
+}
+
+// Workload is what the clients do: each is a session with one operation at a time, which it
+// repeats at other servers until it is answered or gives up.
+type Workload struct {
+	Clients int `json:"clients"`
+	// Hosts has the clients share so many machines, in turn. What those of one machine ask of a server
+	// at one instant travels as one packet, and so does what a server answers them in one step. Zero:
+	// each client has a machine of its own.
+	Hosts   int           `json:"hosts,omitempty"`
+	Keys    int           `json:"keys"`
+	Timeout world.Instant `json:"timeout_ns"`         // before a client asks the next server
+	Tries   int           `json:"tries,omitempty"`    // before it gives up; 0: never
+	Sticky  bool          `json:"sticky,omitempty"`   // clients repeat at the server they asked first; in the tail at one of the core
+	Pause   world.Law     `json:"pause"`              // between two operations
+	Gaps    uint32        `json:"gaps_ppm,omitempty"` // share of timestamps that are left out
+	Limit   int           `json:"limit,omitempty"`    // operations of all clients; 0: no limit
+	Mix     Mix           `json:"mix"`                // of operations
+	// Reads is the share of gets that are asked for as reads without a log append (X20).
+	Reads uint32 `json:"reads_ppm,omitempty"`
+	// Home has each client begin its operations at a server of its own: one of Homes, in turn, or,
+	// where that is empty, of all. Those whose home is among Readers do nothing but get.
+	Home    bool  `json:"home,omitempty"`
+	Homes   []int `json:"homes,omitempty"`
+	Readers []int `json:"readers,omitempty"`
+}
+
+// OnHosts says what the clients share and where they begin, in words that follow how many they are;
+// nothing, where each has a machine of its own and begins anywhere.
+func (w *Workload) OnHosts() string {
+	text := ""
+	if w.Hosts > 0 {
+		text = " on " + words.Count(min(w.Hosts, w.Clients), "host")
+	}
+	if len(w.Homes) > 0 {
+		text += " at home with server " + words.List(w.Homes)
+	}
+	return text
+}
+
+// Sharing is how many clients are not the first on their hosts.
+func (w *Workload) Sharing() int {
+	if w.Hosts == 0 {
+		return 0
+	}
+	return max(0, w.Clients-w.Hosts)
+}
+
+// Mix weighs the kinds of operation.
+type Mix struct {
+	Get    int `json:"get,omitempty"`
+	Put    int `json:"put,omitempty"`
+	Append int `json:"append,omitempty"`
+	CAS    int `json:"cas,omitempty"`
+	Delete int `json:"delete,omitempty"`
+	Incr   int `json:"incr,omitempty"`
+}
+
+func (m Mix) weights() []int {
+	return []int{m.Get, m.Put, m.Append, m.CAS, m.Delete, m.Incr}
+}
+
+// Tail is the calm end of a run, in which the liveness properties are asked for: the core
+// is healed and restarted, no message is lost any more, and the rest stays broken.
+type Tail struct {
+	Core    []int         `json:"core,omitempty"`    // at least a majority; empty: all
+	Broken  []Broken      `json:"broken,omitempty"`  // servers outside the core; those not named are healed too
+	Clients []int         `json:"clients,omitempty"` // that go on; the others have given up, in the middle of an operation. Empty: all
+	Delay   world.Law     `json:"delay"`             // of all links
+	Sync    world.Law     `json:"sync,omitzero"`     // of all disks; left out: as before
+	Pause   world.Law     `json:"pause"`             // of the clients, between two operations
+	Settle  world.Instant `json:"settle_ns"`         // within which a leader must serve
+	Answer  world.Instant `json:"answer_ns"`         // within which an operation must be answered after that
+	For     world.Instant `json:"for_ns"`            // that clients go on after Settle; Answer follows
+}
+
+// Broken says how a server outside the core stays broken: down, cut (off), deaf (it hears
+// no server) or mute (no server hears it).
+type Broken struct {
+	Server int    `json:"server"`
+	How    string `json:"how"`
+}
+
+// CoreServers lists the servers that are healed in the tail.
+func (p *Plan) CoreServers() []int {
+	var ids []int
+	for id := 1; id <= p.Servers; id++ {
+		if p.InCore(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// InCore says whether a server is healed in the tail.
+func (p *Plan) InCore(id int) bool { return len(p.Tail.Core) == 0 || slices.Contains(p.Tail.Core, id) }
+
+// Directable is how many clients a Stage of the plan has room for, beside the plan's own.
+func (p *Plan) Directable() int {
+	return world.MaxNodes - 1 - p.Servers - p.Workload.Clients + p.Workload.Sharing()
+}
+
+// Length is how long a run of the plan takes.
+func (p *Plan) Length() world.Instant { return p.Faulty + p.Tail.Settle + p.Tail.For + p.Tail.Answer }
+
+// Decode reads a plan. It refuses fields that plans do not have, and validates nothing.
+func Decode(r io.Reader) (*Plan, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	text = bytes.TrimPrefix(text, []byte(strictjson.ByteOrderMark))
+	if err := strictjson.RefuseTwins(text); err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	p := new(Plan)
+	if err := d.Decode(p); err != nil {
+		return nil, strictjson.Error(err, d.InputOffset())
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("something follows the plan at byte %d", d.InputOffset())
+	}
+	return p, nil
+}
+
+// maxPlan bounds what is read of a plan's file, in bytes: some files have no end.
+const maxPlan = 64 << 20
+
+// Load reads the plan of a file, and has it validated.
+func Load(path string, validate func(*Plan) error) (*Plan, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		var p *os.PathError
+		if errors.As(err, &p) {
+			err = p.Err
+		}
+		return nil, fmt.Errorf("plan %s: %w", path, err)
+	}
+	defer f.Close()
+	p, err := Decode(io.LimitReader(f, maxPlan))
+	if err == nil {
+		err = validate(p)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("plan %s: %w", path, err)
+	}
+	return p, nil
+}
+
+// Clone returns a copy that shares nothing with the plan.
+func (p *Plan) Clone() *Plan {
+	c := *p
+	c.Settings = slices.Clone(p.Settings)
+	c.Apart = slices.Clone(p.Apart)
+	for i := range c.Apart {
+		c.Apart[i].Settings = slices.Clone(c.Apart[i].Settings)
+	}
+	c.Network.Links = slices.Clone(p.Network.Links)
+	c.Disk.Servers = slices.Clone(p.Disk.Servers)
+	c.Clocks = slices.Clone(p.Clocks)
+	c.Faults = slices.Clone(p.Faults)
+	for i := range c.Faults {
+		f := &c.Faults[i]
+		f.Servers = slices.Clone(f.Servers)
+		if f.On != nil {
+			on := *f.On
+			f.On = &on
+		}
+	}
+	c.Workload.Homes = slices.Clone(p.Workload.Homes)
+	c.Workload.Readers = slices.Clone(p.Workload.Readers)
+	c.Tail.Core = slices.Clone(p.Tail.Core)
+	c.Tail.Broken = slices.Clone(p.Tail.Broken)
+	c.Tail.Clients = slices.Clone(p.Tail.Clients)
+	return &c
+}
+
+// Encode returns the plan as indented JSON.
+func (p *Plan) Encode() []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	if err := e.Encode(p); err != nil {
+		panic(fmt.Sprintf("plan: %v", err)) // plain data encodes
+	}
+	return b.Bytes()
+}
+
+// DecodeSettings reads the plan's settings into what v points at, and refuses fields that it
+// does not have. A plan without settings leaves it as it is.
+func (p *Plan) DecodeSettings(v any) error {
+	if len(p.Settings) == 0 {
+		return nil
+	}
+	return decodeStrictly(p.Settings, v)
+}
+
+// DecodeSettings reads what the server has of its own into what v points at.
+func (s *ServerSettings) DecodeSettings(v any) error { return decodeStrictly(s.Settings, v) }
+
+func decodeStrictly(settings json.RawMessage, v any) error {
+	d := json.NewDecoder(bytes.NewReader(settings))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("settings: %w", strictjson.Error(err, d.InputOffset()))
+	}
+	return nil
+}

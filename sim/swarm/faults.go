@@ -1,0 +1,442 @@
+package swarm
+
+import (
+	"cmp"
+
+	"github.com/fauer4effect/paxos/sim/plan"
+	"github.com/fauer4effect/paxos/sim/world"
+)
+
+// draws has, for each kind of fault, what adds faults of it to a plan that is to have them. It is
+// looked up only: the odds stand in Kinds.
+var draws = map[plan.Kind]func(s *swarm, d *world.Dice){
+	plan.Crash:          crashes,
+	plan.PowerCut:       powerCuts,
+	plan.CrashOnSend:    crashesOnSend,
+	plan.CrashOnArrival: crashesOnArrival,
+	plan.CrashOnSync:    crashesOnSync,
+	plan.CrashOnStart:   crashesOnStart,
+	plan.Rolling:        rollings,
+	plan.Pause:          pauses,
+	plan.Slow:           slows,
+	plan.Shuffle:        shuffles,
+	plan.Clog:           clogs,
+	plan.Backlog:        coups,
+	plan.Cut:            cuts,
+	plan.Partition:      partitions,
+	plan.Flap:           flaps,
+	plan.Connect:        majorities,
+	plan.Bridge:         bridges,
+	plan.Ring:           rings,
+	plan.Isolate:        victims(plan.Isolate, 1),
+	plan.Deaf:           victims(plan.Deaf, 1),
+	plan.Mute:           victims(plan.Mute, 1),
+	plan.Omit:           omissions,
+	plan.Jump:           jumps,
+	plan.Stall:          victims(plan.Stall, 1),
+	plan.FailSync:       victims(plan.FailSync, 1),
+	plan.Full:           victims(plan.Full, 1),
+	plan.Elect:          elections,
+	plan.HandOver:       handOvers,
+	plan.Drop:           namedDrops,
+	plan.Delay:          namedDelays,
+	// These come later, since they go by who is in the tail's core: see drawLosses.
+	plan.Wipe:    nil,
+	plan.Rot:     nil,
+	plan.Misread: nil,
+}
+
+// drawFaults draws the faults of each kind that the seed has.
+func (s *swarm) drawFaults() {
+	if s.drawMuted() {
+		return
+	}
+	for _, k := range s.rows {
+		d, draw := s.roll(string(k.Kind)), draws[k.Kind]
+		if has := d.One(k.Odds) || s.certain(k.Kind); has && draw != nil && s.plan.Servers >= k.Least && s.can(k.Kind) {
+			draw(s, d)
+		}
+	}
+	s.crashesOfSeveral()
+	s.crashesInTransfer()
+}
+
+// certain says whether the seed has the kind of fault in any case.
+func (s *swarm) certain(k plan.Kind) bool {
+	return k == plan.Connect && s.rough || k == plan.Backlog && len(s.plan.Workload.Readers) > 0
+}
+
+// can says whether the protocol can be told to do what the fault asks for.
+func (s *swarm) can(k plan.Kind) bool {
+	return (k != plan.Elect || s.target.Can.Elect) && (k != plan.HandOver || s.target.Can.HandOver)
+}
+
+func byTime(a, b plan.Fault) int { return cmp.Compare(a.At, b.At) }
+
+func (s *swarm) add(f plan.Fault) { s.plan.Faults = append(s.plan.Faults, f) }
+
+// each calls f at about n moments a second of the faulty phase, at least at one.
+func (s *swarm) each(d *world.Dice, perSecond int64, f func(at world.Instant)) {
+	most := max(1, int64(s.plan.Faulty/world.Millisecond)*perSecond/1000)
+	if s.sleepy {
+		most = max(1, most/40)
+	}
+	for range d.Int(1, most) {
+		f(s.moment(d))
+	}
+}
+
+// moment is a time of the faulty phase.
+func (s *swarm) moment(d *world.Dice) world.Instant { return between(d, 0, s.plan.Faulty-1) }
+
+// spell is how long a fault lasts: often about a timeout, sometimes much longer.
+func spell(d *world.Dice) world.Instant {
+	return logBetween(d, 20*world.Millisecond, 1500*world.Millisecond)
+}
+
+// aim gives the fault a victim: one server, or, in an aimed seed, often whoever leads then.
+func (s *swarm) aim(d *world.Dice, f plan.Fault) plan.Fault {
+	if f.Leader = s.aimed && d.One(2); !f.Leader {
+		f.Servers = s.some(d, 1)
+	}
+	return f
+}
+
+// victims strike one server each, so many a second.
+func victims(do plan.Kind, perSecond int64) func(*swarm, *world.Dice) {
+	return func(s *swarm, d *world.Dice) {
+		s.each(d, perSecond, func(at world.Instant) { s.add(s.aim(d, plan.Fault{At: at, Do: do, For: spell(d)})) })
+	}
+}
+
+// drawMuted draws whether the seed's one fault is that a server hears all and is not heard, for
+// long, while each client stays with its server: what is asked of that one starves, though the
+// leader gets on with the rest (X23), and a mixture of faults would have changed the view before
+// that.
+func (s *swarm) drawMuted() bool {
+	d := s.roll("one is mute")
+	p, w := s.plan, &s.plan.Workload
+	if p.Servers < 3 || s.sleepy || s.rough || !d.One(20) {
+		return false
+	}
+	w.Home, w.Sticky, w.Tries, w.Homes, w.Readers = s.target.Can.Reads, true, 12, nil, nil
+	w.Clients = max(w.Clients, min(p.Servers, swarmClients))
+	s.add(plan.Fault{At: between(d, 0, p.Faulty/3), Do: plan.Mute, Servers: s.some(d, 1), For: p.Faulty})
+	return true
+}
+
+// drawLosses draws whether the disks begin fresh and must meet (X18), and who loses its disk later or
+// finds it damaged: a minority, outside the tail's core, since nothing brings them back.
+func (s *swarm) drawLosses() {
+	p := s.plan
+	p.Formation = s.target.Can.Formation && s.roll("formation").One(3)
+	lost := map[int]bool{} // looked up, never ranged over
+	most := (p.Servers - 1) / 2
+	for _, k := range []plan.Kind{plan.Wipe, plan.Rot, plan.Misread} {
+		d := s.roll(string(k))
+		row, _ := k.Row()
+		if possible := p.Formation && k == plan.Wipe || p.Disk.Log && k != plan.Wipe; !possible || p.Servers < row.Least || !d.One(row.Odds) {
+			continue
+		}
+		if len(p.Tail.Core) == 0 {
+			p.Tail.Core = s.some(d, p.Servers-int(d.Int(1, int64(most))))
+		}
+		for id := 1; id <= p.Servers; id++ {
+			if p.InCore(id) || !lost[id] && len(lost) == most {
+				continue
+			}
+			lost[id] = true
+			first, times := world.Instant(0), d.Int(1, 2)
+			if k != plan.Wipe { // there must be something to damage
+				first, times = p.Faulty/4, 1
+			}
+			for range times {
+				s.add(plan.Fault{At: between(d, first, p.Faulty-1), Do: k, Servers: []int{id}, For: spell(d)})
+			}
+		}
+	}
+}
+
+func crashes(s *swarm, d *world.Dice) {
+	s.each(d, 2, func(at world.Instant) { s.add(s.aim(d, plan.Fault{At: at, Do: plan.Crash, For: spell(d)})) })
+}
+
+// crashesOfSeveral strike several servers at once, but no majority.
+func (s *swarm) crashesOfSeveral() {
+	d := s.roll("crash of several")
+	if few := int64(s.plan.Servers-1) / 2; few >= 2 && d.One(4) {
+		s.add(plan.Fault{At: s.moment(d), Do: plan.Crash, Servers: s.some(d, int(d.Int(2, few))), For: spell(d)})
+	}
+}
+
+// crashesInTransfer strike those that send, take or ask for a state as a whole, in the middle of that.
+func (s *swarm) crashesInTransfer() {
+	d := s.roll("crash in a transfer")
+	kinds := s.target.named(func(m *Message) bool { return m.Transfer })
+	if len(kinds) == 0 || s.plan.Servers < 3 || !s.pace.Transfers || !d.One(2) {
+		return
+	}
+	for range d.Int(1, 3) {
+		kind := world.Pick(d, kinds...)
+		id, n := int(d.Int(1, int64(s.plan.Servers))), uint32(d.Log(1, 60))
+		on := &plan.Name{Kind: kind, From: id, N: n}
+		if d.One(2) {
+			on = &plan.Name{Kind: kind, To: id, Arrives: true, N: n}
+		}
+		s.add(plan.Fault{On: on, Do: plan.Crash, For: spell(d)})
+	}
+}
+
+func powerCuts(s *swarm, d *world.Dice) {
+	n := int64(s.plan.Servers)
+	for range d.Int(1, 2) {
+		s.add(plan.Fault{At: s.moment(d), Do: plan.Crash, Servers: s.some(d, int(d.Int(n/2+1, n))), For: spell(d)})
+	}
+}
+
+// crashesOnSend lets servers crash right after a message left, while records are unsynced:
+// what left must not depend on them.
+func crashesOnSend(s *swarm, d *world.Dice) {
+	s.each(d, 2, func(world.Instant) {
+		m := s.target.weighted(d, func(m *Message) int { return m.OnSend })
+		most := int64(400)
+		if m.Seldom {
+			most = 12
+		}
+		on := &plan.Name{Kind: m.Name, From: s.some(d, 1)[0], N: uint32(d.Log(1, most)), Unsynced: d.Int(1, 3) > 1}
+		s.add(plan.Fault{On: on, Do: plan.Crash, For: spell(d)})
+	})
+}
+
+// crashesOnArrival let servers crash as they have taken a message.
+func crashesOnArrival(s *swarm, d *world.Dice) {
+	s.each(d, 1, func(world.Instant) {
+		m := s.target.weighted(d, func(m *Message) int { return m.OnArrival })
+		on := &plan.Name{Kind: m.Name, To: s.some(d, 1)[0], Arrives: true, N: uint32(d.Log(1, 400))}
+		s.add(plan.Fault{On: on, Do: plan.Crash, For: spell(d)})
+	})
+}
+
+func crashesOnSync(s *swarm, d *world.Dice) {
+	s.each(d, 1, func(world.Instant) {
+		s.add(plan.Fault{On: &plan.Name{Kind: plan.OnSync, From: s.some(d, 1)[0], N: uint32(d.Log(1, 300))}, Do: plan.Crash, For: spell(d)})
+	})
+}
+
+func crashesOnStart(s *swarm, d *world.Dice) {
+	s.each(d, 1, func(world.Instant) {
+		s.add(plan.Fault{On: &plan.Name{Kind: plan.OnStart, From: s.some(d, 1)[0], N: uint32(d.Int(1, 4))}, Do: plan.Crash, For: spell(d)})
+	})
+}
+
+func rollings(s *swarm, d *world.Dice) {
+	n := s.plan.Servers
+	for range d.Int(1, 2) {
+		s.add(plan.Fault{At: s.moment(d), Do: plan.Rolling, Servers: world.Shuffle(d, s.some(d, int(d.Int(2, int64(n))))), For: spell(d), By: spell(d)})
+	}
+}
+
+// pauses let servers stand still. One that wakes acts on what it knew.
+func pauses(s *swarm, d *world.Dice) {
+	s.each(d, 2, func(at world.Instant) {
+		f := plan.Fault{At: at, Do: plan.Pause, For: spell(d)}
+		if s.sleepy || d.One(6) {
+			f.For = between(d, world.Second, max(2*world.Second, s.plan.Faulty))
+		}
+		s.add(s.aim(d, f))
+	})
+}
+
+func slows(s *swarm, d *world.Dice) {
+	s.each(d, 1, func(at world.Instant) {
+		s.add(s.aim(d, plan.Fault{At: at, Do: plan.Slow, For: spell(d), By: logBetween(d, world.Millisecond, 300*world.Millisecond)}))
+	})
+}
+
+func shuffles(s *swarm, d *world.Dice) {
+	s.each(d, 2, func(at world.Instant) {
+		s.add(s.aim(d, plan.Fault{At: at, Do: plan.Shuffle, For: spell(d), By: logBetween(d, 5*world.Millisecond, 200*world.Millisecond)}))
+	})
+}
+
+// clogs hold back what a server sends and is sent. A swizzle clogs half of the servers one by
+// one, and lets go of them in another order (FoundationDB's swizzle-clogging).
+func clogs(s *swarm, d *world.Dice) {
+	swizzle := d.One(2)
+	s.each(d, 1, func(at world.Instant) {
+		if !swizzle {
+			s.add(s.aim(d, plan.Fault{At: at, Do: plan.Clog, For: spell(d)}))
+			return
+		}
+		for _, id := range world.Shuffle(d, s.some(d, (s.plan.Servers+1)/2)) {
+			s.add(plan.Fault{At: min(at, s.plan.Faulty-1), Do: plan.Clog, Servers: []int{id}, For: spell(d)})
+			at += between(d, world.Millisecond, 60*world.Millisecond)
+		}
+	})
+}
+
+// coups keep whoever leads away from the others for as long as they need to elect another. One
+// with a backlog has not heard of that when what is older arrives.
+func coups(s *swarm, d *world.Dice) {
+	t := s.pace.Timeout
+	relapse := s.target.Can.Elect && d.One(2)
+	s.each(d, 2, func(at world.Instant) {
+		f := plan.Fault{At: at, Do: world.Pick(d, plan.Backlog, plan.Backlog, plan.Deaf, plan.Isolate), Leader: true, For: between(d, 3*t, 9*t)}
+		s.add(f)
+		if relapse {
+			s.electInTurn(d, f.At+f.For)
+		}
+	})
+	stale := s.target.named(func(m *Message) bool { return m.Stale })
+	if len(stale) == 0 || s.plan.Workload.Reads == 0 {
+		return
+	}
+	for range d.Int(1, 12) {
+		s.add(plan.Fault{On: &plan.Name{Kind: world.Pick(d, stale...), N: uint32(d.Log(1, 2000))}, Do: plan.Delay, For: between(d, 2*t, 10*t)})
+	}
+}
+
+// electInTurn has all servers elect, again and again, until each has had its turn: who was kept away
+// before leads once more, with what it remembers of that time.
+func (s *swarm) electInTurn(d *world.Dice, at world.Instant) {
+	gap := logBetween(d, 10*world.Millisecond, 150*world.Millisecond)
+	for range s.plan.Servers {
+		if at += gap; at >= s.plan.Faulty {
+			return
+		}
+		s.add(plan.Fault{At: at, Do: plan.Elect, Servers: s.some(d, s.plan.Servers)})
+	}
+}
+
+func cuts(s *swarm, d *world.Dice) {
+	s.each(d, 3, func(at world.Instant) {
+		pair := s.pair(d)
+		s.add(plan.Fault{At: at, Do: plan.Cut, From: pair[0], To: pair[1], For: spell(d)})
+	})
+}
+
+// side is one side of a partition: not more than half of the servers.
+func (s *swarm) side(d *world.Dice) []int {
+	return s.some(d, int(d.Int(1, int64(max(1, s.plan.Servers/2)))))
+}
+
+func partitions(s *swarm, d *world.Dice) {
+	s.each(d, 1, func(at world.Instant) {
+		s.add(plan.Fault{At: at, Do: plan.Partition, Servers: s.side(d), For: spell(d)})
+	})
+}
+
+func flaps(s *swarm, d *world.Dice) {
+	s.each(d, 1, func(at world.Instant) {
+		s.add(plan.Fault{
+			At: at, Do: plan.Flap, Servers: s.side(d), For: between(d, 200*world.Millisecond, 2*world.Second),
+			By: logBetween(d, 5*world.Millisecond, 400*world.Millisecond),
+		})
+	})
+}
+
+// majorities connects exactly a majority, and another one every 40 to 600 ms: each
+// change of view must then take over what the last majority knew. In half of these seeds
+// the majority elects anew at once, with the last leader's messages in flight.
+func majorities(s *swarm, d *world.Dice) {
+	at := between(d, 0, s.plan.Faulty/2)
+	until := between(d, at, s.plan.Faulty)
+	slow := logBetween(d, 40*world.Millisecond, 600*world.Millisecond)
+	hasty := (d.One(2) || s.rough) && s.target.Can.Elect
+	if s.rough {
+		until, slow = s.plan.Faulty, min(slow, 300*world.Millisecond)
+	}
+	for at < until {
+		period := between(d, 40*world.Millisecond, max(60*world.Millisecond, slow))
+		connected := s.some(d, s.plan.Servers/2+1)
+		s.add(plan.Fault{At: at, Do: plan.Connect, Servers: connected, For: period})
+		if hasty {
+			s.add(plan.Fault{At: min(between(d, at, at+period/2), s.plan.Faulty-1), Do: plan.Elect, Servers: connected})
+		}
+		at += period
+	}
+}
+
+func bridges(s *swarm, d *world.Dice) {
+	s.each(d, 1, func(at world.Instant) {
+		ids := world.Shuffle(d, s.some(d, s.plan.Servers))
+		s.add(plan.Fault{At: at, Do: plan.Bridge, From: ids[0], Servers: ids[1 : 1+(len(ids)-1)/2], For: spell(d)})
+	})
+}
+
+func rings(s *swarm, d *world.Dice) {
+	s.each(d, 1, func(at world.Instant) {
+		s.add(plan.Fault{At: at, Do: plan.Ring, Servers: world.Shuffle(d, s.some(d, s.plan.Servers)), For: spell(d)})
+	})
+}
+
+// omissions keep messages of one kind from servers, while all else gets through: most often from all
+// but one, which is then ahead of them, and is taken out, often, at the end of it.
+func omissions(s *swarm, d *world.Dice) {
+	p := s.plan
+	if s.sleepy {
+		return
+	}
+	for range d.Int(1, max(2, 3*int64(p.Faulty/world.Second))) {
+		f := plan.Fault{
+			At: s.moment(d), Do: plan.Omit, For: spell(d),
+			Kind: s.target.weighted(d, func(m *Message) int { return m.Omitted }).Name,
+		}
+		if f.Servers = s.some(d, p.Servers-1); d.One(3) {
+			f.Servers = s.some(d, int(d.Int(1, int64(p.Servers))))
+		}
+		s.add(f)
+		if end := f.At + f.For - world.Millisecond; d.One(2) && end < p.Faulty {
+			s.add(plan.Fault{At: end, Do: world.Pick(d, plan.Crash, plan.Isolate, plan.Mute), Leader: true, For: logBetween(d, 60*world.Millisecond, 1500*world.Millisecond)})
+		}
+	}
+}
+
+func jumps(s *swarm, d *world.Dice) {
+	s.each(d, 2, func(at world.Instant) {
+		f := s.aim(d, plan.Fault{At: at, Do: plan.Jump, By: logBetween(d, world.Millisecond, 3*world.Second)})
+		if d.One(3) {
+			f.By = -f.By
+		}
+		s.add(f)
+	})
+}
+
+// elections are started unprovoked, by one server, which the others ignore, or by many at
+// once, which unseats a working leader with its messages in flight.
+func elections(s *swarm, d *world.Dice) {
+	many := d.One(2)
+	s.each(d, 3, func(at world.Instant) {
+		k := 1
+		if many {
+			k = int(d.Int(1, int64(s.plan.Servers)))
+		}
+		s.add(plan.Fault{At: at, Do: plan.Elect, Servers: s.some(d, k)})
+	})
+}
+
+// handOvers have whoever leads give way to another server.
+func handOvers(s *swarm, d *world.Dice) {
+	s.each(d, 2, func(at world.Instant) { s.add(plan.Fault{At: at, Do: plan.HandOver, To: s.some(d, 1)[0]}) })
+}
+
+// name is a message on a link.
+func (s *swarm) name(d *world.Dice) *plan.Name {
+	m := s.target.weighted(d, func(m *Message) int { return m.Named })
+	most := int64(300)
+	if m.Seldom {
+		most = 8
+	}
+	pair := s.pair(d)
+	return &plan.Name{Kind: m.Name, From: pair[0], To: pair[1], N: uint32(d.Log(1, most))}
+}
+
+func namedDrops(s *swarm, d *world.Dice) {
+	s.each(d, 4, func(world.Instant) { s.add(plan.Fault{On: s.name(d), Do: plan.Drop}) })
+}
+
+func namedDelays(s *swarm, d *world.Dice) {
+	s.each(d, 4, func(world.Instant) {
+		s.add(plan.Fault{On: s.name(d), Do: plan.Delay, For: logBetween(d, 50*world.Millisecond, 3*world.Second)})
+	})
+}
