@@ -64,14 +64,14 @@ func drawSettings(p *plan.Plan, roll swarm.Roll) swarm.Pace {
 		PartBytes:    int(world.Pick(roll("settings.part_bytes"), 1200, 1200, 300, 60, 1)),
 		WindowSlots:  int(world.Pick(roll("settings.window_slots"), 16, 16, 16, 16, 1, 1, 2, 5)),
 		Overlap:      roll("settings.overlapped_write").One(3),
-		SessionLimit: int(world.Pick(roll("settings.session_limit"), 0, 0, 0, 4096, 4096, 3, 6, 12)),
+		SessionLimit: int(world.Pick(roll("settings.session_limit"), 0, 0, 4096, 3, 6, 12)),
 		BatchBytes:   int(world.Pick(roll("settings.batch_bytes"), 4096, 4096, 4096, 1, 60, 120)),
 		QueueLimit:   int(world.Pick(roll("settings.queue_updates"), 8192, 8192, 8192, 8192, 8192, 8192, 1, 2, 4)),
 	}
 	if d := roll("settings.session_idle"); d.One(3) {
 		s.SessionIdle = protocol.Instant(d.Int(700, 3000)) * ms
 	}
-	if d := roll("settings.tombstones"); s.SessionLimit > 0 && d.One(2) {
+	if d := roll("settings.tombstones"); s.SessionLimit > 0 && !d.One(3) {
 		s.Tombstones = int(d.Log(2, 8)) // else no run is long enough to forget a session
 	}
 	if d := roll("settings.prepare_slots"); d.One(4) {

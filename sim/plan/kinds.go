@@ -150,7 +150,7 @@ var Kinds = [...]KindRow{
 		Example: Fault{At: 300 * world.Millisecond, Do: Clog, Servers: []int{1, 2}, For: 200 * world.Millisecond},
 	},
 	{
-		Kind: Backlog, Takes: orLeader, Odds: 3, Least: 3,
+		Kind: Backlog, Takes: orLeader, Odds: 2, Least: 3,
 		What:    "what is sent to them is held back, then arrives at once",
 		Count:   "useful message held back on its way to a server",
 		Closes:  func(_ *Fault, place []int, _, to int) bool { return place[to] > 0 },

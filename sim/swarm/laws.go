@@ -133,7 +133,7 @@ func (s *swarm) drawWorkload() {
 		CAS: int(m.Int(0, 3)), Delete: int(m.Int(0, 1)), Incr: int(m.Int(0, 4)),
 	}
 	if s.target.Can.Reads {
-		w.Reads = world.Pick[uint32](s.roll("workload.reads"), 0, 0, 300_000, 1_000_000, 1_000_000)
+		w.Reads = world.Pick[uint32](s.roll("workload.reads"), 0, 300_000, 1_000_000, 1_000_000)
 		// A leader that nobody gives work to but readers notices late that it is none.
 		d := s.roll("workload.home")
 		if w.Home = d.One(3); w.Reads > 0 && d.One(2) {
