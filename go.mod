@@ -20,7 +20,6 @@ require (
 	golang.org/x/term v0.47.0
 	golang.org/x/tools v0.52.0
 	pgregory.net/rapid v1.3.0
-	rsc.io/script v0.0.2
 )
 
 require (

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -139,8 +140,9 @@ func (p *parser) messages(args []string) (world.Rule, error) {
 	}
 	r := world.Rule{}
 	if args[0] != "*" {
-		if r.Kind = paxos.KindOf(args[0]); r.Kind == 0 {
-			return r, fmt.Errorf("unknown kind of message %q: there are %s", args[0], strings.Join(kindNames(), ", "))
+		kinds := p.script.lang.System.Kinds
+		if r.Kind = uint8(max(0, slices.Index(kinds, args[0]))); r.Kind == 0 {
+			return r, fmt.Errorf("unknown kind of message %q: there are %s", args[0], strings.Join(kinds[1:], ", "))
 		}
 	}
 	from, to, err := p.link(args[1])

@@ -15,26 +15,25 @@ type command struct {
 	parse   func(p *parser, args []string) (func(*story) error, error)
 }
 
-// subjects is the command table, by subject. docs/SCENARIOS.md is made from it.
-var subjects []subject
-
+// subject is a part of the command table.
 type subject struct {
 	title    string
 	commands []command
 }
 
-func init() { // not a literal: the commands refer to the table through unknownCommand
-	subjects = []subject{
-		{"Setting the scene", setupCommands()},
-		{"Time", timeCommands()},
+// subjects is the command table of the language, by subject. Its reference is made from it.
+func (l *Language) subjects() []subject {
+	return []subject{
+		{"Setting the scene", append(setupCommands(), l.Scene...)},
+		{"Time", timeCommands(l)},
 		{"Clients", clientCommands()},
-		{"Faults", faultCommands()},
-		{"What must hold", expectCommands()},
+		{"Faults", faultCommands(l)},
+		{"What must hold", expectCommands(l)},
 	}
 }
 
-func find(name string) (command, bool) {
-	for _, s := range subjects {
+func (l *Language) find(name string) (command, bool) {
+	for _, s := range l.subjects() {
 		for _, c := range s.commands {
 			if c.name == name {
 				return c, true
@@ -44,13 +43,13 @@ func find(name string) (command, bool) {
 	return command{}, false
 }
 
-func unknownCommand(name string) error {
+func (l *Language) unknownCommand(name string) error {
 	const shown = 40 // bytes: it may be the line of a file that is no script
 	if len(name) > shown {
 		return fmt.Errorf("unknown step %q…", name[:shown])
 	}
 	var names []string
-	for _, s := range subjects {
+	for _, s := range l.subjects() {
 		for _, c := range s.commands {
 			names = append(names, c.name)
 		}
@@ -76,9 +75,9 @@ func sharedPrefix(a, b string) int {
 }
 
 // Reference is the language's reference, in Markdown, made from the command table.
-func Reference() string {
+func (l *Language) Reference() string {
 	var b strings.Builder
-	for i, s := range subjects {
+	for i, s := range l.subjects() {
 		if i > 0 {
 			b.WriteString("\n")
 		}

@@ -5,20 +5,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-func faultCommands() []command {
-	return []command{
+func faultCommands(l *Language) []command {
+	all := []command{
 		{"crash", "SERVERS [for TIME]", "they lose what is not durable; they restart after the time, or when told. SERVERS is 1,2 or leader or all", false, parseStrike("crash")},
 		{"wipe", "SERVERS [for TIME]", "like crash, and their disks come back empty; takes `formation`", false, parseStrike("wipe")},
 		{"restart", "SERVERS", "begin a new life of servers that are down", false, parseEach(restart)},
 		{"pause", "SERVERS", "stop servers as they stand", false, parseEach(pause)},
 		{"resume", "SERVERS", "let paused servers go on, with all that came meanwhile", false, parseEach(resume)},
-		{"elect", "SERVERS", "they start an election, unprovoked", false, parseStrike("elect")},
-		{"hand-over", "SERVER SERVER", "the first, which leads, gives way to the second as planned; `hand-over leader 3` is usual", false, parseHandOver},
 		{"slow", "SERVERS TIME", "each message from and to them takes this much longer; 0s ends it", false, parseSlow},
 		{"partition", "SERVERS / SERVERS [/ SERVERS…]", "no message passes between the sides; every server is on one", false, parsePartition},
 		{"cut", "LINK", "no message passes in this direction: 1->3, 2->* or *->2", false, parseCut},
@@ -31,6 +28,13 @@ func faultCommands() []command {
 		{"release", "[KIND LINK]", "held messages that match go on their way, and `hold`s of nothing else end (all, if nothing is named)", false, parseRelease},
 		{"deliver", "KIND LINK", "deliver the first held message that matches, now", false, parseDeliver},
 	}
+	if l.System.Can.Elect {
+		all = append(all, command{"elect", "SERVERS", "they start an election, unprovoked", false, parseStrike("elect")})
+	}
+	if l.System.Can.HandOver {
+		all = append(all, command{"hand-over", "SERVER SERVER", "the first, which leads, gives way to the second as planned; `hand-over leader 3` is usual", false, parseHandOver})
+	}
+	return all
 }
 
 // parseStrike is a fault of the plan's language that happens now.
@@ -89,7 +93,7 @@ func parseHandOver(p *parser, args []string) (func(*story) error, error) {
 		if len(leaders) != 1 || len(heirs) != 1 || leaders[0] == heirs[0] {
 			return fmt.Errorf("a hand-over is from one server to another")
 		}
-		if s := st.stage.Server(leaders[0]); !st.stage.Up(leaders[0]) || s.State() != protocol.RegLeader {
+		if !st.stage.Leads(leaders[0]) {
 			return fmt.Errorf("server %d does not lead", leaders[0])
 		}
 		st.say("server %d is to hand over to server %d", leaders[0], heirs[0])

@@ -9,7 +9,6 @@ import (
 
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/plan"
-	"github.com/fauer4effect/paxos/sim/world"
 )
 
 // FromPlan writes a plan down as a script: its faults as steps, the rest as a file. Running
@@ -87,9 +86,4 @@ func end(id int) string {
 		return "*"
 	}
 	return fmt.Sprint(id)
-}
-
-// planEnd is how long the script's plan takes, tail included.
-func planEnd(p *sim.Plan) world.Instant {
-	return p.Faulty + p.Tail.Settle + p.Tail.For + p.Tail.Answer
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -27,7 +26,7 @@ func parseAt(p *parser, args []string) (func(*story) error, error) {
 	}
 	f.At = at
 	p.script.plan.Faults = append(p.script.plan.Faults, f)
-	return nil, p.script.plan.ValidateFault(f, protocol.KindNames())
+	return nil, p.script.plan.ValidateFault(f, p.script.lang.System.Kinds)
 }
 
 // fault reads `crash 1,2 for 300ms`, `slow leader for 1s by 20ms`, `bridge 1,2 over 3` and the like.
@@ -123,7 +122,7 @@ func parseOn(p *parser, args []string) (func(*story) error, error) {
 		}
 	}
 	p.script.plan.Faults = append(p.script.plan.Faults, f)
-	return nil, p.script.plan.ValidateFault(f, protocol.KindNames())
+	return nil, p.script.plan.ValidateFault(f, p.script.lang.System.Kinds)
 }
 
 // event reads the kind and the link of a message, or `sync 3` and `start 3`.

@@ -21,7 +21,8 @@ type Script struct {
 	About string // the sentences it opens with
 	Seeds uint64 // how many seeds the story is told under
 
-	plan    *sim.Plan
+	plan    *plan.Plan
+	lang    *Language
 	steps   []step
 	clients int // directed: a, b, c …
 	files   map[string][]byte
@@ -32,9 +33,10 @@ type Script struct {
 
 // step is one line, ready to run.
 type step struct {
-	line int
-	text string
-	run  func(*story) error // nil: it took effect while the script was read
+	line    int
+	text    string
+	negated bool
+	run     func(*story) error // nil: it took effect while the script was read
 }
 
 // Error is what is wrong with a script, or how its story failed, and where.
@@ -65,11 +67,11 @@ type saying struct {
 }
 
 // Parse reads a script and checks every line of it. The name is used in errors.
-func Parse(name string, text []byte) (*Script, error) {
+func (l *Language) Parse(name string, text []byte) (*Script, error) {
 	text = bytes.ReplaceAll(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\r\n"), []byte("\n"))
 	archive := txtar.Parse(text)
 	p := &parser{compared: map[string]bool{}, script: &Script{
-		Name: name, Seeds: 1, plan: defaultPlan(), files: map[string][]byte{}, source: text,
+		Name: name, Seeds: 1, lang: l, plan: defaultPlan(), files: map[string][]byte{}, source: text,
 	}}
 	s := p.script
 	for _, f := range archive.Files {
@@ -91,7 +93,7 @@ func Parse(name string, text []byte) (*Script, error) {
 	case s.About == "":
 		return nil, &Error{File: name, Line: 1, Err: errors.New("a script opens with # and what it shows, in a sentence or more")}
 	}
-	err := sim.Validate(s.plan)
+	err := l.Validate(s.plan)
 	if err == nil && s.plan.Seed+s.Seeds > 1<<53 {
 		err = fmt.Errorf("%d seeds from %d on do not stay below 2^53", s.Seeds, s.plan.Seed)
 	}
@@ -139,10 +141,10 @@ func (p *parser) line(n int, line string) error {
 	if len(words) == 0 {
 		return errors.New("the ! stands alone, with no step behind it")
 	}
-	c, ok := find(words[0])
+	c, ok := p.script.lang.find(words[0])
 	switch {
 	case !ok:
-		return unknownCommand(words[0])
+		return p.script.lang.unknownCommand(words[0])
 	case c.setup && negated:
 		return fmt.Errorf("%s sets the scene and cannot fail: leave the ! out", c.name)
 	case c.setup && p.begun:
@@ -154,6 +156,7 @@ func (p *parser) line(n int, line string) error {
 		return errors.New("cmp with a ! compares nothing that could be kept current: leave the ! out")
 	}
 	p.begun = !c.setup
+	st.negated = negated
 	st.run, err = c.parse(p, words[1:])
 	if errors.Is(err, errUsage) {
 		return fmt.Errorf("usage: %s %s", c.name, c.args)
@@ -199,8 +202,7 @@ var laysDown = map[string][]string{
 // errUsage says that the arguments are not of the command's form.
 var errUsage = errors.New("usage")
 
-// split takes a line apart like the engine does that will run it, and refuses what that
-// engine offers but this language does not have.
+// split takes a line apart, and refuses what a shell offers and this language does not have.
 func split(line string) ([]string, error) {
 	var words []string
 	var word []byte

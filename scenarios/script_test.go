@@ -113,7 +113,7 @@ func TestBadScripts(t *testing.T) {
 		{h + "expect session a 6\n", "3: expect: no server 6: they are 1 to 5"},
 		{h + "expect sessions 6 1\n", "3: expect: no server 6: they are 1 to 5"},
 		{h + "expect\n", "3: usage: expect leader N|none"},
-		{h + "expect laeder 1\n", `3: expect: unknown expectation "laeder": there are leader, view, `},
+		{h + "expect laeder 1\n", `3: expect: unknown expectation "laeder": there are leader, reply, `},
 		{h + "expect view => 2\n", `3: expect: "=>" compares nothing: there are = != < <= > >=`},
 		{h + "expect view two\n", `3: expect: "two" is no number`},
 		{h + "expect state 1 Leader\n", `3: expect: unknown state "Leader": there are LeaderElection, Preparing, RegLeader and RegNonLeader`},

@@ -2,13 +2,9 @@ package scenarios
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
-	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -23,8 +19,6 @@ func setupCommands() []command {
 		{"duplicate", "SHARE%", "this share of messages arrives twice", true, parseShare(func(p *sim.Plan, ppm uint32) { p.Network.All.Duplicate = ppm })},
 		{"late", "SHARE% TIME..TIME", "this share of messages takes so much longer", true, parseLate},
 		{"clients", "N [pause TIME[..TIME]] [keys K] [timeout TIME]", "N clients in the background, which work on K keys of their own", true, parseClients},
-		{"set", "SETTING VALUE", "a setting of the machine: timeout, ceiling, heartbeat, retransmit, stagger, update_timer, session_idle (times), part_bytes, window_slots, batch_bytes, prepare_slots, queue_updates, session_limit, tombstones, snapshot_slots, history_slots (numbers), overlapped_write (on)", true, parseSet},
-		{"formation", "", "the servers begin with fresh disks that must meet before anybody takes part (X18); without it they trust that no disk is ever lost", true, parseFormation},
 		{"plan", "FILE", "take the cluster, its laws, clients and tail from a plan that stands in the script as a file", true, parsePlan},
 		{"at", "TIME FAULT…", "schedule a fault of plans: `crash 1,2 for 1s`, `pause leader for 1s`, `slow 1 for 1s by 5ms`, `bridge 1 over 2`, `cut 1->2`, `omit Accept 1,2 for 1s` …", true, parseAt},
 		{"on", "KIND LINK n N [unsynced|arrives] FAULT…", "when the N-th such message leaves: drop, `delay TIME`, or crash its sender `for TIME`; with unsynced only those count that leave while a crash of the sender would take records; with arrives a crash is the receiver's, once it has taken the message", true, parseOn},
@@ -39,7 +33,7 @@ func parseCluster(p *parser, args []string) (func(*story) error, error) {
 		}
 		return nil, errUsage
 	}
-	n, err := number(args[0], 1, protocol.MaxServers)
+	n, err := number(args[0], max(1, p.script.lang.System.MinServers), p.script.lang.System.MaxServers)
 	if err != nil {
 		return nil, err
 	}
@@ -126,54 +120,6 @@ func parseClients(p *parser, args []string) (func(*story) error, error) {
 	return nil, err
 }
 
-func parseSet(p *parser, args []string) (func(*story) error, error) {
-	if len(args) != 2 {
-		return nil, errUsage
-	}
-	settings := map[string]any{}
-	if len(p.script.plan.Settings) > 0 {
-		numbers := json.NewDecoder(bytes.NewReader(p.script.plan.Settings))
-		numbers.UseNumber() // as they stand
-		if err := numbers.Decode(&settings); err != nil {
-			return nil, err
-		}
-	}
-	times := []string{"timeout", "ceiling", "heartbeat", "retransmit", "stagger", "update_timer", "session_idle"}
-	numbers := []string{"part_bytes", "window_slots", "batch_bytes", "prepare_slots", "queue_updates", "session_limit", "tombstones", "snapshot_slots", "history_slots"}
-	switch {
-	case slices.Contains(numbers, args[0]):
-		n, err := number(args[1], 1, 1<<20)
-		if err != nil {
-			return nil, err
-		}
-		settings[args[0]] = n
-	case slices.Contains(times, args[0]):
-		d, err := duration(args[1])
-		if err != nil {
-			return nil, err
-		}
-		settings[args[0]+"_ns"] = d
-	case args[0] == "overlapped_write":
-		if args[1] != "on" {
-			return nil, fmt.Errorf("%q is not on: leave the line out", args[1])
-		}
-		settings[args[0]] = true
-	default:
-		return nil, fmt.Errorf("no setting %q: there are %s and overlapped_write", args[0], strings.Join(append(times, numbers...), ", "))
-	}
-	raw, err := json.Marshal(settings) // keys come out sorted
-	p.script.plan.Settings = raw
-	return nil, err
-}
-
-func parseFormation(p *parser, args []string) (func(*story) error, error) {
-	if len(args) != 0 {
-		return nil, errUsage
-	}
-	p.script.plan.Formation = true
-	return nil, nil
-}
-
 func parsePlan(p *parser, args []string) (func(*story) error, error) {
 	if len(args) != 1 {
 		return nil, errUsage
@@ -188,12 +134,10 @@ func parsePlan(p *parser, args []string) (func(*story) error, error) {
 	if p.laws {
 		return nil, fmt.Errorf("it must stand before what it would overwrite: put it first")
 	}
-	plan, err := sim.ReadPlan(bytes.NewReader(text))
+	read, err := p.script.lang.ReadPlan(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", args[0], err)
 	}
-	p.script.plan, p.cluster = plan, true
+	p.script.plan, p.cluster = read, true
 	return nil, nil
 }
-
-func kindNames() []string { return protocol.KindNames()[1:] }

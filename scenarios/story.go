@@ -1,22 +1,15 @@
 package scenarios
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"golang.org/x/tools/txtar"
-	"rsc.io/script"
 
-	"github.com/fauer4effect/paxos/protocol"
-	"github.com/fauer4effect/paxos/sim/paxos"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -36,17 +29,14 @@ type Outcome struct {
 type story struct {
 	ctx        context.Context // of this telling: a long step can be interrupted
 	script     *Script
-	stage      *paxos.Stage
-	steps      []step // that are left
+	stage      stage
+	own        any // of the protocol: see Language.Open
 	transcript transcript
 	quiet      bool
 	rules      []*world.Rule
 	cuts       [][2]int
-	ordered    map[protocol.Seq]bool // told already; looked up, never ranged over
-	via        map[int]int           // by client: the server it asked last
-	asked      int                   // the client that sent an operation last
-	violated   error
-	violatedAt int // line of the step in which it came
+	via        map[int]int // by client: the server it asked last
+	asked      int         // the client that sent an operation last
 	update     bool
 	first      bool // under the script's own seed
 	rewritten  map[string]string
@@ -61,18 +51,18 @@ func (s *Script) Run(ctx context.Context, update bool) (*Outcome, error) {
 		if err := ctx.Err(); err != nil {
 			return o, err
 		}
-		plan := *s.plan
-		plan.Seed += o.Seeds
-		st := &story{ctx: ctx, script: s, steps: s.steps, first: o.Seeds == 0, via: map[int]int{}, ordered: map[protocol.Seq]bool{}, update: update && o.Seeds == 0, rewritten: map[string]string{}}
-		st.stage = paxos.Open(&plan, s.clients, st)
+		p := *s.plan
+		p.Seed += o.Seeds
+		st := &story{ctx: ctx, script: s, first: o.Seeds == 0, via: map[int]int{}, update: update && o.Seeds == 0, rewritten: map[string]string{}}
+		st.stage, st.own = s.lang.Open(&p, s.clients, st)
 		err := st.tell()
-		o.Seed, o.Hash, o.Log = plan.Seed, st.stage.Hash(), st.stage.Log().Hash()
+		o.Seed, o.Hash, o.Log = p.Seed, st.stage.Hash(), s.lang.Log(st)
 		o.Seeds++
 		if o.Seeds == 1 || err != nil {
 			o.Transcript = st.transcript.String()
 		}
 		if err != nil {
-			o.Servers = st.table()
+			o.Servers = s.lang.Table(st)
 			return o, err
 		}
 		if st.update {
@@ -127,76 +117,32 @@ func (s *Script) neverCame(faults []waiting) []string {
 	return list
 }
 
-// tell runs the script's lines through the script engine, in which only our commands exist.
-// What it would log is dropped: the transcript is ours.
+// tell runs the script's steps. A property that breaks fails the story, whatever its step expects.
 func (st *story) tell() error {
-	engine := &script.Engine{Cmds: map[string]script.Cmd{}, Quiet: true}
-	for _, subject := range subjects {
-		for _, c := range subject.commands {
-			engine.Cmds[c.name] = script.Command(script.CmdUsage{Summary: c.summary, Args: c.args},
-				func(*script.State, ...string) (script.WaitFunc, error) { return nil, st.next() })
+	for _, step := range st.script.steps {
+		if st.ctx.Err() != nil {
+			break
+		}
+		if step.run == nil {
+			continue
+		}
+		err := step.run(st)
+		if st.ctx.Err() != nil {
+			break
+		}
+		if v := st.stage.Violation(); v != nil {
+			err = fmt.Errorf("property %s is broken: %s", v.Property, v.Detail)
+			st.say("%v", err)
+		} else if step.negated && err == nil {
+			err = errors.New("it holds, and the ! says that it must not")
+		} else if step.negated {
+			err = nil
+		}
+		if err != nil {
+			return &Error{File: st.script.Name, Line: step.line, Err: fmt.Errorf("%s: %w", step.text, err), Story: true}
 		}
 	}
-	state, err := script.NewState(st.ctx, "/", []string{})
-	if err != nil {
-		return err
-	}
-	lines := txtar.Parse(st.script.source).Comment
-	line := 1
-	err = engine.Execute(state, st.script.Name, bufio.NewReader(bytes.NewReader(lines)), io.Discard)
-	if err == nil && st.violated != nil { // in the last step, behind a !
-		err = st.violated
-	}
-	if st.ctx.Err() != nil {
-		return st.ctx.Err()
-	}
-	if err == nil {
-		return nil
-	}
-	if n := len(st.script.steps) - len(st.steps); n > 0 {
-		line = st.script.steps[n-1].line
-	}
-	var failed *script.CommandError
-	if errors.As(err, &failed) {
-		line, err = failed.Line, failed.Err
-	}
-	if st.violated != nil {
-		line = st.violatedAt // a ! may have let later steps pass
-	}
-	text := st.script.lineText(line)
-	switch {
-	case st.violated != nil:
-		err = st.violated
-	case errors.Is(err, script.ErrUnexpectedSuccess):
-		err = errors.New("it holds, and the ! says that it must not")
-	}
-	return &Error{File: st.script.Name, Line: line, Err: fmt.Errorf("%s: %w", text, err), Story: true}
-}
-
-func (s *Script) lineText(line int) string {
-	for _, st := range s.steps {
-		if st.line == line {
-			return st.text
-		}
-	}
-	return "the story"
-}
-
-// next runs the next step. A property that breaks fails whatever the step expects.
-func (st *story) next() error {
-	step := st.steps[0]
-	st.steps = st.steps[1:]
-	if st.violated != nil || step.run == nil {
-		return st.violated
-	}
-	err := step.run(st)
-	if v := st.stage.Violation(); v != nil {
-		st.violatedAt = step.line
-		st.violated = fmt.Errorf("property %s is broken: %s", v.Property, v.Detail)
-		st.say("property %s is broken: %s", v.Property, v.Detail)
-		return st.violated
-	}
-	return err
+	return st.ctx.Err()
 }
 
 // until lets time pass until it holds, a second at a time, and stops when it is interrupted.
@@ -212,30 +158,9 @@ func (st *story) until(limit world.Instant, holds func() bool) bool {
 	return false
 }
 
-// leader is the server that leads the highest view, 0 for none. Deposed servers that still
-// believe to lead do not count once another leads a higher view.
-func (st *story) leader() int {
-	leader, view := 0, protocol.View(0)
-	for _, id := range st.all() {
-		if s := st.stage.Server(id); st.stage.Up(id) && s.State() == protocol.RegLeader && s.LastInstalled() > view {
-			leader, view = id, s.LastInstalled()
-		}
-	}
-	return leader
-}
-
-// leads says whether a server leads a view, be it deposed elsewhere.
-func (st *story) leads(id int) bool {
-	return st.stage.Up(id) && st.stage.Server(id).State() == protocol.RegLeader
-}
-
-// ledView is the view of the leader, 0 while there is none.
-func (st *story) ledView() uint64 {
-	if id := st.leader(); id != 0 {
-		return uint64(st.stage.Server(id).LastInstalled())
-	}
-	return 0
-}
+// leader is the server that leads the latest reign, 0 for none. Deposed servers that still
+// believe to lead do not count once another leads.
+func (st *story) leader() int { return st.stage.Leader() }
 
 func (st *story) all() []int {
 	ids := make([]int, st.script.plan.Servers)
@@ -256,35 +181,32 @@ func (st *story) held(filter world.Rule) int {
 // now says who leads, for errors.
 func (st *story) now() string {
 	if id := st.leader(); id != 0 {
-		return fmt.Sprintf("server %d leads view %d", id, st.stage.Server(id).LastInstalled())
+		return fmt.Sprintf("server %d leads%s", id, st.reign(id))
 	}
 	return "no server leads"
 }
 
+// reign says in which view a leader leads, where the protocol has such a thing.
+func (st *story) reign(id int) string {
+	if st.script.lang.Reign == nil {
+		return ""
+	}
+	return " " + st.script.lang.Reign(st, id)
+}
+
 // condition is a server's state in a word or two.
 func (st *story) condition(id int) string {
+	state := "up"
+	if st.script.lang.State != nil {
+		state = st.script.lang.State(st, id)
+	}
 	switch {
 	case !st.stage.Up(id):
 		return "down"
 	case st.stage.Paused(id):
-		return "paused, in " + st.stage.Server(id).State().String()
+		return "paused, in " + state
 	}
-	return st.stage.Server(id).State().String()
-}
-
-// table shows every server, aligned, for a step that failed.
-func (st *story) table() string {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "server\tstate\tview\tattempted\taru\tproposed\tpending\tdurable")
-	for _, id := range st.all() {
-		s := st.stage.Server(id)
-		fmt.Fprintf(w, "%d\t%s\t%d\t%d\t%d\t%d\t%d\t%d of %d\n", id, st.condition(id), s.LastInstalled(),
-			s.LastAttempted(), s.LocalARU(), s.LastProposed(), s.Pending(),
-			st.stage.Durable(id), st.stage.Durable(id)+uint64(st.stage.Unsynced(id)))
-	}
-	w.Flush() // a Builder takes all
-	return b.String()
+	return state
 }
 
 // compare holds the transcript against a file of the script, or rewrites the file.

@@ -25,7 +25,7 @@ func LoadPlan(path string) (*plan.Plan, error) { return plan.Load(path, Validate
 
 // Validate says what is wrong with a plan of our machine, if anything, and where.
 func Validate(p *plan.Plan) error {
-	if err := inPlans.Names(p); err != nil {
+	if err := InPlans().Names(p); err != nil {
 		return err
 	}
 	if _, err := settingsOf(p); err != nil {
@@ -34,7 +34,7 @@ func Validate(p *plan.Plan) error {
 	if err := validateApart(p); err != nil {
 		return err
 	}
-	return p.Validate(inPlans)
+	return p.Validate(InPlans())
 }
 
 // validateApart refuses settings of single servers that a cluster can't have (protocol.Format), and

@@ -49,3 +49,6 @@ func DirectedName(i int) string { return engine.DirectedName(i) }
 
 // Undecided counts the keys that porcupine gave up.
 const Undecided = engine.Undecided
+
+// BaseStage is for scripts.
+type BaseStage = engine.Stage

@@ -273,6 +273,11 @@ func (r *System) Leader() world.Node {
 	return leader
 }
 
+// Leads says whether a server that is up believes to lead, be it deposed elsewhere.
+func (r *System) Leads(n world.Node) bool {
+	return r.world.Up(n) && r.servers[n].machine.State() == protocol.RegLeader
+}
+
 func (r *System) Wiped(n world.Node) {
 	r.lostForming = r.lostForming || r.run.Plan.Formation && !r.run.CoreReady()
 	r.logs[n] = diskLog{}

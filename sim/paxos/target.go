@@ -10,15 +10,17 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// inPlans is our machine as plans know it.
-var inPlans = plan.System{
-	Kinds: protocol.KindNames(), MinServers: 1, MaxServers: protocol.MaxServers,
-	Can: plan.Features{Elect: true, HandOver: true, Formation: true, Wire: true, Log: true, Reads: true, Hosts: true, Apart: true, Endless: true},
+// InPlans is our machine as plans know it.
+func InPlans() plan.System {
+	return plan.System{
+		Kinds: protocol.KindNames(), MinServers: 1, MaxServers: protocol.MaxServers,
+		Can: plan.Features{Elect: true, HandOver: true, Formation: true, Wire: true, Log: true, Reads: true, Hosts: true, Apart: true, Endless: true},
+	}
 }
 
 // Target is our machine as the swarm knows it.
 var Target = swarm.Target{
-	System: inPlans,
+	System: InPlans(),
 	Messages: []swarm.Message{
 		message(protocol.Accept, swarm.Message{OnSend: 1, OnArrival: 1, Named: 1, Omitted: 9}),
 		message(protocol.Proposal, swarm.Message{OnSend: 1, OnArrival: 1, Named: 1, Omitted: 1}),

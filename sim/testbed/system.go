@@ -297,6 +297,10 @@ func (c *system) Wiped(world.Node)         {}
 func (c *system) Ready(world.Node) bool    { return true }
 func (c *system) Finish()                  {}
 
+func (c *system) Leads(n world.Node) bool {
+	return c.servers[n] != nil && c.world.Up(n) && c.servers[n].Leads()
+}
+
 func (c *system) Leader() world.Node {
 	var leader world.Node
 	for n := world.Node(1); int(n) <= c.run.Plan.Servers; n++ {

@@ -86,6 +86,8 @@ type System interface {
 	HandOver(leader world.Node, to int)
 	// Leader is the server that leads, 0 for none or more.
 	Leader() world.Node
+	// Leads says whether a server that is up believes to lead, whatever the others do.
+	Leads(world.Node) bool
 	// Wiped says that a server's disk was emptied; ready, whether a server takes part.
 	Wiped(n world.Node)
 	Ready(n world.Node) bool
