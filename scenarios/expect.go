@@ -1,182 +1,212 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
-	"strings"
+	"slices"
+	"strconv"
 
-	"github.com/fauer4effect/paxos/sim/paxos"
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/script"
 )
 
-func expectCommands(l *Language) []command {
-	expect, check := append(expects(), l.Expect...), append(checks(), l.Check...)
-	form := func(e expectation) string { return e.form }
-	return []command{
-		{"expect", forms(expect, form), "it is so now. OP is one of = != < <= > >=" + notes(expect), false, (*parser).parseExpect},
-		{"check", forms(check, form), notes(check)[2:], false, (*parser).parseCheck},
-		{"cmp", "transcript FILE", "the story so far, as told, is the file in the script; `paxos scenario --update` and `go test ./scenarios -update` rewrite it", false, parseCmp},
-	}
-}
-
-// notes are those of a list, each a sentence that begins with its word.
-func notes(list []expectation) string {
-	text := ""
-	for _, e := range list {
-		if e.note != "" {
-			word, _, _ := strings.Cut(e.form, " ")
-			text += ". " + word + ": " + e.note
+func expectations() []script.Expectation {
+	seq := func(what string, of func(*protocol.Server) protocol.Seq) func(*script.Parser, []string) (func(*script.Story) error, error) {
+		return func(p *script.Parser, args []string) (func(*script.Story) error, error) {
+			return expectSeq(p, args, what, of)
 		}
 	}
-	return text
-}
-
-// expects are what any protocol's scripts may expect.
-func expects() []expectation {
-	return []expectation{
-		{"leader N|none", "", (*parser).expectLeader},
-		{"reply CLIENT RESULT", "", (*parser).expectReply},
-		{"no-reply [CLIENT]", "", (*parser).expectNoReply},
-		{"up SERVER", "", func(p *parser, args []string) (func(*story) error, error) { return p.expectUp("up", args) }},
-		{"down SERVER", "", func(p *parser, args []string) (func(*story) error, error) { return p.expectUp("down", args) }},
-		{"effect NAME [OP] N", "", (*parser).expectEffect},
+	return []script.Expectation{
+		{Form: "view [OP] N", Parse: func(_ *script.Parser, args []string) (func(*script.Story) error, error) {
+			return script.ExpectNumber(args, "view", ledView)
+		}},
+		{Form: "ordered [OP] N", Parse: func(_ *script.Parser, args []string) (func(*script.Story) error, error) {
+			return script.ExpectNumber(args, "slots ordered", func(st *script.Story) uint64 { return uint64(ours(st).Log().ARU()) })
+		}},
+		{Form: "executed SERVER [OP] N", Parse: seq("slots executed", (*protocol.Server).LocalARU)},
+		{Form: "truncated SERVER [OP] N", Note: "the slots that the server has forgotten", Parse: seq("slots truncated", (*protocol.Server).Truncated)},
+		{Form: "ordered-on SERVERS [SEQ]", Note: "exactly these servers have executed the slot, the highest ordered one if none is named", Parse: expectOrderedOn},
+		{Form: "value KEY VALUE|missing [on SERVER]", Parse: expectValue},
+		{Form: "expired CLIENT", Note: "the client was told that its session is gone (X26)", Parse: expectExpired},
+		{Form: "session CLIENT SERVERS|none", Note: "exactly these servers have one of the client", Parse: expectSession},
+		{Form: "sessions SERVER [OP] N", Note: "so many are open at the server", Parse: seq("sessions open", func(s *protocol.Server) protocol.Seq { return protocol.Seq(s.Sessions()) })},
+		{Form: "state SERVER STATE", Parse: expectState},
 	}
 }
 
-// checks are what any protocol's scripts may have checked.
-func checks() []expectation {
-	return []expectation{
-		{"linearizable", "porcupine finds an order that explains what all clients saw", func(_ *parser, args []string) (func(*story) error, error) {
-			return linearizable, unless(len(args) == 0)
+func checksOfOurs() []script.Expectation {
+	return []script.Expectation{
+		{Form: "converged", Note: "all servers that are up have executed the same slots with the same state", Parse: func(_ *script.Parser, args []string) (func(*script.Story) error, error) {
+			return converged, script.Unless(len(args) == 0)
 		}},
-		{"end", "what the plan's tail promises has come true (L1, L3)", func(_ *parser, args []string) (func(*story) error, error) {
-			return atTheEnd, unless(len(args) == 0)
+		{Form: "view-changes [OP] N", Note: "so many views were led after the first", Parse: func(_ *script.Parser, args []string) (func(*script.Story) error, error) {
+			return script.ExpectNumber(args, "view changes", func(st *script.Story) uint64 { return max(1, ours(st).Views()) - 1 })
 		}},
 	}
 }
 
-// unless is errUsage, unless the arguments are right.
-func unless(right bool) error {
-	if right {
-		return nil
+func expectSeq(p *script.Parser, args []string, what string, seq func(*protocol.Server) protocol.Seq) (func(*script.Story) error, error) {
+	if len(args) < 2 {
+		return nil, script.ErrUsage
 	}
-	return errUsage
+	id, err := p.Server(args[0])
+	if err != nil {
+		return nil, err
+	}
+	return script.ExpectNumber(args[1:], fmt.Sprintf("%s on server %d", what, id), func(st *script.Story) uint64 {
+		return uint64(seq(machine(st, id)))
+	})
 }
 
-func (p *parser) parseExpect(args []string) (func(*story) error, error) {
-	all := append(expects(), p.script.lang.Expect...)
-	if len(args) == 0 || len(args) == 1 && args[0] != "no-reply" {
-		return nil, errUsage
+func expectOrderedOn(p *script.Parser, args []string) (func(*script.Story) error, error) {
+	if len(args) != 1 && len(args) != 2 {
+		return nil, script.ErrUsage
 	}
-	var names []string
-	for _, e := range all {
-		if named(e.form, args[0]) {
-			return e.parse(p, args[1:])
+	want, err := p.Servers(args[0])
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(want)
+	seq := uint64(0)
+	if len(args) == 2 {
+		if seq, err = strconv.ParseUint(args[1], 10, 53); err != nil || seq == 0 {
+			return nil, fmt.Errorf("%q is no seq", args[1])
 		}
-		word, _, _ := strings.Cut(e.form, " ")
-		names = append(names, word)
 	}
-	return nil, fmt.Errorf("unknown expectation %q: there are %s and %s", args[0], strings.Join(names[:len(names)-1], ", "), names[len(names)-1])
-}
-
-func (p *parser) parseCheck(args []string) (func(*story) error, error) {
-	if len(args) > 0 {
-		for _, e := range append(checks(), p.script.lang.Check...) {
-			if named(e.form, args[0]) {
-				return e.parse(p, args[1:])
+	return func(st *script.Story) error {
+		at := protocol.Seq(seq)
+		if at == 0 {
+			at = ours(st).Log().ARU()
+		}
+		var got []int
+		for _, id := range st.All() {
+			if at > 0 && machine(st, id).LocalARU() >= at {
+				got = append(got, id)
 			}
 		}
-	}
-	return nil, errUsage
-}
-
-// linearizable asks porcupine. A violation, if any, fails the step.
-func linearizable(st *story) error {
-	st.stage.Judge()
-	if n := st.stage.Effects()[paxos.Undecided]; n > 0 {
-		return fmt.Errorf("expected an order that explains what all clients saw; porcupine gave up on %d of the keys", n)
-	}
-	return nil
-}
-
-func atTheEnd(st *story) error {
-	if at, end := st.stage.Now(), st.script.plan.Length(); at < end {
-		return fmt.Errorf("expected the plan to be at its end, %s; it is %s", wall(end), wall(at))
-	}
-	st.stage.Report()
-	return nil
-}
-
-func (p *parser) expectLeader(args []string) (func(*story) error, error) {
-	if len(args) != 1 {
-		return nil, errUsage
-	}
-	want := 0
-	if args[0] != "none" {
-		var err error
-		if want, err = p.server(args[0]); err != nil {
-			return nil, err
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("expected slot %d to be executed on servers %s; it is on %s", at, script.List(want), script.List(got))
 		}
-	}
-	return func(st *story) error {
-		switch got := st.leader(); {
-		case got == want:
-			return nil
-		case want == 0:
-			return fmt.Errorf("expected no server to lead; server %d leads%s", got, st.reign(got))
-		}
-		return fmt.Errorf("expected server %d to lead; %s", want, st.now())
+		return nil
 	}, nil
 }
 
-func expectNumber(args []string, what string, value func(*story) uint64) (func(*story) error, error) {
-	c, err := compare(args)
-	return func(st *story) error {
-		if got := value(st); !c.holds(got) {
-			return fmt.Errorf("expected %s %v; it is %d", what, c, got)
+func expectValue(p *script.Parser, args []string) (func(*script.Story) error, error) {
+	args, on, single := script.Option(args, "on")
+	if len(args) != 2 {
+		return nil, script.ErrUsage
+	}
+	key, want := args[0], args[1]
+	id := 0
+	if single {
+		var err error
+		if id, err = p.Server(on); err != nil {
+			return nil, err
+		}
+	}
+	return func(st *script.Story) error {
+		app, where := ours(st).Log().App(), "the log"
+		if id > 0 {
+			app, where = machine(st, id).App(), fmt.Sprintf("server %d", id)
+		}
+		result, err := kv.DecodeResult(app.Clone().Apply(kv.Op{Kind: kv.Get, Key: key}.Encode()))
+		got := result.Value
+		if result.Status == kv.Missing {
+			got = "missing"
+		}
+		if err != nil || got != want {
+			return fmt.Errorf("expected %s to be %s; in %s it is %s", key, want, where, got)
+		}
+		return nil
+	}, nil
+}
+
+func expectState(p *script.Parser, args []string) (func(*script.Story) error, error) {
+	if len(args) != 2 {
+		return nil, script.ErrUsage
+	}
+	id, err := p.Server(args[0])
+	if err != nil {
+		return nil, err
+	}
+	want, err := stateNamed(args[1])
+	return func(st *script.Story) error {
+		if got := machine(st, id).State(); got != want || !st.Stage.Up(id) {
+			return fmt.Errorf("expected server %d to be in %v; it is %s", id, want, st.Condition(id))
 		}
 		return nil
 	}, err
 }
 
-func (p *parser) expectUp(which string, args []string) (func(*story) error, error) {
-	if len(args) != 1 {
-		return nil, errUsage
+// converged compares the servers that are up.
+func converged(st *script.Story) error {
+	first := 0
+	for _, id := range st.All() {
+		if !st.Stage.Up(id) {
+			continue
+		}
+		if first == 0 {
+			first = id
+		}
+		a, b := machine(st, first), machine(st, id)
+		if a.LocalARU() != b.LocalARU() || a.App().Hash() != b.App().Hash() {
+			return fmt.Errorf("expected all servers to be equal; server %d has executed 1…%d with state %s, server %d 1…%d with state %s",
+				first, a.LocalARU(), sim.HashString(a.App().Hash()), id, b.LocalARU(), sim.HashString(b.App().Hash()))
+		}
 	}
-	who, err := p.who(args[0])
-	return func(st *story) error {
-		ids, err := who(st)
-		for _, id := range ids {
-			if st.stage.Up(id) != (which == "up") {
-				return fmt.Errorf("expected server %d to be %s; it is %s", id, which, st.condition(id))
+	if first == 0 {
+		return errors.New("expected all servers to be equal; none is up")
+	}
+	return nil
+}
+
+func expectSession(p *script.Parser, args []string) (func(*script.Story) error, error) {
+	if len(args) != 2 {
+		return nil, script.ErrUsage
+	}
+	i, err := p.Client(args[0])
+	if err != nil {
+		return nil, err
+	}
+	var want []int
+	if args[1] != "none" {
+		if want, err = p.Servers(args[1]); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(want)
+	return func(st *script.Story) error {
+		var got []int
+		for _, id := range st.All() {
+			if machine(st, id).SessionAt(protocol.ClientID(st.Script.Plan.Workload.Clients+i)) > 0 {
+				got = append(got, id)
 			}
 		}
-		return err
-	}, err
-}
-
-func (p *parser) expectEffect(args []string) (func(*story) error, error) {
-	table := p.script.lang.Effects
-	e := table.Find(args[0])
-	if e == 0 {
-		var names []string
-		for _, e := range table.All() {
-			names = append(names, table[e].Name)
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("expected client %s to have a session on servers %s; it has one on %s", args[0], script.List(want), script.List(got))
 		}
-		return nil, fmt.Errorf("unknown effect %q: there are %s", args[0], strings.Join(names, ", "))
-	}
-	return expectNumber(args[1:], "effect "+args[0], func(st *story) uint64 { return st.stage.Effects()[e] })
+		return nil
+	}, nil
 }
 
-func parseCmp(p *parser, args []string) (func(*story) error, error) {
-	if len(args) != 2 || args[0] != "transcript" {
-		return nil, errUsage
+// expectExpired wants the client to have been told, of its last operation, that it will not be
+// executed.
+func expectExpired(p *script.Parser, args []string) (func(*script.Story) error, error) {
+	if len(args) != 1 {
+		return nil, script.ErrUsage
 	}
-	if p.compared[args[1]] {
-		return nil, fmt.Errorf("%s is compared twice: the transcript grows, so give each its own file", args[1])
-	}
-	p.compared[args[1]] = true
-	want, ok := p.script.files[args[1]]
-	if !ok {
-		return nil, fmt.Errorf("no file %s stands in the script; add it below as `-- %s --`", args[1], args[1])
-	}
-	return func(st *story) error { return st.compare(args[1], string(want)) }, nil
+	i, err := p.Client(args[0])
+	return func(st *script.Story) error {
+		switch a := st.Stage.Answer(i); {
+		case st.Via[i] == 0:
+			return fmt.Errorf("expected client %s's session to be expired; it has asked nothing", args[0])
+		case st.Stage.Waiting(i):
+			return fmt.Errorf("expected client %s's session to be expired; it still waits", args[0])
+		case !a.Lapsed:
+			return fmt.Errorf("expected client %s's session to be expired; server %d answered %v", args[0], a.By, a.Result)
+		}
+		return nil
+	}, err
 }

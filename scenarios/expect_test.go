@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fauer4effect/paxos/scenarios"
 	"github.com/fauer4effect/paxos/sim/mutants"
+	"github.com/fauer4effect/paxos/sim/script"
 )
 
 // A step that fails says where, what it expected and what there was, and shows all servers.
@@ -87,11 +87,11 @@ func TestEveryExpectationCanFail(t *testing.T) {
 }
 
 // failed tells a story that must fail at the line, with an error that begins so.
-func failed(t *testing.T, text string, line int, want string) *scenarios.Outcome {
+func failed(t *testing.T, text string, line int, want string) *script.Outcome {
 	t.Helper()
 	s := parse(t, text)
 	o, err := s.Run(t.Context(), false)
-	var wrong *scenarios.Error
+	var wrong *script.Error
 	switch want = fmt.Sprintf("s.txtar:%d: %s", line, want); {
 	case !errors.As(err, &wrong):
 		t.Fatalf("no failure, want %s", want)

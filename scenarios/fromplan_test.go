@@ -6,6 +6,7 @@ import (
 
 	"github.com/fauer4effect/paxos/scenarios"
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/script"
 )
 
 // A random run written down as a script, and run, is the same run: same orderings, and in
@@ -18,7 +19,7 @@ func TestRunAsScenarioIsTheSameRun(t *testing.T) {
 	for seed := uint64(1); seed <= last; seed++ {
 		p := sim.Swarm(seed, sim.SwarmOptions{})
 		report := sim.Run(p)
-		s, err := scenarios.Parse(fmt.Sprintf("seed-%d.txtar", seed), scenarios.FromPlan(p))
+		s, err := scenarios.Parse(fmt.Sprintf("seed-%d.txtar", seed), script.FromPlan(p))
 		if err != nil {
 			t.Fatal(err)
 		}

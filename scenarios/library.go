@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"sort"
+
+	"github.com/fauer4effect/paxos/sim/script"
 )
 
 // The library is part of the program, so that it can be listed and run anywhere.
@@ -13,13 +15,13 @@ import (
 var library embed.FS
 
 // Library reads the scripts that come with the program, by name: subject/story.
-func Library() ([]*Script, error) {
+func Library() ([]*script.Script, error) {
 	paths, err := fs.Glob(library, "*/*.txtar")
 	if err != nil {
 		return nil, err
 	}
 	sort.Strings(paths)
-	var scripts []*Script
+	var scripts []*script.Script
 	for _, path := range paths {
 		text, err := library.ReadFile(path)
 		if err != nil {

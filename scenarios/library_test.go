@@ -16,11 +16,12 @@ import (
 
 	"github.com/fauer4effect/paxos/scenarios"
 	"github.com/fauer4effect/paxos/sim/mutants"
+	"github.com/fauer4effect/paxos/sim/script"
 )
 
 var updateFlag = flag.Bool("update", false, "rewrite what `cmp` compares with, and docs/SCENARIOS.md")
 
-func library(t *testing.T) []*scenarios.Script {
+func library(t *testing.T) []*script.Script {
 	t.Helper()
 	scripts, err := scenarios.Library()
 	if err != nil {
@@ -55,7 +56,7 @@ func TestLibrary(t *testing.T) {
 var failsOn = regexp.MustCompile(` Fails on: ([a-z0-9-]+(?:, [a-z0-9-]+)*)\.$`)
 
 // mutantsOf names the mutants under which a script says that it fails.
-func mutantsOf(t *testing.T, s *scenarios.Script) []string {
+func mutantsOf(t *testing.T, s *script.Script) []string {
 	t.Helper()
 	found := failsOn.FindStringSubmatch(s.About)
 	if found == nil {
@@ -208,7 +209,7 @@ func TestAScriptIsDeterministic(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var told [2]scenarios.Outcome
+		var told [2]script.Outcome
 		for i := range told {
 			again, err := scenarios.Parse(s.Name, text)
 			if err != nil {
@@ -290,7 +291,7 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
-func parse(t *testing.T, text string) *scenarios.Script {
+func parse(t *testing.T, text string) *script.Script {
 	t.Helper()
 	s, err := scenarios.Parse("s.txtar", []byte(text))
 	if err != nil {

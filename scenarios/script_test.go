@@ -13,6 +13,7 @@ import (
 
 	"github.com/fauer4effect/paxos/scenarios"
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/script"
 )
 
 // A bad line is told in one line: where, what is wrong, what would be right. Nothing of the
@@ -124,7 +125,7 @@ func TestBadScripts(t *testing.T) {
 		{h + "elect 1 for 2s\n", "3: usage: elect SERVERS"},
 	} {
 		s, err := scenarios.Parse("s.txtar", []byte(c.text))
-		var wrong *scenarios.Error
+		var wrong *script.Error
 		switch {
 		case err == nil:
 			t.Errorf("%q is taken for a script, want s.txtar:%s", c.text, c.want)
@@ -185,7 +186,7 @@ func FuzzScript(f *testing.F) {
 		if s.Seeds > 2 || long.Match(text) {
 			return
 		}
-		var wrong *scenarios.Error
+		var wrong *script.Error
 		if _, err := s.Run(t.Context(), false); err != nil && !errors.As(err, &wrong) {
 			t.Errorf("neither a failure of the story nor of a line: %v", err)
 		}

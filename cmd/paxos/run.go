@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/fauer4effect/paxos/scenarios"
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/script"
 	"github.com/fauer4effect/paxos/sim/trace"
 )
 
@@ -37,7 +37,7 @@ $ grep '"fault"' events.jsonl`,
 				if watch.json || watch.trace != "" {
 					return usage("it runs nothing", "--as-scenario goes with neither --json nor --trace")
 				}
-				_, err := c.OutOrStdout().Write(scenarios.FromPlan(sim.Swarm(seed, swarm.options())))
+				_, err := c.OutOrStdout().Write(script.FromPlan(sim.Swarm(seed, swarm.options())))
 				return err
 			}
 			return watch.run(c, subject{plan: sim.Swarm(seed, swarm.options()), replay: seedCommand(seed, swarm)})

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fauer4effect/paxos/scenarios"
+	"github.com/fauer4effect/paxos/sim/script"
 )
 
 func scenarioCommand() *cobra.Command {
@@ -69,7 +70,7 @@ func listScenarios(w io.Writer) error {
 
 // scenarioFile is a script and where it came from; path is "" for one of the library.
 type scenarioFile struct {
-	script *scenarios.Script
+	script *script.Script
 	path   string
 }
 
@@ -145,7 +146,7 @@ func scenarioPaths(arg string) ([]string, error) {
 	return paths, nil
 }
 
-func fromLibrary(name string) (*scenarios.Script, error) {
+func fromLibrary(name string) (*script.Script, error) {
 	library, err := scenarios.Library()
 	if err != nil {
 		return nil, err
@@ -163,7 +164,7 @@ func tellAll(ctx context.Context, w io.Writer, files []scenarioFile, update bool
 	failed := 0
 	for _, f := range files {
 		o, err := f.script.Run(ctx, update)
-		var wrong *scenarios.Error
+		var wrong *script.Error
 		switch {
 		case ctx.Err() != nil:
 			fmt.Fprintf(w, "interrupted in %s\n", f.script.Name)
@@ -209,7 +210,7 @@ func underSeeds(n uint64) string {
 	return fmt.Sprintf(", under %d seeds", n)
 }
 
-func printFailedStory(w io.Writer, f scenarioFile, o *scenarios.Outcome, err error) {
+func printFailedStory(w io.Writer, f scenarioFile, o *script.Outcome, err error) {
 	io.WriteString(w, o.Transcript)
 	fmt.Fprintf(w, "FAIL  %v\n", err)
 	if f.script.Seeds > 1 {
@@ -219,7 +220,7 @@ func printFailedStory(w io.Writer, f scenarioFile, o *scenarios.Outcome, err err
 }
 
 // rewrite updates the file of a script whose transcript has changed.
-func (f scenarioFile) rewrite(w io.Writer, o *scenarios.Outcome) error {
+func (f scenarioFile) rewrite(w io.Writer, o *script.Outcome) error {
 	if o.Updated == nil {
 		return nil
 	}

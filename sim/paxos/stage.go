@@ -49,6 +49,3 @@ func DirectedName(i int) string { return engine.DirectedName(i) }
 
 // Undecided counts the keys that porcupine gave up.
 const Undecided = engine.Undecided
-
-// BaseStage is for scripts.
-type BaseStage = engine.Stage

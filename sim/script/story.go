@@ -1,4 +1,4 @@
-package scenarios
+package script
 
 import (
 	"context"
@@ -25,17 +25,17 @@ type Outcome struct {
 	NeverCame  []string // scheduled faults whose time or event came under no seed, a line each
 }
 
-// story is one telling of a script, under one seed.
-type story struct {
+// Story is one telling of a script, under one seed.
+type Story struct {
 	ctx        context.Context // of this telling: a long step can be interrupted
-	script     *Script
-	stage      stage
-	own        any // of the protocol: see Language.Open
+	Script     *Script
+	Stage      *Stage
+	Own        any // of the protocol: see Language.Open
 	transcript transcript
 	quiet      bool
 	rules      []*world.Rule
 	cuts       [][2]int
-	via        map[int]int // by client: the server it asked last
+	Via        map[int]int // by client: the server it asked last
 	asked      int         // the client that sent an operation last
 	update     bool
 	first      bool // under the script's own seed
@@ -46,17 +46,17 @@ type story struct {
 // *Error, or the context's.
 func (s *Script) Run(ctx context.Context, update bool) (*Outcome, error) {
 	o := &Outcome{}
-	faults := make([]waiting, len(s.plan.Faults))
+	faults := make([]waiting, len(s.Plan.Faults))
 	for o.Seeds < s.Seeds {
 		if err := ctx.Err(); err != nil {
 			return o, err
 		}
-		p := *s.plan
+		p := *s.Plan
 		p.Seed += o.Seeds
-		st := &story{ctx: ctx, script: s, first: o.Seeds == 0, via: map[int]int{}, update: update && o.Seeds == 0, rewritten: map[string]string{}}
-		st.stage, st.own = s.lang.Open(&p, s.clients, st)
+		st := &Story{ctx: ctx, Script: s, first: o.Seeds == 0, Via: map[int]int{}, update: update && o.Seeds == 0, rewritten: map[string]string{}}
+		st.Stage, st.Own = s.lang.Open(&p, s.clients, st)
 		err := st.tell()
-		o.Seed, o.Hash, o.Log = p.Seed, st.stage.Hash(), s.lang.Log(st)
+		o.Seed, o.Hash, o.Log = p.Seed, st.Stage.Hash(), s.lang.Log(st)
 		o.Seeds++
 		if o.Seeds == 1 || err != nil {
 			o.Transcript = st.transcript.String()
@@ -82,18 +82,18 @@ type waiting struct {
 }
 
 // look brings what faults have come to up to date, at a story's end.
-func (st *story) look(faults []waiting) {
+func (st *Story) look(faults []waiting) {
 	seen := map[int]uint32{} // looked up only
-	for _, m := range st.stage.Missed() {
+	for _, m := range st.Stage.Missed() {
 		seen[m.Fault-1] = m.Seen
 	}
 	for i := range faults {
 		n, missed := seen[i]
-		if f := &st.script.plan.Faults[i]; f.On == nil {
-			missed = f.At > st.stage.Now()
+		if f := &st.Script.Plan.Faults[i]; f.On == nil {
+			missed = f.At > st.Stage.Now()
 		}
 		w := &faults[i]
-		w.came, w.seen, w.end = w.came || !missed, max(w.seen, n), max(w.end, st.stage.Now())
+		w.came, w.seen, w.end = w.came || !missed, max(w.seen, n), max(w.end, st.Stage.Now())
 	}
 }
 
@@ -101,7 +101,7 @@ func (st *story) look(faults []waiting) {
 func (s *Script) neverCame(faults []waiting) []string {
 	var list []string
 	for i := range faults {
-		f, w := &s.plan.Faults[i], &faults[i]
+		f, w := &s.Plan.Faults[i], &faults[i]
 		if w.came {
 			continue
 		}
@@ -118,8 +118,8 @@ func (s *Script) neverCame(faults []waiting) []string {
 }
 
 // tell runs the script's steps. A property that breaks fails the story, whatever its step expects.
-func (st *story) tell() error {
-	for _, step := range st.script.steps {
+func (st *Story) tell() error {
+	for _, step := range st.Script.steps {
 		if st.ctx.Err() != nil {
 			break
 		}
@@ -130,7 +130,7 @@ func (st *story) tell() error {
 		if st.ctx.Err() != nil {
 			break
 		}
-		if v := st.stage.Violation(); v != nil {
+		if v := st.Stage.Violation(); v != nil {
 			err = fmt.Errorf("property %s is broken: %s", v.Property, v.Detail)
 			st.say("%v", err)
 		} else if step.negated && err == nil {
@@ -139,78 +139,78 @@ func (st *story) tell() error {
 			err = nil
 		}
 		if err != nil {
-			return &Error{File: st.script.Name, Line: step.line, Err: fmt.Errorf("%s: %w", step.text, err), Story: true}
+			return &Error{File: st.Script.Name, Line: step.line, Err: fmt.Errorf("%s: %w", step.text, err), Story: true}
 		}
 	}
 	return st.ctx.Err()
 }
 
 // until lets time pass until it holds, a second at a time, and stops when it is interrupted.
-func (st *story) until(limit world.Instant, holds func() bool) bool {
-	for end := st.stage.Now() + limit; st.ctx.Err() == nil; {
-		if st.stage.Until(min(second, end-st.stage.Now()), holds) {
+func (st *Story) until(limit world.Instant, holds func() bool) bool {
+	for end := st.Stage.Now() + limit; st.ctx.Err() == nil; {
+		if st.Stage.Until(min(second, end-st.Stage.Now()), holds) {
 			return true
 		}
-		if st.stage.Now() >= end || st.stage.Violation() != nil {
+		if st.Stage.Now() >= end || st.Stage.Violation() != nil {
 			break
 		}
 	}
 	return false
 }
 
-// leader is the server that leads the latest reign, 0 for none. Deposed servers that still
+// Leader is the server that leads the latest reign, 0 for none. Deposed servers that still
 // believe to lead do not count once another leads.
-func (st *story) leader() int { return st.stage.Leader() }
+func (st *Story) Leader() int { return st.Stage.Leader() }
 
-func (st *story) all() []int {
-	ids := make([]int, st.script.plan.Servers)
+func (st *Story) All() []int {
+	ids := make([]int, st.Script.Plan.Servers)
 	for i := range ids {
 		ids[i] = i + 1
 	}
 	return ids
 }
 
-func (st *story) held(filter world.Rule) int {
+func (st *Story) held(filter world.Rule) int {
 	n := 0
 	for _, r := range st.rules {
-		n += st.stage.Held(r, filter)
+		n += st.Stage.Held(r, filter)
 	}
 	return n
 }
 
 // now says who leads, for errors.
-func (st *story) now() string {
-	if id := st.leader(); id != 0 {
+func (st *Story) now() string {
+	if id := st.Leader(); id != 0 {
 		return fmt.Sprintf("server %d leads%s", id, st.reign(id))
 	}
 	return "no server leads"
 }
 
 // reign says in which view a leader leads, where the protocol has such a thing.
-func (st *story) reign(id int) string {
-	if st.script.lang.Reign == nil {
+func (st *Story) reign(id int) string {
+	if st.Script.lang.Reign == nil {
 		return ""
 	}
-	return " " + st.script.lang.Reign(st, id)
+	return " " + st.Script.lang.Reign(st, id)
 }
 
-// condition is a server's state in a word or two.
-func (st *story) condition(id int) string {
+// Condition is a server's state in a word or two.
+func (st *Story) Condition(id int) string {
 	state := "up"
-	if st.script.lang.State != nil {
-		state = st.script.lang.State(st, id)
+	if st.Script.lang.State != nil {
+		state = st.Script.lang.State(st, id)
 	}
 	switch {
-	case !st.stage.Up(id):
+	case !st.Stage.Up(id):
 		return "down"
-	case st.stage.Paused(id):
+	case st.Stage.Paused(id):
 		return "paused, in " + state
 	}
 	return state
 }
 
 // compare holds the transcript against a file of the script, or rewrites the file.
-func (st *story) compare(name, want string) error {
+func (st *Story) compare(name, want string) error {
 	got := st.transcript.String()
 	if st.update {
 		st.rewritten[name] = got
@@ -236,8 +236,8 @@ func quoteLine(line string) string {
 }
 
 // rewrite is the script with its compared files replaced, nil if nothing changes.
-func (st *story) rewrite() []byte {
-	archive := txtar.Parse(st.script.source)
+func (st *Story) rewrite() []byte {
+	archive := txtar.Parse(st.Script.source)
 	changed := false
 	for i := range archive.Files {
 		f := &archive.Files[i]

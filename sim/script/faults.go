@@ -1,4 +1,4 @@
-package scenarios
+package script
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-func faultCommands(l *Language) []command {
-	all := []command{
+func faultCommands(l *Language) []Command {
+	all := []Command{
 		{"crash", "SERVERS [for TIME]", "they lose what is not durable; they restart after the time, or when told. SERVERS is 1,2 or leader or all", false, parseStrike("crash")},
 		{"wipe", "SERVERS [for TIME]", "like crash, and their disks come back empty; takes `formation`", false, parseStrike("wipe")},
 		{"restart", "SERVERS", "begin a new life of servers that are down", false, parseEach(restart)},
@@ -29,22 +29,22 @@ func faultCommands(l *Language) []command {
 		{"deliver", "KIND LINK", "deliver the first held message that matches, now", false, parseDeliver},
 	}
 	if l.System.Can.Elect {
-		all = append(all, command{"elect", "SERVERS", "they start an election, unprovoked", false, parseStrike("elect")})
+		all = append(all, Command{"elect", "SERVERS", "they start an election, unprovoked", false, parseStrike("elect")})
 	}
 	if l.System.Can.HandOver {
-		all = append(all, command{"hand-over", "SERVER SERVER", "the first, which leads, gives way to the second as planned; `hand-over leader 3` is usual", false, parseHandOver})
+		all = append(all, Command{"hand-over", "SERVER SERVER", "the first, which leads, gives way to the second as planned; `hand-over leader 3` is usual", false, parseHandOver})
 	}
 	return all
 }
 
 // parseStrike is a fault of the plan's language that happens now.
-func parseStrike(do plan.Kind) func(*parser, []string) (func(*story) error, error) {
-	return func(p *parser, args []string) (func(*story) error, error) {
-		args, span, spanned := option(args, "for")
+func parseStrike(do plan.Kind) func(*Parser, []string) (func(*Story) error, error) {
+	return func(p *Parser, args []string) (func(*Story) error, error) {
+		args, span, spanned := Option(args, "for")
 		if len(args) != 1 || spanned && do != "crash" && do != "wipe" {
-			return nil, errUsage
+			return nil, ErrUsage
 		}
-		if do == "wipe" && !p.script.plan.Formation {
+		if do == "wipe" && !p.Script.Plan.Formation {
 			return nil, fmt.Errorf("wipe takes formation: without it servers trust their disks")
 		}
 		var down world.Instant
@@ -54,34 +54,34 @@ func parseStrike(do plan.Kind) func(*parser, []string) (func(*story) error, erro
 				return nil, err
 			}
 		}
-		who, err := p.who(args[0])
-		return func(st *story) error {
+		who, err := p.Who(args[0])
+		return func(st *Story) error {
 			ids, err := who(st)
 			if err != nil {
 				return err
 			}
 			for _, id := range ids {
-				if !st.stage.Up(id) && (do == "crash" || do == "wipe" || do == "elect") {
+				if !st.Stage.Up(id) && (do == "crash" || do == "wipe" || do == "elect") {
 					return fmt.Errorf("server %d is down", id)
 				}
 			}
-			st.stage.Strike(plan.Fault{Do: do, Servers: ids, For: down})
+			st.Stage.Strike(plan.Fault{Do: do, Servers: ids, For: down})
 			return nil
 		}, err
 	}
 }
 
 // parseHandOver has a leader give way to another server.
-func parseHandOver(p *parser, args []string) (func(*story) error, error) {
+func parseHandOver(p *Parser, args []string) (func(*Story) error, error) {
 	if len(args) != 2 {
-		return nil, errUsage
+		return nil, ErrUsage
 	}
-	from, err := p.who(args[0])
+	from, err := p.Who(args[0])
 	if err != nil {
 		return nil, err
 	}
-	to, err := p.who(args[1])
-	return func(st *story) error {
+	to, err := p.Who(args[1])
+	return func(st *Story) error {
 		leaders, err := from(st)
 		if err != nil {
 			return err
@@ -93,23 +93,23 @@ func parseHandOver(p *parser, args []string) (func(*story) error, error) {
 		if len(leaders) != 1 || len(heirs) != 1 || leaders[0] == heirs[0] {
 			return fmt.Errorf("a hand-over is from one server to another")
 		}
-		if !st.stage.Leads(leaders[0]) {
+		if !st.Stage.Leads(leaders[0]) {
 			return fmt.Errorf("server %d does not lead", leaders[0])
 		}
 		st.say("server %d is to hand over to server %d", leaders[0], heirs[0])
-		st.stage.HandOver(leaders[0], heirs[0])
+		st.Stage.HandOver(leaders[0], heirs[0])
 		return nil
 	}, err
 }
 
 // parseEach is a command for each of some servers.
-func parseEach(do func(st *story, id int) error) func(*parser, []string) (func(*story) error, error) {
-	return func(p *parser, args []string) (func(*story) error, error) {
+func parseEach(do func(st *Story, id int) error) func(*Parser, []string) (func(*Story) error, error) {
+	return func(p *Parser, args []string) (func(*Story) error, error) {
 		if len(args) != 1 {
-			return nil, errUsage
+			return nil, ErrUsage
 		}
-		who, err := p.who(args[0])
-		return func(st *story) error {
+		who, err := p.Who(args[0])
+		return func(st *Story) error {
 			ids, err := who(st)
 			for _, id := range ids {
 				if err == nil {
@@ -121,59 +121,59 @@ func parseEach(do func(st *story, id int) error) func(*parser, []string) (func(*
 	}
 }
 
-func restart(st *story, id int) error {
-	if st.stage.Up(id) {
+func restart(st *Story, id int) error {
+	if st.Stage.Up(id) {
 		return fmt.Errorf("server %d is up", id)
 	}
-	st.stage.Restart(id)
+	st.Stage.Restart(id)
 	return nil
 }
 
-func pause(st *story, id int) error {
-	if !st.stage.Up(id) {
+func pause(st *Story, id int) error {
+	if !st.Stage.Up(id) {
 		return fmt.Errorf("server %d is down", id)
 	}
 	st.say("server %d is paused", id)
-	st.stage.Pause(id)
+	st.Stage.Pause(id)
 	return nil
 }
 
-func resume(st *story, id int) error {
-	if !st.stage.Paused(id) {
+func resume(st *Story, id int) error {
+	if !st.Stage.Paused(id) {
 		return fmt.Errorf("server %d is not paused", id)
 	}
 	st.say("server %d goes on", id)
-	st.stage.Resume(id)
+	st.Stage.Resume(id)
 	return nil
 }
 
-func parseSlow(p *parser, args []string) (func(*story) error, error) {
+func parseSlow(p *Parser, args []string) (func(*Story) error, error) {
 	if len(args) != 2 {
-		return nil, errUsage
+		return nil, ErrUsage
 	}
-	by, err := duration(args[1])
+	by, err := Duration(args[1])
 	if err != nil {
 		return nil, err
 	}
-	each, err := parseEach(func(st *story, id int) error {
+	each, err := parseEach(func(st *Story, id int) error {
 		st.say("messages of server %d take %v longer", id, wall(by))
-		st.stage.Slow(id, by)
+		st.Stage.Slow(id, by)
 		return nil
 	})(p, args[:1])
 	return each, err
 }
 
-func parsePartition(p *parser, args []string) (func(*story) error, error) {
+func parsePartition(p *Parser, args []string) (func(*Story) error, error) {
 	var sides [][]int
 	side := map[int]int{}
 	for i, word := range args {
 		if i%2 == 1 {
 			if word != "/" {
-				return nil, errUsage
+				return nil, ErrUsage
 			}
 			continue
 		}
-		ids, err := p.servers(word)
+		ids, err := p.Servers(word)
 		if err != nil {
 			return nil, err
 		}
@@ -186,18 +186,18 @@ func parsePartition(p *parser, args []string) (func(*story) error, error) {
 		sides = append(sides, ids)
 	}
 	if len(sides) < 2 || len(args)%2 == 0 {
-		return nil, errUsage
+		return nil, ErrUsage
 	}
-	for id := 1; id <= p.script.plan.Servers; id++ {
+	for id := 1; id <= p.Script.Plan.Servers; id++ {
 		if side[id] == 0 {
 			return nil, fmt.Errorf("server %d is on no side", id)
 		}
 	}
-	return func(st *story) error {
+	return func(st *Story) error {
 		st.say("partition: %s", strings.Join(args, " "))
 		st.quiet = true
 		for _, side := range sides[1:] { // cuts add up, and heal takes all of them back
-			st.stage.Strike(plan.Fault{Do: "partition", Servers: side})
+			st.Stage.Strike(plan.Fault{Do: "partition", Servers: side})
 		}
 		st.quiet = false
 		return nil
@@ -205,24 +205,24 @@ func parsePartition(p *parser, args []string) (func(*story) error, error) {
 }
 
 // applyCuts cuts the links collected, in a fixed order.
-func (st *story) applyCuts() {
+func (st *Story) applyCuts() {
 	slices.SortFunc(st.cuts, func(a, b [2]int) int { return 10*(a[0]-b[0]) + a[1] - b[1] })
 	st.quiet = true
 	for _, c := range st.cuts {
-		st.stage.Strike(plan.Fault{Do: "cut", From: c[0], To: c[1]})
+		st.Stage.Strike(plan.Fault{Do: "cut", From: c[0], To: c[1]})
 	}
 	st.quiet, st.cuts = false, nil
 }
 
-func parseCut(p *parser, args []string) (func(*story) error, error) {
+func parseCut(p *Parser, args []string) (func(*Story) error, error) {
 	if len(args) != 1 {
-		return nil, errUsage
+		return nil, ErrUsage
 	}
 	from, to, err := p.link(args[0])
-	return func(st *story) error {
+	return func(st *Story) error {
 		st.say("cut %s", args[0])
-		for _, a := range st.all() {
-			for _, b := range st.all() {
+		for _, a := range st.All() {
+			for _, b := range st.All() {
 				if a != b && (from == 0 || from == a) && (to == 0 || to == b) {
 					st.cuts = append(st.cuts, [2]int{a, b})
 				}
@@ -233,15 +233,15 @@ func parseCut(p *parser, args []string) (func(*story) error, error) {
 	}, err
 }
 
-func parseHeal(p *parser, args []string) (func(*story) error, error) {
+func parseHeal(p *Parser, args []string) (func(*Story) error, error) {
 	switch len(args) {
 	case 0:
-		return func(st *story) error {
+		return func(st *Story) error {
 			st.say("all links heal")
-			st.stage.Heal()
+			st.Stage.Heal()
 			for _, r := range st.rules {
 				if !r.Hold {
-					st.stage.RemoveRule(r)
+					st.Stage.RemoveRule(r)
 				}
 			}
 			st.rules = slices.DeleteFunc(st.rules, func(r *world.Rule) bool { return !r.Hold })
@@ -249,25 +249,25 @@ func parseHeal(p *parser, args []string) (func(*story) error, error) {
 		}, nil
 	case 1:
 		from, to, err := p.link(args[0])
-		return func(st *story) error {
+		return func(st *Story) error {
 			st.say("%s heals", args[0])
-			for _, a := range st.all() {
-				for _, b := range st.all() {
+			for _, a := range st.All() {
+				for _, b := range st.All() {
 					if a != b && (from == 0 || from == a) && (to == 0 || to == b) {
-						st.stage.HealLink(a, b)
+						st.Stage.HealLink(a, b)
 					}
 				}
 			}
 			return nil
 		}, err
 	}
-	return nil, errUsage
+	return nil, ErrUsage
 }
 
-func parseRule(hold bool) func(*parser, []string) (func(*story) error, error) {
-	return func(p *parser, args []string) (func(*story) error, error) {
+func parseRule(hold bool) func(*Parser, []string) (func(*Story) error, error) {
+	return func(p *Parser, args []string) (func(*Story) error, error) {
 		rule, err := p.messages(args)
-		return func(st *story) error {
+		return func(st *Story) error {
 			r := rule
 			if r.Hold = hold; hold {
 				st.say("hold %s", strings.Join(args, " "))
@@ -275,29 +275,29 @@ func parseRule(hold bool) func(*parser, []string) (func(*story) error, error) {
 				st.say("drop %s", strings.Join(args, " "))
 			}
 			st.rules = append(st.rules, &r)
-			st.stage.AddRule(&r)
+			st.Stage.AddRule(&r)
 			return nil
 		}, err
 	}
 }
 
-func parseRelease(p *parser, args []string) (func(*story) error, error) {
+func parseRelease(p *Parser, args []string) (func(*Story) error, error) {
 	filter, err := world.Rule{}, error(nil)
 	if len(args) > 0 {
 		filter, err = p.messages(args)
 	}
-	return func(st *story) error {
+	return func(st *Story) error {
 		released := 0
 		for _, r := range st.rules {
 			if r.Hold {
-				released += st.stage.Release(r, filter, 1<<30)
+				released += st.Stage.Release(r, filter, 1<<30)
 			}
 		}
 		st.rules = slices.DeleteFunc(st.rules, func(r *world.Rule) bool {
 			ended := r.Hold && (filter.Kind == 0 || filter.Kind == r.Kind) &&
 				(filter.From == 0 || filter.From == r.From) && (filter.To == 0 || filter.To == r.To)
 			if ended {
-				st.stage.RemoveRule(r)
+				st.Stage.RemoveRule(r)
 			}
 			return ended
 		})
@@ -306,13 +306,13 @@ func parseRelease(p *parser, args []string) (func(*story) error, error) {
 	}, err
 }
 
-func parseDeliver(p *parser, args []string) (func(*story) error, error) {
+func parseDeliver(p *Parser, args []string) (func(*Story) error, error) {
 	filter, err := p.messages(args)
-	return func(st *story) error {
+	return func(st *Story) error {
 		for _, r := range st.rules {
-			if r.Hold && st.stage.Release(r, filter, 1) == 1 {
+			if r.Hold && st.Stage.Release(r, filter, 1) == 1 {
 				st.say("deliver %s", strings.Join(args, " "))
-				st.stage.Run(0)
+				st.Stage.Run(0)
 				return nil
 			}
 		}

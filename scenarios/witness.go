@@ -7,12 +7,13 @@ import (
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim/paxos"
+	"github.com/fauer4effect/paxos/sim/script"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
 // witness tells a story what its machines say of themselves.
 type witness struct {
-	story   *story
+	story   *script.Story
 	ordered map[protocol.Seq]bool // told already; looked up, never ranged over
 }
 
@@ -69,7 +70,7 @@ func (w *witness) directed(b *protocol.Batch) bool {
 }
 
 func (w *witness) clientName(id protocol.ClientID) string {
-	if i := int(id) - w.story.script.plan.Workload.Clients; i > 0 {
+	if i := int(id) - w.story.Script.Plan.Workload.Clients; i > 0 {
 		return paxos.DirectedName(i)
 	}
 	return ""
@@ -96,5 +97,5 @@ func members(set uint16) string {
 			ids = append(ids, id)
 		}
 	}
-	return list(ids)
+	return script.List(ids)
 }

@@ -1,4 +1,4 @@
-package scenarios
+package script
 
 import (
 	"fmt"
@@ -8,12 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fauer4effect/paxos/sim/paxos"
+	"github.com/fauer4effect/paxos/sim/internal/engine"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// duration reads 250ms, 1.5s, 2m.
-func duration(s string) (world.Instant, error) {
+// Duration reads 250ms, 1.5s, 2m.
+func Duration(s string) (world.Instant, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil || d < 0 || d > 24*time.Hour {
 		return 0, fmt.Errorf("%q is no time from 0s to 24h, such as 250ms or 1.5s", s)
@@ -23,7 +23,7 @@ func duration(s string) (world.Instant, error) {
 
 // spell reads how long something lasts: a time above zero.
 func spell(s string) (world.Instant, error) {
-	d, err := duration(s)
+	d, err := Duration(s)
 	if err == nil && d == 0 {
 		err = fmt.Errorf("for %s: it lasts some time, or leave the for out", s)
 	}
@@ -33,11 +33,11 @@ func spell(s string) (world.Instant, error) {
 // law reads a time, or a range of them: 1ms or 1ms..20ms.
 func law(s string) (world.Law, error) {
 	lo, hi, ranged := strings.Cut(s, "..")
-	from, err := duration(lo)
+	from, err := Duration(lo)
 	if err != nil || !ranged {
 		return world.Constant(from), err
 	}
-	to, err := duration(hi)
+	to, err := Duration(hi)
 	if err == nil && to < from {
 		err = fmt.Errorf("%q ends before it begins", s)
 	}
@@ -54,7 +54,7 @@ func share(s string) (uint32, error) {
 	return uint32(math.Round(percent * 10_000)), nil
 }
 
-func number(s string, lo, hi int) (int, error) {
+func Number(s string, lo, hi int) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < lo || n > hi {
 		return 0, fmt.Errorf("%q is no number from %d to %d", s, lo, hi)
@@ -62,24 +62,24 @@ func number(s string, lo, hi int) (int, error) {
 	return n, nil
 }
 
-// server reads the number of a server of this cluster.
-func (p *parser) server(s string) (int, error) {
+// Server reads the number of a server of this cluster.
+func (p *Parser) Server(s string) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no server: they are 1 to %d", s, p.script.plan.Servers)
+		return 0, fmt.Errorf("%q is no server: they are 1 to %d", s, p.Script.Plan.Servers)
 	}
-	if n < 1 || n > p.script.plan.Servers {
-		return 0, fmt.Errorf("no server %d: they are 1 to %d", n, p.script.plan.Servers)
+	if n < 1 || n > p.Script.Plan.Servers {
+		return 0, fmt.Errorf("no server %d: they are 1 to %d", n, p.Script.Plan.Servers)
 	}
 	return n, nil
 }
 
-// servers reads 1,2,5.
-func (p *parser) servers(s string) ([]int, error) {
+// Servers reads 1,2,5.
+func (p *Parser) Servers(s string) ([]int, error) {
 	var ids []int
 	seen := map[int]bool{}
 	for word := range strings.SplitSeq(s, ",") {
-		id, err := p.server(word)
+		id, err := p.Server(word)
 		if err != nil {
 			return nil, err
 		}
@@ -93,27 +93,27 @@ func (p *parser) servers(s string) ([]int, error) {
 }
 
 // who is one or more servers, some of which are known only when the story gets there.
-type who func(*story) ([]int, error)
+type who func(*Story) ([]int, error)
 
-// who reads 1,2,5 or leader or all.
-func (p *parser) who(s string) (who, error) {
+// Who reads 1,2,5 or leader or all.
+func (p *Parser) Who(s string) (who, error) {
 	switch s {
 	case "leader":
-		return func(st *story) ([]int, error) {
-			if id := st.leader(); id != 0 {
+		return func(st *Story) ([]int, error) {
+			if id := st.Leader(); id != 0 {
 				return []int{id}, nil
 			}
 			return nil, fmt.Errorf("no server leads now")
 		}, nil
 	case "all":
-		return func(st *story) ([]int, error) { return st.all(), nil }, nil
+		return func(st *Story) ([]int, error) { return st.All(), nil }, nil
 	}
-	ids, err := p.servers(s)
-	return func(*story) ([]int, error) { return ids, nil }, err
+	ids, err := p.Servers(s)
+	return func(*Story) ([]int, error) { return ids, nil }, err
 }
 
 // link reads 1->3, 2->* or *->*; zero stands for any.
-func (p *parser) link(s string) (from, to int, err error) {
+func (p *Parser) link(s string) (from, to int, err error) {
 	a, b, ok := strings.Cut(s, "->")
 	if !ok {
 		return 0, 0, fmt.Errorf("%q is no link, such as 1->3 or 2->*", s)
@@ -122,7 +122,7 @@ func (p *parser) link(s string) (from, to int, err error) {
 		if s == "*" {
 			return 0, nil
 		}
-		return p.server(s)
+		return p.Server(s)
 	}
 	if from, err = end(a); err == nil {
 		to, err = end(b)
@@ -134,13 +134,13 @@ func (p *parser) link(s string) (from, to int, err error) {
 }
 
 // messages reads a kind of message and a link: Accept 2->*.
-func (p *parser) messages(args []string) (world.Rule, error) {
+func (p *Parser) messages(args []string) (world.Rule, error) {
 	if len(args) != 2 {
-		return world.Rule{}, errUsage
+		return world.Rule{}, ErrUsage
 	}
 	r := world.Rule{}
 	if args[0] != "*" {
-		kinds := p.script.lang.System.Kinds
+		kinds := p.Script.lang.System.Kinds
 		if r.Kind = uint8(max(0, slices.Index(kinds, args[0]))); r.Kind == 0 {
 			return r, fmt.Errorf("unknown kind of message %q: there are %s", args[0], strings.Join(kinds[1:], ", "))
 		}
@@ -150,20 +150,20 @@ func (p *parser) messages(args []string) (world.Rule, error) {
 	return r, err
 }
 
-// client reads the name of a directed client, a to e.
-func (p *parser) client(s string) (int, error) {
+// Client reads the name of a directed client, a to e.
+func (p *Parser) Client(s string) (int, error) {
 	if len(s) != 1 || s[0] < 'a' || s[0] >= 'a'+maxDirected {
-		return 0, fmt.Errorf("%q is no client: they are a to %s", s, paxos.DirectedName(maxDirected))
+		return 0, fmt.Errorf("%q is no client: they are a to %s", s, engine.DirectedName(maxDirected))
 	}
 	i := int(s[0]-'a') + 1
-	p.script.clients = max(p.script.clients, i)
+	p.Script.clients = max(p.Script.clients, i)
 	return i, nil
 }
 
 const maxDirected = 5
 
-// option takes "name value" out of args.
-func option(args []string, name string) (rest []string, value string, ok bool) {
+// Option takes "name value" out of args.
+func Option(args []string, name string) (rest []string, value string, ok bool) {
 	for i := 0; i+1 < len(args); i++ {
 		if args[i] == name {
 			return append(append([]string{}, args[:i]...), args[i+2:]...), args[i+1], true
@@ -174,11 +174,11 @@ func option(args []string, name string) (rest []string, value string, ok bool) {
 
 // within takes "within 2s" out of args.
 func within(args []string, fallback world.Instant) ([]string, world.Instant, error) {
-	rest, value, ok := option(args, "within")
+	rest, value, ok := Option(args, "within")
 	if !ok {
 		return args, fallback, nil
 	}
-	d, err := duration(value)
+	d, err := Duration(value)
 	return rest, d, err
 }
 
@@ -195,7 +195,7 @@ func compare(args []string) (comparison, error) {
 		args = args[1:]
 	}
 	if len(args) != 1 {
-		return c, errUsage
+		return c, ErrUsage
 	}
 	n, err := strconv.ParseUint(args[0], 10, 53)
 	if err != nil {

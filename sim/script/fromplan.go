@@ -1,4 +1,4 @@
-package scenarios
+package script
 
 import (
 	"fmt"
@@ -7,13 +7,12 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/plan"
 )
 
 // FromPlan writes a plan down as a script: its faults as steps, the rest as a file. Running
 // the script gives the same orderings as running the plan.
-func FromPlan(p *sim.Plan) []byte {
+func FromPlan(p *plan.Plan) []byte {
 	rest := *p
 	rest.Faults = nil
 	var b strings.Builder
@@ -54,7 +53,7 @@ func faultLine(f *plan.Fault) string {
 	case f.Leader:
 		what += " leader"
 	case len(f.Servers) > 0:
-		what += " " + strings.ReplaceAll(list(f.Servers), " ", ",")
+		what += " " + strings.ReplaceAll(List(f.Servers), " ", ",")
 	}
 	if f.Do == "bridge" {
 		what += fmt.Sprintf(" over %d", f.From)

@@ -1,4 +1,4 @@
-package scenarios
+package script
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/internal/strictjson"
 	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -21,7 +21,7 @@ type Script struct {
 	About string // the sentences it opens with
 	Seeds uint64 // how many seeds the story is told under
 
-	plan    *plan.Plan
+	Plan    *plan.Plan
 	lang    *Language
 	steps   []step
 	clients int // directed: a, b, c …
@@ -36,7 +36,7 @@ type step struct {
 	line    int
 	text    string
 	negated bool
-	run     func(*story) error // nil: it took effect while the script was read
+	run     func(*Story) error // nil: it took effect while the script was read
 }
 
 // Error is what is wrong with a script, or how its story failed, and where.
@@ -50,9 +50,9 @@ type Error struct {
 func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }
 
-// parser reads a script's lines.
-type parser struct {
-	script   *Script
+// Parser reads a script's lines.
+type Parser struct {
+	Script   *Script
 	begun    bool // a step that takes time has been read: no more setup
 	cluster  bool
 	laws     bool // something of the plan has been said
@@ -68,12 +68,12 @@ type saying struct {
 
 // Parse reads a script and checks every line of it. The name is used in errors.
 func (l *Language) Parse(name string, text []byte) (*Script, error) {
-	text = bytes.ReplaceAll(bytes.TrimPrefix(text, []byte("\ufeff")), []byte("\r\n"), []byte("\n"))
+	text = bytes.ReplaceAll(bytes.TrimPrefix(text, []byte(strictjson.ByteOrderMark)), []byte("\r\n"), []byte("\n"))
 	archive := txtar.Parse(text)
-	p := &parser{compared: map[string]bool{}, script: &Script{
-		Name: name, Seeds: 1, lang: l, plan: defaultPlan(), files: map[string][]byte{}, source: text,
+	p := &Parser{compared: map[string]bool{}, Script: &Script{
+		Name: name, Seeds: 1, lang: l, Plan: defaultPlan(), files: map[string][]byte{}, source: text,
 	}}
-	s := p.script
+	s := p.Script
 	for _, f := range archive.Files {
 		if _, twice := s.files[f.Name]; twice {
 			return nil, &Error{File: name, Line: 1, Err: fmt.Errorf("file %s stands in it twice: each name is for one", f.Name)}
@@ -93,11 +93,11 @@ func (l *Language) Parse(name string, text []byte) (*Script, error) {
 	case s.About == "":
 		return nil, &Error{File: name, Line: 1, Err: errors.New("a script opens with # and what it shows, in a sentence or more")}
 	}
-	err := l.Validate(s.plan)
-	if err == nil && s.plan.Seed+s.Seeds > 1<<53 {
-		err = fmt.Errorf("%d seeds from %d on do not stay below 2^53", s.Seeds, s.plan.Seed)
+	err := l.Validate(s.Plan)
+	if err == nil && s.Plan.Seed+s.Seeds > 1<<53 {
+		err = fmt.Errorf("%d seeds from %d on do not stay below 2^53", s.Seeds, s.Plan.Seed)
 	}
-	if room := s.plan.Directable(); err == nil && s.clients > room {
+	if room := s.Plan.Directable(); err == nil && s.clients > room {
 		err = fmt.Errorf("the plan's servers and clients leave room for %d more clients, not for %d", room, s.clients)
 	}
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *Script) FirstSentence() string {
 	return first
 }
 
-func (p *parser) line(n int, line string) error {
+func (p *Parser) line(n int, line string) error {
 	words, err := split(line)
 	if err != nil || len(words) == 0 {
 		return err
@@ -141,43 +141,43 @@ func (p *parser) line(n int, line string) error {
 	if len(words) == 0 {
 		return errors.New("the ! stands alone, with no step behind it")
 	}
-	c, ok := p.script.lang.find(words[0])
+	c, ok := p.Script.lang.find(words[0])
 	switch {
 	case !ok:
-		return p.script.lang.unknownCommand(words[0])
-	case c.setup && negated:
-		return fmt.Errorf("%s sets the scene and cannot fail: leave the ! out", c.name)
-	case c.setup && p.begun:
-		return fmt.Errorf("%s sets the scene: it must stand before the first step", c.name)
-	case !c.setup && !p.cluster:
+		return p.Script.lang.unknownCommand(words[0])
+	case c.Setup && negated:
+		return fmt.Errorf("%s sets the scene and cannot fail: leave the ! out", c.Name)
+	case c.Setup && p.begun:
+		return fmt.Errorf("%s sets the scene: it must stand before the first step", c.Name)
+	case !c.Setup && !p.cluster:
 		return fmt.Errorf("no cluster yet: begin with `cluster 3`")
 	}
-	if c.name == "cmp" && negated {
+	if c.Name == "cmp" && negated {
 		return errors.New("cmp with a ! compares nothing that could be kept current: leave the ! out")
 	}
-	p.begun = !c.setup
+	p.begun = !c.Setup
 	st.negated = negated
-	st.run, err = c.parse(p, words[1:])
-	if errors.Is(err, errUsage) {
-		return fmt.Errorf("usage: %s %s", c.name, c.args)
+	st.run, err = c.Parse(p, words[1:])
+	if errors.Is(err, ErrUsage) {
+		return fmt.Errorf("usage: %s %s", c.Name, c.Args)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.name, err)
+		return fmt.Errorf("%s: %w", c.Name, err)
 	}
-	if c.setup {
-		p.laid = append(p.laid, saying{n, c.name, strings.Join(words[1:min(2, len(words))], "")})
-		for len(p.script.faultLines) < len(p.script.plan.Faults) {
-			p.script.faultLines = append(p.script.faultLines, n)
+	if c.Setup {
+		p.laid = append(p.laid, saying{n, c.Name, strings.Join(words[1:min(2, len(words))], "")})
+		for len(p.Script.faultLines) < len(p.Script.Plan.Faults) {
+			p.Script.faultLines = append(p.Script.faultLines, n)
 		}
 	}
-	p.laws = p.laws || c.setup && c.name != "seeds"
-	p.script.steps = append(p.script.steps, st)
+	p.laws = p.laws || c.Setup && c.Name != "seeds"
+	p.Script.steps = append(p.Script.steps, st)
 	return nil
 }
 
 // blame is the line to name for what is wrong with the plan when all is read: the last that says
 // something of it.
-func (p *parser) blame(err error) int {
+func (p *Parser) blame(err error) int {
 	part, _, _ := strings.Cut(err.Error(), ":")
 	line, last := 0, 1
 	for _, l := range p.laid {
@@ -186,8 +186,8 @@ func (p *parser) blame(err error) int {
 		}
 	}
 	if n := 0; line == 0 {
-		if _, err := fmt.Sscanf(part, "fault %d", &n); err == nil && n >= 1 && n <= len(p.script.faultLines) {
-			line = p.script.faultLines[n-1]
+		if _, err := fmt.Sscanf(part, "fault %d", &n); err == nil && n >= 1 && n <= len(p.Script.faultLines) {
+			line = p.Script.faultLines[n-1]
 		}
 	}
 	return cmp.Or(line, last)
@@ -199,8 +199,8 @@ var laysDown = map[string][]string{
 	"settings": {"set"}, "network": {"delay", "loss", "duplicate", "late"}, "disk": {"sync"}, "workload": {"clients"},
 }
 
-// errUsage says that the arguments are not of the command's form.
-var errUsage = errors.New("usage")
+// ErrUsage says that the arguments are not of the command's form.
+var ErrUsage = errors.New("usage")
 
 // split takes a line apart, and refuses what a shell offers and this language does not have.
 func split(line string) ([]string, error) {
@@ -247,8 +247,8 @@ func split(line string) ([]string, error) {
 
 // defaultPlan is the cluster of a script that says no more: fast links, fast disks, no
 // faults but those of the script, and no end.
-func defaultPlan() *sim.Plan {
-	return &sim.Plan{
+func defaultPlan() *plan.Plan {
+	return &plan.Plan{
 		Version: plan.Version, Seed: 1,
 		Network: plan.Network{All: world.LinkLaw{Delay: world.Uniform(ms/2, 3*ms/2)}},
 		Disk:    plan.Disk{Sync: world.Uniform(ms/5, ms)},

@@ -1,20 +1,20 @@
-package scenarios
+package script
 
 import (
 	"fmt"
 	"strings"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
-	"github.com/fauer4effect/paxos/sim/paxos"
+	"github.com/fauer4effect/paxos/sim/internal/engine"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-func clientCommands() []command {
+func clientCommands() []Command {
 	const tail = " [via SERVER] [within TIME]"
-	commands := []command{
+	commands := []Command{
 		{"send", "CLIENT put|get|read|append|incr|cas|delete KEY … [via SERVER]", "send an operation and go on; the client repeats it until it is answered or sends another", false, parseSend},
 	}
-	for _, c := range []struct{ name, args, summary string }{
+	for _, c := range []struct{ Name, Args, Summary string }{
 		{"put", "CLIENT KEY VALUE", "set a key and wait for the answer, for 10s or the time given. Clients are a to e. With `via` the client keeps to that server; else it asks the next one when it gets no answer"},
 		{"get", "CLIENT KEY", "read a key, through the log like any update"},
 		{"read", "CLIENT KEY", "read a key without the log: the leader confirms that it leads, and the server asked answers from its own state (X20)"},
@@ -23,9 +23,9 @@ func clientCommands() []command {
 		{"cas", "CLIENT KEY OLD NEW", "set a key if it holds OLD"},
 		{"delete", "CLIENT KEY", "delete a key"},
 	} {
-		commands = append(commands, command{
-			c.name, c.args + tail, c.summary, false,
-			func(p *parser, args []string) (func(*story) error, error) { return parseOperation(p, c.name, args) },
+		commands = append(commands, Command{
+			c.Name, c.Args + tail, c.Summary, false,
+			func(p *Parser, args []string) (func(*Story) error, error) { return parseOperation(p, c.Name, args) },
 		})
 	}
 	return commands
@@ -40,23 +40,23 @@ type request struct {
 }
 
 // request reads CLIENT and what follows the operation's name.
-func (p *parser) request(name, client string, args []string) (r request, err error) {
-	if r.client, err = p.client(client); err != nil {
+func (p *Parser) request(name, client string, args []string) (r request, err error) {
+	if r.client, err = p.Client(client); err != nil {
 		return r, err
 	}
-	args, via, stays := option(args, "via")
+	args, via, stays := Option(args, "via")
 	if stays {
 		if via == "all" || strings.Contains(via, ",") {
 			return r, fmt.Errorf("via %s: a client asks one server", via)
 		}
-		if r.via, err = p.who(via); err != nil {
+		if r.via, err = p.Who(via); err != nil {
 			return r, err
 		}
 	}
 	if r.read = name == "read"; r.read {
 		name = "get"
 	}
-	if r.op, err = operation(name, args); err == nil && p.script.plan.Workload.Clients > 0 && background(r.op.Key) {
+	if r.op, err = operation(name, args); err == nil && p.Script.Plan.Workload.Clients > 0 && background(r.op.Key) {
 		err = fmt.Errorf("key %s may be one of the background clients' own, k0, c1.2 and so on: take another name", r.op.Key)
 	}
 	return r, err
@@ -78,7 +78,7 @@ func operation(name string, args []string) (kv.Op, error) {
 	}
 	form, ok := forms[name]
 	if !ok || len(args) != form.args {
-		return kv.Op{}, errUsage
+		return kv.Op{}, ErrUsage
 	}
 	op := kv.Op{Kind: form.kind, Key: args[0]}
 	switch form.kind {
@@ -90,41 +90,41 @@ func operation(name string, args []string) (kv.Op, error) {
 	return op, nil
 }
 
-func parseOperation(p *parser, name string, args []string) (func(*story) error, error) {
+func parseOperation(p *Parser, name string, args []string) (func(*Story) error, error) {
 	args, limit, err := within(args, patience)
 	if err != nil {
 		return nil, err
 	}
 	if len(args) == 0 {
-		return nil, errUsage
+		return nil, ErrUsage
 	}
 	r, err := p.request(name, args[0], args[1:])
-	return func(st *story) error {
+	return func(st *Story) error {
 		if err := st.send(r); err != nil {
 			return err
 		}
-		answered := func() bool { return !st.stage.Waiting(r.client) }
-		if st.until(limit, answered) || st.stage.Violation() != nil {
-			if a := st.stage.Answer(r.client); a.Lapsed && answered() {
-				return fmt.Errorf("expected an answer to client %s; server %d says that its session is expired", paxos.DirectedName(r.client), a.By)
+		answered := func() bool { return !st.Stage.Waiting(r.client) }
+		if st.until(limit, answered) || st.Stage.Violation() != nil {
+			if a := st.Stage.Answer(r.client); a.Lapsed && answered() {
+				return fmt.Errorf("expected an answer to client %s; server %d says that its session is expired", engine.DirectedName(r.client), a.By)
 			}
 			return nil
 		}
-		return fmt.Errorf("expected an answer to client %s within %v; there is none", paxos.DirectedName(r.client), wall(limit))
+		return fmt.Errorf("expected an answer to client %s within %v; there is none", engine.DirectedName(r.client), wall(limit))
 	}, err
 }
 
-func parseSend(p *parser, args []string) (func(*story) error, error) {
+func parseSend(p *Parser, args []string) (func(*Story) error, error) {
 	if len(args) < 3 {
-		return nil, errUsage
+		return nil, ErrUsage
 	}
 	r, err := p.request(args[1], args[0], args[2:])
-	return func(st *story) error { return st.send(r) }, err
+	return func(st *Story) error { return st.send(r) }, err
 }
 
 // send lets a directed client send its request.
-func (st *story) send(r request) error {
-	via := st.via[r.client]
+func (st *Story) send(r request) error {
+	via := st.Via[r.client]
 	if r.via != nil {
 		ids, err := r.via(st)
 		if err != nil {
@@ -135,12 +135,12 @@ func (st *story) send(r request) error {
 	if via == 0 {
 		via = 1
 	}
-	st.via[r.client], st.asked = via, r.client
+	st.Via[r.client], st.asked = via, r.client
 	if r.read {
-		st.stage.Read(r.client, r.op.Key, via, r.via == nil)
+		st.Stage.Read(r.client, r.op.Key, via, r.via == nil)
 		return nil
 	}
-	st.stage.Send(r.client, r.op, via, r.via == nil)
+	st.Stage.Send(r.client, r.op, via, r.via == nil)
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package scenarios
+package script
 
 import (
 	"fmt"
@@ -16,18 +16,18 @@ func (t *transcript) line(at world.Instant, text string) {
 }
 
 // say adds a line of the script's own doing.
-func (st *story) say(format string, args ...any) {
-	st.transcript.line(st.stage.Now(), fmt.Sprintf(format, args...))
+func (st *Story) say(format string, args ...any) {
+	st.transcript.line(st.Stage.Now(), fmt.Sprintf(format, args...))
 }
 
 // Say adds what the stage tells.
-func (st *story) Say(at world.Instant, text string) {
+func (st *Story) Say(at world.Instant, text string) {
 	if !st.quiet {
 		st.transcript.line(at, text)
 	}
 }
 
-func list(ids []int) string {
+func List(ids []int) string {
 	if len(ids) == 0 {
 		return "none"
 	}

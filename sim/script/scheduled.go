@@ -1,4 +1,4 @@
-package scenarios
+package script
 
 import (
 	"fmt"
@@ -9,14 +9,14 @@ import (
 )
 
 // parseAt reads a fault with a time, for the plan.
-func parseAt(p *parser, args []string) (func(*story) error, error) {
+func parseAt(p *Parser, args []string) (func(*Story) error, error) {
 	switch {
 	case !p.cluster:
 		return nil, fmt.Errorf("no cluster yet: begin with `cluster 3`")
 	case len(args) < 2:
-		return nil, errUsage
+		return nil, ErrUsage
 	}
-	at, err := duration(args[0])
+	at, err := Duration(args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -25,20 +25,20 @@ func parseAt(p *parser, args []string) (func(*story) error, error) {
 		return nil, err
 	}
 	f.At = at
-	p.script.plan.Faults = append(p.script.plan.Faults, f)
-	return nil, p.script.plan.ValidateFault(f, p.script.lang.System.Kinds)
+	p.Script.Plan.Faults = append(p.Script.Plan.Faults, f)
+	return nil, p.Script.Plan.ValidateFault(f, p.Script.lang.System.Kinds)
 }
 
 // fault reads `crash 1,2 for 300ms`, `slow leader for 1s by 20ms`, `bridge 1,2 over 3` and the like.
-func (p *parser) fault(args []string) (f plan.Fault, err error) {
-	args, span, spanned := option(args, "for")
-	args, by, moved := option(args, "by")
-	args, over, bridged := option(args, "over")
+func (p *Parser) fault(args []string) (f plan.Fault, err error) {
+	args, span, spanned := Option(args, "for")
+	args, by, moved := Option(args, "by")
+	args, over, bridged := Option(args, "over")
 	if len(args) == 3 && args[0] == "omit" {
 		f.Kind, args = args[1], []string{args[0], args[2]}
 	}
 	if len(args) != 2 {
-		return f, errUsage
+		return f, ErrUsage
 	}
 	switch f.Do = plan.Kind(args[0]); {
 	case f.Do == "cut":
@@ -47,20 +47,20 @@ func (p *parser) fault(args []string) (f plan.Fault, err error) {
 		f.Leader = true
 	case f.Do == "hand-over":
 		var ids []int
-		if ids, err = p.servers(args[1]); err == nil && len(ids) != 1 {
-			err = errUsage
+		if ids, err = p.Servers(args[1]); err == nil && len(ids) != 1 {
+			err = ErrUsage
 		}
 		if err == nil {
 			f.To = ids[0]
 		}
 	default:
-		f.Servers, err = p.servers(args[1])
+		f.Servers, err = p.Servers(args[1])
 	}
 	if bridged && err == nil {
 		var ids []int
-		if ids, err = p.servers(over); err == nil {
+		if ids, err = p.Servers(over); err == nil {
 			if len(ids) != 1 {
-				return f, errUsage
+				return f, ErrUsage
 			}
 			f.From = ids[0]
 		}
@@ -85,19 +85,19 @@ func shift(text string) (world.Instant, error) {
 }
 
 // parseOn reads a fault that waits for a message, for the plan.
-func parseOn(p *parser, args []string) (func(*story) error, error) {
+func parseOn(p *Parser, args []string) (func(*Story) error, error) {
 	if !p.cluster {
 		return nil, fmt.Errorf("no cluster yet: begin with `cluster 3`")
 	}
-	args, nth, counted := option(args, "n")
+	args, nth, counted := Option(args, "n")
 	if len(args) < 3 || !counted {
-		return nil, errUsage
+		return nil, ErrUsage
 	}
 	on, err := p.event(args[0], args[1])
 	if err != nil {
 		return nil, err
 	}
-	n, err := number(nth, 1, 1<<30)
+	n, err := Number(nth, 1, 1<<30)
 	if err != nil {
 		return nil, err
 	}
@@ -108,32 +108,32 @@ func parseOn(p *parser, args []string) (func(*story) error, error) {
 		on.Unsynced, on.Arrives = on.Unsynced || args[0] == "unsynced", on.Arrives || args[0] == "arrives"
 		args = args[1:]
 	}
-	args, span, spanned := option(args, "for")
+	args, span, spanned := Option(args, "for")
 	f.Do = plan.Kind(args[0])
 	if f.Do == "delay" && len(args) == 2 {
 		args, span, spanned = args[:1], args[1], true
 	}
 	if len(args) != 1 {
-		return nil, errUsage
+		return nil, ErrUsage
 	}
 	if spanned {
 		if f.For, err = spell(span); err != nil {
 			return nil, err
 		}
 	}
-	p.script.plan.Faults = append(p.script.plan.Faults, f)
-	return nil, p.script.plan.ValidateFault(f, p.script.lang.System.Kinds)
+	p.Script.Plan.Faults = append(p.Script.Plan.Faults, f)
+	return nil, p.Script.Plan.ValidateFault(f, p.Script.lang.System.Kinds)
 }
 
 // event reads the kind and the link of a message, or `sync 3` and `start 3`.
-func (p *parser) event(kind, where string) (*plan.Name, error) {
+func (p *Parser) event(kind, where string) (*plan.Name, error) {
 	if kind == "sync" || kind == "start" {
 		if where == "*" {
 			return &plan.Name{Kind: kind}, nil
 		}
-		ids, err := p.servers(where)
+		ids, err := p.Servers(where)
 		if err == nil && len(ids) != 1 {
-			err = errUsage
+			err = ErrUsage
 		}
 		if err != nil {
 			return nil, err

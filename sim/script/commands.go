@@ -1,4 +1,4 @@
-package scenarios
+package script
 
 import (
 	"fmt"
@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// command is one word of the language.
-type command struct {
-	name    string
-	args    string
-	summary string
-	setup   bool // stands before the first step, and takes no time
-	parse   func(p *parser, args []string) (func(*story) error, error)
+// Command is one word of the language.
+type Command struct {
+	Name    string
+	Args    string
+	Summary string
+	Setup   bool // stands before the first step, and takes no time
+	Parse   func(p *Parser, args []string) (func(*Story) error, error)
 }
 
 // subject is a part of the command table.
 type subject struct {
 	title    string
-	commands []command
+	commands []Command
 }
 
 // subjects is the command table of the language, by subject. Its reference is made from it.
@@ -32,15 +32,15 @@ func (l *Language) subjects() []subject {
 	}
 }
 
-func (l *Language) find(name string) (command, bool) {
+func (l *Language) find(name string) (Command, bool) {
 	for _, s := range l.subjects() {
 		for _, c := range s.commands {
-			if c.name == name {
+			if c.Name == name {
 				return c, true
 			}
 		}
 	}
-	return command{}, false
+	return Command{}, false
 }
 
 func (l *Language) unknownCommand(name string) error {
@@ -51,7 +51,7 @@ func (l *Language) unknownCommand(name string) error {
 	var names []string
 	for _, s := range l.subjects() {
 		for _, c := range s.commands {
-			names = append(names, c.name)
+			names = append(names, c.Name)
 		}
 	}
 	best, score := "", 0
@@ -83,10 +83,10 @@ func (l *Language) Reference() string {
 		}
 		fmt.Fprintf(&b, "### %s\n\n| step | what it does |\n|---|---|\n", s.title)
 		commands := slices.Clone(s.commands)
-		slices.SortFunc(commands, func(a, b command) int { return strings.Compare(a.name, b.name) })
+		slices.SortFunc(commands, func(a, b Command) int { return strings.Compare(a.Name, b.Name) })
 		for _, c := range commands {
-			usage := strings.TrimSpace(c.name + " " + c.args)
-			fmt.Fprintf(&b, "| `%s` | %s |\n", strings.ReplaceAll(usage, "|", `\|`), c.summary)
+			usage := strings.TrimSpace(c.Name + " " + c.Args)
+			fmt.Fprintf(&b, "| `%s` | %s |\n", strings.ReplaceAll(usage, "|", `\|`), c.Summary)
 		}
 	}
 	return b.String()
