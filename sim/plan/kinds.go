@@ -226,7 +226,7 @@ var Kinds = [...]KindRow{
 		Example: Fault{At: 300 * world.Millisecond, Do: Mute, Leader: true, For: 400 * world.Millisecond},
 	},
 	{
-		Kind: Omit, Takes: Fields{Servers: true, For: true, Kind: true}, Odds: 4, Least: 2,
+		Kind: Omit, Takes: Fields{Servers: true, Leader: true, For: true, Kind: true}, Odds: 4, Least: 2,
 		What:    "none of them hears a message of this kind",
 		Count:   "useful message lost: its kind is omitted",
 		Example: Fault{At: 300 * world.Millisecond, Do: Omit, Kind: "Accept", Servers: []int{1, 2}, For: 400 * world.Millisecond},

@@ -280,9 +280,17 @@ func clogs(s *swarm, d *world.Dice) {
 func coups(s *swarm, d *world.Dice) {
 	t := s.pace.Timeout
 	relapse := s.target.Can.Elect && d.One(2)
+	ways := []plan.Kind{plan.Backlog, plan.Backlog, plan.Deaf, plan.Isolate}
+	if len(s.target.named(func(m *Message) bool { return m.Deposes })) > 0 {
+		ways = append(ways, plan.Omit)
+	}
 	s.each(d, 2, func(at world.Instant) {
-		f := plan.Fault{At: at, Do: world.Pick(d, plan.Backlog, plan.Backlog, plan.Deaf, plan.Isolate), Leader: true, For: between(d, 3*t, 9*t)}
-		s.add(f)
+		f := plan.Fault{At: at, Do: world.Pick(d, ways...), Leader: true, For: between(d, 3*t, 9*t)}
+		if f.Do != plan.Omit {
+			s.add(f)
+		} else {
+			s.silentCoup(d, f)
+		}
 		if relapse {
 			s.electInTurn(d, f.At+f.For)
 		}
@@ -293,6 +301,18 @@ func coups(s *swarm, d *world.Dice) {
 	}
 	for range d.Int(1, 12) {
 		s.add(plan.Fault{On: &plan.Name{Kind: world.Pick(d, stale...), N: uint32(d.Log(1, 2000))}, Do: plan.Delay, For: between(d, 2*t, 10*t)})
+	}
+}
+
+// silentCoup has others elect, while whoever leads hears them, but none of the messages that say so: it
+// may believe to lead for as long as that lasts.
+func (s *swarm) silentCoup(d *world.Dice, f plan.Fault) {
+	for _, kind := range s.target.named(func(m *Message) bool { return m.Deposes }) {
+		f.Kind = kind
+		s.add(f)
+	}
+	if s.target.Can.Elect {
+		s.add(plan.Fault{At: min(f.At+world.Millisecond, s.plan.Faulty-1), Do: plan.Elect, Servers: s.some(d, s.plan.Servers/2+1)})
 	}
 }
 

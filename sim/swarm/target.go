@@ -49,6 +49,7 @@ type Message struct {
 
 	Transfer bool // it is part of a state transfer, in the middle of which servers crash
 	Stale    bool // what it says is wrong later, which long delays show
+	Deposes  bool // who leads learns from it that somebody else does
 }
 
 // weighted picks one of the messages by a weight.

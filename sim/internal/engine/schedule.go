@@ -45,7 +45,9 @@ func (r *Run) strike(f *plan.Fault) {
 			r.Tell(0, "fault", f.String()+": nobody leads")
 			return
 		}
-		f = &plan.Fault{At: f.At, Do: f.Do, Servers: []int{int(leader)}, For: f.For, By: f.By, Leader: true}
+		struck := *f
+		struck.Servers = []int{int(leader)}
+		f = &struck
 	}
 	r.traceFault(f)
 	strikes[f.Do](r, f)
