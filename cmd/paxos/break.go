@@ -18,6 +18,7 @@ import (
 
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/mutants"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 const (
@@ -103,7 +104,7 @@ func listMutants(w io.Writer, list []mutants.Mutant) {
 		width = max(width, len(m.Name))
 	}
 	row := func(name, expect, title string) {
-		wrapped(w, fmt.Sprintf("%-*s  %-10s  ", width, name, expect), title)
+		cli.Wrapped(w, fmt.Sprintf("%-*s  %-10s  ", width, name, expect), title)
 	}
 	row("mutant", "caught by", "what it does wrong")
 	for _, m := range list {
@@ -123,7 +124,7 @@ func findMutant(list []mutants.Mutant, name string) (mutants.Mutant, error) {
 	if near := closeNames(list, name); len(near) > 0 {
 		hint = "did you mean " + strings.Join(near, ", ") + "? " + hint
 	}
-	return mutants.Mutant{}, usage(hint, "no mutant %s", quote(name))
+	return mutants.Mutant{}, usage(hint, "no mutant %s", cli.Quote(name))
 }
 
 // closeNames are up to five names that begin with the given one or are a few letters off, as
@@ -157,7 +158,7 @@ func (b *breaking) run(ctx context.Context) error {
 		return usage("mutants are built with it", "%s: the go tool is missing: %v", b.Name, err)
 	}
 	fmt.Fprintf(b.w, "%s: %s\n\n", b.Name, b.Title)
-	wrapped(b.w, "  ", b.Story)
+	cli.Wrapped(b.w, "  ", b.Story)
 	folder, err := openPlanFolder(b.out)
 	if err != nil {
 		return usage("the mutant and its plans go there", "%s: %v", b.out, err)
@@ -171,14 +172,14 @@ func (b *breaking) run(ctx context.Context) error {
 		return usage("", "%v", err)
 	}
 	binary := filepath.Join(b.out, filepath.Base(built))
-	fmt.Fprintf(b.w, "\nbuilt in %v: %s\n", brief(took), binary)
+	fmt.Fprintf(b.w, "\nbuilt in %v: %s\n", cli.Brief(took), binary)
 
 	limited, cancel := context.WithTimeout(ctx, huntLimit)
 	defer cancel()
 	catch, err := b.Hunt(limited, built, mutants.HuntOptions{Out: b.out})
 	switch {
 	case ctx.Err() != nil:
-		fmt.Fprintf(b.w, "interrupted: nothing caught it in %s, %v\n", plural(uint64(catch.SeedsNeeded), "seed"), brief(catch.Took))
+		fmt.Fprintf(b.w, "interrupted: nothing caught it in %s, %v\n", cli.Plural(uint64(catch.SeedsNeeded), "seed"), cli.Brief(catch.Took))
 		return errInterrupted
 	case errors.Is(err, context.DeadlineExceeded):
 		return &failure{status: statusFailed, line: err.Error(), hint: fmt.Sprintf("the limit is %v", huntLimit)}
@@ -191,7 +192,7 @@ func (b *breaking) run(ctx context.Context) error {
 // show tells what caught the mutant, and has the mutant replay it.
 func (b *breaking) show(ctx context.Context, binary string, c mutants.Catch) error {
 	expected := strings.Join(b.Expect, " or ")
-	needed := fmt.Sprintf("%s, %v", plural(uint64(c.SeedsNeeded), "seed"), brief(c.Took))
+	needed := fmt.Sprintf("%s, %v", cli.Plural(uint64(c.SeedsNeeded), "seed"), cli.Brief(c.Took))
 	switch {
 	case c.ByPanicOnly:
 		fmt.Fprintf(b.w, "not caught by a property, only by a panic: %s (seed %d, %s)\n", c.Plan, c.Seed, needed)
@@ -202,13 +203,13 @@ func (b *breaking) show(ctx context.Context, binary string, c mutants.Catch) err
 	}
 	if effect, missing := strings.CutPrefix(c.Property, "idle:"); missing {
 		fmt.Fprintf(b.w, "caught in %s: in a sweep of more than 500 seeds the effect %q never occurred\n", needed, effect)
-		fmt.Fprintf(b.w, "see it: %s sweep --seeds 512\n", quote(filepath.ToSlash(binary)))
+		fmt.Fprintf(b.w, "see it: %s sweep --seeds 512\n", cli.Quote(filepath.ToSlash(binary)))
 		return nil
 	}
 	fmt.Fprintf(b.w, "caught by %s at seed %d, in %s\n", c.Property, c.Seed, needed)
 	if plan, err := sim.LoadPlan(c.Plan); err == nil {
 		_, detail, _ := strings.Cut(plan.Finding, ": ")
-		labelled(b.w, "detail", detail)
+		cli.Labelled(b.w, "detail", detail)
 	}
 	fmt.Fprintf(b.w, "  %-9s %s\n", "plan", c.Plan)
 	if err := b.replay(ctx, binary, c); err != nil {
@@ -223,7 +224,7 @@ func (b *breaking) show(ctx context.Context, binary string, c mutants.Catch) err
 
 // replay runs the plan with the mutant's own binary, which must find the same.
 func (b *breaking) replay(ctx context.Context, binary string, c mutants.Catch) error {
-	fmt.Fprintf(b.w, "\n$ %s replay %s\n", quote(filepath.ToSlash(binary)), quote(c.Plan))
+	fmt.Fprintf(b.w, "\n$ %s replay %s\n", cli.Quote(filepath.ToSlash(binary)), cli.Quote(c.Plan))
 	var complaint bytes.Buffer
 	cmd := exec.CommandContext(ctx, "."+string(filepath.Separator)+binary, "replay", c.Plan)
 	cmd.Stdout, cmd.Stderr = b.w, &complaint

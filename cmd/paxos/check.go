@@ -16,6 +16,7 @@ import (
 
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/sim/history"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 const (
@@ -85,7 +86,7 @@ func (o *checkFlags) run(ctx context.Context, w io.Writer, path string) error {
 		case err != nil:
 			return err
 		case wrong != nil:
-			return usage("", "--html %s: %v", quote(o.html), cause(wrong))
+			return usage("", "--html %s: %v", cli.Quote(o.html), cause(wrong))
 		}
 	}
 	debug.SetMemoryLimit(checkMemory)
@@ -99,12 +100,12 @@ func (o *checkFlags) run(ctx context.Context, w io.Writer, path string) error {
 	}
 	switch opinion.Verdict {
 	case history.OK:
-		fmt.Fprintf(w, "ok: %s, explained by an order\n", plural(uint64(count), "operation"))
+		fmt.Fprintf(w, "ok: %s, explained by an order\n", cli.Plural(uint64(count), "operation"))
 		return nil
 	case history.Illegal:
-		wrapped(w, "not linearizable: ", opinion.Detail)
+		cli.Wrapped(w, "not linearizable: ", opinion.Detail)
 	default:
-		wrapped(w, "unknown: ", opinion.Detail)
+		cli.Wrapped(w, "unknown: ", opinion.Detail)
 	}
 	return errFailed
 }
@@ -166,5 +167,5 @@ func writePage(path, source string, ops []history.Operation) error {
 	if err := history.Visualize(&page, ops, pageSteps); err != nil {
 		return err
 	}
-	return writeWhole(path, page.Bytes())
+	return cli.WriteWhole(path, page.Bytes())
 }

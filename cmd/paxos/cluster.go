@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fauer4effect/paxos/cmd/internal/cluster"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 // clusterFlags say what a live cluster goes through.
@@ -68,8 +69,8 @@ func (o *clusterFlags) run(c *cobra.Command) error {
 	defer cancel()
 	// Whoever reads may leave: then the servers, and the folder, must not stay.
 	signal.Ignore(syscall.SIGPIPE)
-	if out, ok := w.(*output); ok {
-		out.failed = cancel
+	if out, ok := w.(*cli.Output); ok {
+		out.Failed = cancel
 	}
 	program, err := os.Executable()
 	if err != nil {
@@ -79,19 +80,19 @@ func (o *clusterFlags) run(c *cobra.Command) error {
 	remove := func() {}
 	if o.data == "" {
 		if cfg.Dir, err = os.MkdirTemp("", "paxos-cluster-"); err != nil {
-			return usage("--data DIR names another place", "no folder in %s: %v", quote(os.TempDir()), cause(err))
+			return usage("--data DIR names another place", "no folder in %s: %v", cli.Quote(os.TempDir()), cause(err))
 		}
 		remove = func() { os.RemoveAll(cfg.Dir) }
 	}
 	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
-		return usage("", "--data %s: %v", quote(o.data), err)
+		return usage("", "--data %s: %v", cli.Quote(o.data), err)
 	}
 	if err := cfg.Check(); err != nil {
 		remove()
-		return usage("", "--data %s: %v", quote(o.data), err)
+		return usage("", "--data %s: %v", cli.Quote(o.data), err)
 	}
 	if err := os.MkdirAll(cfg.Dir, 0o777); err != nil {
-		return usage("", "--data %s: %v", quote(o.data), cause(err))
+		return usage("", "--data %s: %v", cli.Quote(o.data), cause(err))
 	}
 	if !cfg.Tested {
 		defer remove()
@@ -99,7 +100,7 @@ func (o *clusterFlags) run(c *cobra.Command) error {
 	}
 	for _, name := range []string{"server-*", "history.jsonl"} {
 		if held, _ := filepath.Glob(filepath.Join(cfg.Dir, name)); len(held) > 0 {
-			return usage("", "--data %s: it holds %s already; a checked cluster begins with fresh stores", quote(o.data), filepath.Base(held[0]))
+			return usage("", "--data %s: it holds %s already; a checked cluster begins with fresh stores", cli.Quote(o.data), filepath.Base(held[0]))
 		}
 	}
 	found, err := o.torture(ctx, w, cfg)
@@ -193,22 +194,22 @@ func (o *clusterFlags) torture(ctx context.Context, w io.Writer, cfg cluster.Con
 // report says what came of a trial; one that was not brought to its end is not judged.
 func (o *clusterFlags) report(w io.Writer, r *cluster.Report, judged bool) {
 	fmt.Fprintf(w, "\n%s answered in %v, %.0f/s; %d of unknown outcome\n",
-		plural(uint64(r.Answered), "operation"), brief(r.Took), perSecond(uint64(r.Answered), r.Took), r.Open)
+		cli.Plural(uint64(r.Answered), "operation"), cli.Brief(r.Took), cli.PerSecond(uint64(r.Answered), r.Took), r.Open)
 	if r.Leaders > 0 {
-		fmt.Fprintf(w, "%s killed, alone or with others\n", plural(uint64(r.Leaders), "leader"))
+		fmt.Fprintf(w, "%s killed, alone or with others\n", cli.Plural(uint64(r.Leaders), "leader"))
 	}
 	r.EachFault(func(name string, times int) { fmt.Fprintf(w, "  %5d  %s\n", times, name) })
 	fmt.Fprintf(w, "%s of at least %v without service, %v together, the longest %v\n",
-		plural(uint64(r.Gaps), "time"), cluster.GapLength, brief(r.Without), brief(r.Longest))
+		cli.Plural(uint64(r.Gaps), "time"), cluster.GapLength, cli.Brief(r.Without), cli.Brief(r.Longest))
 	if r.Replayed.Lives > 0 {
-		fmt.Fprintf(w, "%s compared; %s replayed, %s\n", plural(uint64(r.Slots), "slot"),
-			counted(r.Replayed.Lives, "recorded life", "recorded lives"), plural(r.Replayed.Steps, "step"))
+		fmt.Fprintf(w, "%s compared; %s replayed, %s\n", cli.Plural(uint64(r.Slots), "slot"),
+			counted(r.Replayed.Lives, "recorded life", "recorded lives"), cli.Plural(r.Replayed.Steps, "step"))
 	}
 	if r.Replayed.Lives > 0 {
 		r.EachSeen(func(name string, times int) { fmt.Fprintf(w, "  %5d  %s\n", times, name) })
 	}
 	for _, f := range r.Findings {
-		wrapped(w, f.Property+" broken: ", f.Detail)
+		cli.Wrapped(w, f.Property+" broken: ", f.Detail)
 	}
 	if o.check && judged && len(r.Findings) == 0 {
 		fmt.Fprintln(w, "ok: linearizable, logs and states equal, recordings reproduced byte for byte")

@@ -19,6 +19,7 @@ import (
 	"github.com/fauer4effect/paxos/protocol/live"
 	"github.com/fauer4effect/paxos/protocol/live/powercut"
 	"github.com/fauer4effect/paxos/protocol/live/store"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 // config is what the flags mean. Whatever is wrong with them is found here: nothing is bound,
@@ -38,10 +39,10 @@ func (o *serveFlags) config() (*live.Config, error) {
 	cfg := &live.Config{Hosts: hosts, ID: protocol.ServerID(o.id), Port: o.port, Dir: o.data, App: func() protocol.App { return kv.New() }}
 	switch {
 	case o.id > len(hosts):
-		return nil, usage("", "--id %d: %s has %s", o.id, o.hosts, plural(uint64(len(hosts)), "host"))
+		return nil, usage("", "--id %d: %s has %s", o.id, o.hosts, cli.Plural(uint64(len(hosts)), "host"))
 	case o.id == 0:
 		if cfg.ID, err = hosts.Own(o.port); err != nil {
-			return nil, usage("--id N says which line this server is", "-h %s: %v", quote(o.hosts), err)
+			return nil, usage("--id N says which line this server is", "-h %s: %v", cli.Quote(o.hosts), err)
 		}
 	}
 	if own := hosts[cfg.ID-1]; own.Port != 0 && own.Port != o.port {
@@ -55,7 +56,7 @@ func (o *serveFlags) config() (*live.Config, error) {
 	}
 	if o.keyFile != "" {
 		if cfg.Key, err = loadKey(o.keyFile); err != nil {
-			return nil, usage("", "--key-file %s: %v", quote(o.keyFile), cause(err))
+			return nil, usage("", "--key-file %s: %v", cli.Quote(o.keyFile), cause(err))
 		}
 	}
 	if cfg.Key == nil && !o.insecure {
@@ -88,7 +89,7 @@ func (o *serveFlags) checkPlaces(cfg *live.Config) error {
 			continue
 		}
 		if err := checkAddress(at.address); err != nil {
-			return usage("", "%s %s: %v", at.flag, quote(at.address), err)
+			return usage("", "%s %s: %v", at.flag, cli.Quote(at.address), err)
 		}
 	}
 	if err := store.Examine(cfg.Dir); err != nil {

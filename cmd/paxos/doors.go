@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/fauer4effect/paxos/cmd/internal/cluster"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 // doors are the listeners of a server, beside its UDP socket. They are bound when all flags are
@@ -34,7 +35,7 @@ func (o *serveFlags) open() (*doors, error) {
 				err = op.Err // the flag says the rest
 			}
 			d.close()
-			return nil, usage("", "%s %s: %v", door.flag, quote(door.address), cause(err))
+			return nil, usage("", "%s %s: %v", door.flag, cli.Quote(door.address), cause(err))
 		}
 		*door.to = l
 	}

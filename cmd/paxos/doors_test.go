@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 // A socket's file is taken away only where a server that is gone has left it behind.
@@ -89,7 +91,7 @@ func TestTerminatedBeforeFormation(t *testing.T) {
 func TestWriteWholeKeepsLinksAndPipes(t *testing.T) {
 	target := file(t, "target", "old")
 	path := link(t, target)
-	if err := writeWhole(path, []byte("new")); err != nil {
+	if err := cli.WriteWhole(path, []byte("new")); err != nil {
 		t.Fatal(err)
 	}
 	if text, _ := os.ReadFile(target); string(text) != "new" {
@@ -107,7 +109,7 @@ func TestWriteWholeKeepsLinksAndPipes(t *testing.T) {
 		text, _ := os.ReadFile(pipe)
 		read <- string(text)
 	}()
-	if err := writeWhole(pipe, []byte("page")); err != nil || <-read != "page" {
+	if err := cli.WriteWhole(pipe, []byte("page")); err != nil || <-read != "page" {
 		t.Errorf("into the pipe: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fauer4effect/paxos/protocol/live"
 	"github.com/fauer4effect/paxos/protocol/live/metrics"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 // How long a server that is told to end (SIGTERM) takes for it at most.
@@ -61,7 +62,7 @@ func (s *service) drain() error {
 	defer cancel()
 	if left := s.clients.Drain(within); left > 0 {
 		return &failure{status: statusFailed, line: fmt.Sprintf("told to end: after %v %s had no answer, and the outcome of what they asked is unknown",
-			drainLimit, plural(uint64(left), "client"))}
+			drainLimit, cli.Plural(uint64(left), "client"))}
 	}
 	return nil
 }

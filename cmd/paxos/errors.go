@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -103,7 +104,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		if errors.As(cause, &number) {
 			cause = number.Err
 		}
-		return usage("", "--%s %s: %v", invalid.GetFlag().Name, quote(invalid.GetValue()), cause)
+		return usage("", "--%s %s: %v", invalid.GetFlag().Name, cli.Quote(invalid.GetValue()), cause)
 	}
 	return usage(hint, "%v", err)
 }
@@ -119,7 +120,7 @@ func noCommand(c *cobra.Command, args []string) error {
 // noArgs refuses arguments.
 func noArgs(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usage("it takes flags only", "unexpected argument %s", quote(args[0]))
+		return usage("it takes flags only", "unexpected argument %s", cli.Quote(args[0]))
 	}
 	return nil
 }

@@ -13,22 +13,13 @@ import (
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/history"
 	"github.com/fauer4effect/paxos/sim/shrink"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 	"github.com/fauer4effect/paxos/sim/trace"
 )
 
 // toldFailures have a folder with all its files; of more only plan and report are kept, since
 // a trace is large. With --shrink all have one: their traces are small.
 const toldFailures = 20
-
-// The files of a failure's folder (docs/FAILURES.md).
-const (
-	planName    = "plan.json"
-	shrunkName  = "shrunk.json"
-	reportName  = "report.json"
-	storyName   = "story.txt"
-	traceName   = "trace.jsonl"
-	historyName = "history.jsonl"
-)
 
 // tell writes what a plan shows into its folder: story, trace and history of the run.
 func tell(dir string, p *sim.Plan) error {
@@ -56,9 +47,9 @@ func tell(dir string, p *sim.Plan) error {
 		name string
 		text []byte
 	}{
-		{storyName, []byte(story.String())}, {traceName, events.Bytes()}, {historyName, operations.Bytes()}, {reportName, reportText(r, took)},
+		{cli.StoryName, []byte(story.String())}, {cli.TraceName, events.Bytes()}, {cli.HistoryName, operations.Bytes()}, {cli.ReportName, reportText(r, took)},
 	} {
-		if err := writeWhole(filepath.Join(dir, f.name), f.text); err != nil {
+		if err := cli.WriteWhole(filepath.Join(dir, f.name), f.text); err != nil {
 			return err
 		}
 	}
@@ -68,7 +59,7 @@ func tell(dir string, p *sim.Plan) error {
 // reportText is a failure's report.json.
 func reportText(r *sim.Report, took time.Duration) []byte {
 	var text bytes.Buffer
-	printJSON(&output{Writer: &text}, newRunJSON(r, took))
+	cli.PrintJSON(&cli.Output{Writer: &text}, newRunJSON(r, took))
 	return text.Bytes()
 }
 
@@ -96,7 +87,7 @@ func (r *sweepResult) explain(ctx context.Context, stderr io.Writer, shrinks boo
 			}
 			result, plan, violation = small, small.Plan, small.Report.Violation
 			path = shrunkPath(path)
-			if err := writeWhole(path, plan.Encode()); err != nil {
+			if err := cli.WriteWhole(path, plan.Encode()); err != nil {
 				return err
 			}
 		}
@@ -134,20 +125,20 @@ func (r *sweepResult) printGroups(w io.Writer) {
 			fmt.Fprintf(w, "… and %d more kinds, in %s\n\n", len(r.groups)-i, r.out)
 			return
 		}
-		wrapped(w, "", fmt.Sprintf("%s: %s", plural(uint64(len(g.seeds)), "failure"), g.signature))
+		cli.Wrapped(w, "", fmt.Sprintf("%s: %s", cli.Plural(uint64(len(g.seeds)), "failure"), g.signature))
 		fmt.Fprintf(w, "  %-9s %s\n", "seeds", someOf(g.seeds))
 		if g.smallest != nil {
 			fmt.Fprintf(w, "  %-9s %v\n", "shrunk", shrink.SizeOf(g.smallest.Plan))
 		}
 		fmt.Fprintf(w, "  %-9s %s\n", "plan", g.path)
-		fmt.Fprintf(w, "  %-9s %s replay %s\n", "replay", self(), quote(g.path))
+		fmt.Fprintf(w, "  %-9s %s replay %s\n", "replay", self(), cli.Quote(g.path))
 		if g.smallest == nil {
-			fmt.Fprintf(w, "  %-9s %s shrink %s\n", "shrink", self(), quote(g.path))
+			fmt.Fprintf(w, "  %-9s %s shrink %s\n", "shrink", self(), cli.Quote(g.path))
 		}
-		if text, err := os.ReadFile(filepath.Join(filepath.Dir(g.path), storyName)); err == nil {
+		if text, err := os.ReadFile(filepath.Join(filepath.Dir(g.path), cli.StoryName)); err == nil {
 			fmt.Fprintln(w, "  story")
 			for line := range strings.Lines(string(text)) {
-				wrapped(w, "    ", strings.TrimSpace(line))
+				cli.Wrapped(w, "    ", strings.TrimSpace(line))
 			}
 		}
 		fmt.Fprintln(w)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 	"github.com/spf13/cobra"
 )
 
@@ -27,7 +28,7 @@ func showHelp(c *cobra.Command, _ []string) {
 	} else {
 		fmt.Fprintf(w, "  %s\n", c.UseLine())
 	}
-	if flags := c.Flags().FlagUsagesWrapped(columns); c.HasParent() && flags != "" {
+	if flags := c.Flags().FlagUsagesWrapped(cli.Columns); c.HasParent() && flags != "" {
 		fmt.Fprintf(w, "\nFlags:\n%s", flags)
 	}
 	if c.Example != "" {

@@ -28,6 +28,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 func main() {
@@ -39,13 +40,13 @@ func main() {
 
 // run is the program but for the process around it. It returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	out := &output{Writer: stdout}
+	out := &cli.Output{Writer: stdout}
 	root := rootCommand()
 	root.SetArgs(append([]string{}, args...)) // nil would mean os.Args
 	root.SetOut(out)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
-	if first := out.err(); first != nil {
+	if first := out.Err(); first != nil {
 		err = usage("", "standard output: %v", first)
 	}
 	return exitStatus(cmd, err, stderr)

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 // result is what a command left behind.
@@ -266,7 +267,7 @@ func fits(t *testing.T, what, text string) {
 		if f := strings.Fields(line); len(f) > 0 && (f[0] == "plan" || f[0] == "replay" || f[0] == "or" || f[0] == "$") {
 			continue
 		}
-		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > columns {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > cli.Columns {
 			t.Errorf("paxos %s: %d columns: %s", what, n, line)
 		}
 	}

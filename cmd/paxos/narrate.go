@@ -14,6 +14,7 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/live"
 	"github.com/fauer4effect/paxos/protocol/wire"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 // narrator tells what the server does, beside the server's loop, and beside whoever has to
@@ -56,7 +57,7 @@ func newNarrator(w io.Writer, log slog.Handler, cfg *live.Config, trial bool) *n
 
 // unheeded is the program's output for one who goes on, and ends well, if nobody reads it.
 func unheeded(w io.Writer) io.Writer {
-	if o, ok := w.(*output); ok {
+	if o, ok := w.(*cli.Output); ok {
 		return o.Writer
 	}
 	return w
@@ -132,7 +133,7 @@ func (n *narrator) tellLost() {
 	switch {
 	case lost == 0:
 	case n.log == nil:
-		fmt.Fprintf(n.w, "(%s not printed: nobody read them in time)\n", plural(lost, "line"))
+		fmt.Fprintf(n.w, "(%s not printed: nobody read them in time)\n", cli.Plural(lost, "line"))
 	default:
 		r := slog.NewRecord(time.Now(), slog.LevelWarn, "records lost: nobody read them in time", 0)
 		r.AddAttrs(slog.Uint64("lost", lost))

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 // planFolder is where a sweep leaves the plans of seeds that failed.
@@ -62,47 +63,16 @@ func (f *planFolder) keep(r *sim.Report) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	for _, name := range []string{shrunkName, reportName, storyName, traceName, historyName} {
+	for _, name := range []string{cli.ShrunkName, cli.ReportName, cli.StoryName, cli.TraceName, cli.HistoryName} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return "", err
 		}
 	}
-	path := filepath.Join(dir, planName)
-	if err := writeWhole(path, plan.Encode()); err != nil {
+	path := filepath.Join(dir, cli.PlanName)
+	if err := cli.WriteWhole(path, plan.Encode()); err != nil {
 		return "", err
 	}
-	return path, writeWhole(filepath.Join(dir, reportName), reportText(r, 0))
-}
-
-// writeWhole writes a file under another name and renames it when all of it is there. A link's
-// target is replaced, not the link, and what is no file, such as a device, is written to.
-func writeWhole(path string, text []byte) error {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		_, err = f.Write(text)
-		return errors.Join(err, f.Close())
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".plan-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // gone already when all went well
-	if _, err = tmp.Write(text); err == nil {
-		err = tmp.Chmod(0o644)
-	}
-	if closed := tmp.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	return err
+	return path, cli.WriteWhole(filepath.Join(dir, cli.ReportName), reportText(r, 0))
 }
 
 // property is the property that a plan's finding names.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync/atomic"
 
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
@@ -24,7 +25,7 @@ func newProgress(stderr io.Writer, total uint64) *progress {
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return p
 	}
-	p.container = mpb.New(mpb.WithOutput(f), mpb.WithWidth(columns/2))
+	p.container = mpb.New(mpb.WithOutput(f), mpb.WithWidth(cli.Columns/2))
 	p.bar = p.container.AddBar(int64(total),
 		mpb.PrependDecorators(decor.CountersNoUnit("%d of %d runs ")),
 		mpb.AppendDecorators(

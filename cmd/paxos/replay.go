@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 func replayCommand() *cobra.Command {
@@ -32,7 +33,7 @@ $ paxos replay 17 --nodes 5                 # had it been swept with --nodes 5
 $ paxos replay --recorded server-1.tape.jsonl`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if recorded != "" && len(args) > 0 {
-				return usage("", "--recorded %s replays that file, and no plan or seed", quote(recorded))
+				return usage("", "--recorded %s replays that file, and no plan or seed", cli.Quote(recorded))
 			}
 			if recorded == "" && len(args) != 1 {
 				return usage("for example: paxos replay failures/seed-17/plan.json, or paxos replay 17",
@@ -92,13 +93,13 @@ func fileSubject(arg string) (subject, error) {
 	var unread *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return subject{}, usage("a sweep keeps plans in ./"+defaultOut+"; a seed consists of digits", "plan %s: no such file", quote(arg))
+		return subject{}, usage("a sweep keeps plans in ./"+defaultOut+"; a seed consists of digits", "plan %s: no such file", cli.Quote(arg))
 	case errors.As(err, &unread):
-		return subject{}, usage("", "plan %s: %v", quote(arg), unread.Err)
+		return subject{}, usage("", "plan %s: %v", cli.Quote(arg), unread.Err)
 	case err != nil:
 		return subject{}, usage("", "%v", err)
 	}
-	return subject{plan: plan, file: arg, replay: fmt.Sprintf("%s replay %s", self(), quote(arg))}, nil
+	return subject{plan: plan, file: arg, replay: fmt.Sprintf("%s replay %s", self(), cli.Quote(arg))}, nil
 }
 
 // seedCommand replays a seed.

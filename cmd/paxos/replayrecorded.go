@@ -12,6 +12,7 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/protocol/live"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 // replayRecorded feeds a live server's inputs to the pure machine again.
@@ -19,7 +20,7 @@ func replayRecorded(c *cobra.Command, path string) error {
 	w := c.OutOrStdout()
 	f, err := os.Open(path)
 	if err != nil {
-		return usage("", "--recorded %s: %v", quote(path), cause(err))
+		return usage("", "--recorded %s: %v", cli.Quote(path), cause(err))
 	}
 	defer f.Close()
 	var done live.Replayed
@@ -36,10 +37,10 @@ func replayRecorded(c *cobra.Command, path string) error {
 		fmt.Fprintf(w, "%s: %v\n", path, differs)
 		return errFailed
 	case wrong != nil:
-		return usage("paxos serve --record writes such files", "--recorded %s: %v", quote(path), cause(wrong))
+		return usage("paxos serve --record writes such files", "--recorded %s: %v", cli.Quote(path), cause(wrong))
 	}
 	fmt.Fprintf(w, "ok: %s, %s: every output is reproduced byte for byte (%s, %s, %s)\n",
-		counted(done.Lives, "life", "lives"), plural(done.Steps, "step"),
-		plural(done.Records, "record"), plural(done.Messages, "message"), counted(int(done.Replies), "reply", "replies"))
+		counted(done.Lives, "life", "lives"), cli.Plural(done.Steps, "step"),
+		cli.Plural(done.Records, "record"), cli.Plural(done.Messages, "message"), counted(int(done.Replies), "reply", "replies"))
 	return nil
 }

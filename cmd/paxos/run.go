@@ -11,6 +11,7 @@ import (
 
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/script"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 	"github.com/fauer4effect/paxos/sim/trace"
 )
 
@@ -68,7 +69,7 @@ func (o *watchFlags) run(c *cobra.Command, s subject) error {
 	}
 	wall := time.Since(start)
 	if o.json {
-		printJSON(c.OutOrStdout(), newRunJSON(report, wall))
+		cli.PrintJSON(c.OutOrStdout(), newRunJSON(report, wall))
 	} else {
 		printRun(c.OutOrStdout(), s, report, wall)
 	}
@@ -85,7 +86,7 @@ func (o *watchFlags) execute(ctx context.Context, s subject) (*sim.Report, error
 	if o.trace != "" {
 		f, err := openTrace(o.trace, s.file)
 		if err != nil {
-			return nil, usage("", "--trace %s: %v", quote(o.trace), err)
+			return nil, usage("", "--trace %s: %v", cli.Quote(o.trace), err)
 		}
 		t := trace.New(f)
 		options = append(options, sim.WithTrace(t))
@@ -102,7 +103,7 @@ func (o *watchFlags) execute(ctx context.Context, s subject) (*sim.Report, error
 		return nil, err
 	}
 	if err := finish(); err != nil {
-		return nil, usage("the trace is not complete", "--trace %s: %v", quote(o.trace), err)
+		return nil, usage("the trace is not complete", "--trace %s: %v", cli.Quote(o.trace), err)
 	}
 	return report, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/plan"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -18,16 +19,16 @@ func printRun(w io.Writer, s subject, r *sim.Report, wall time.Duration) {
 	if s.file != "" {
 		fmt.Fprintf(w, "plan %s\n", s.file)
 	}
-	fmt.Fprintf(w, "seed %d: %s, %s, %v under faults\n", p.Seed, plural(uint64(p.Servers), "server"),
-		plural(uint64(p.Workload.Clients), "client")+p.Workload.OnHosts(), brief(time.Duration(p.Faulty)))
-	labelled(w, "network", describeNetwork(&p.Network))
-	labelled(w, "disk", "a write is durable after "+describeLaw(p.Disk.Sync)+slowDisks(p.Disk.Servers))
-	labelled(w, "faults", describeFaults(p))
-	labelled(w, "calm", describeTail(&p.Tail))
-	fmt.Fprintf(w, "\nin %v simulated, %v on the clock:\n", brief(time.Duration(r.End)), brief(wall))
-	wrapped(w, "  ", fmt.Sprintf("%s, %s between servers, %s answered, %s led",
-		plural(r.Events, "event"), plural(r.Messages, "message"), plural(r.Updates, "update"), plural(r.Views, "view")))
-	effectRows(w, &r.Effects)
+	fmt.Fprintf(w, "seed %d: %s, %s, %v under faults\n", p.Seed, cli.Plural(uint64(p.Servers), "server"),
+		cli.Plural(uint64(p.Workload.Clients), "client")+p.Workload.OnHosts(), cli.Brief(time.Duration(p.Faulty)))
+	cli.Labelled(w, "network", describeNetwork(&p.Network))
+	cli.Labelled(w, "disk", "a write is durable after "+describeLaw(p.Disk.Sync)+slowDisks(p.Disk.Servers))
+	cli.Labelled(w, "faults", describeFaults(p))
+	cli.Labelled(w, "calm", describeTail(&p.Tail))
+	fmt.Fprintf(w, "\nin %v simulated, %v on the clock:\n", cli.Brief(time.Duration(r.End)), cli.Brief(wall))
+	cli.Wrapped(w, "  ", fmt.Sprintf("%s, %s between servers, %s answered, %s led",
+		cli.Plural(r.Events, "event"), cli.Plural(r.Messages, "message"), cli.Plural(r.Updates, "update"), cli.Plural(r.Views, "view")))
+	cli.EffectRows(w, sim.Effects(), &r.Effects)
 	fmt.Fprintln(w)
 	printVerdict(w, s, r)
 }
@@ -37,7 +38,7 @@ func printVerdict(w io.Writer, s subject, r *sim.Report) {
 	if line, builds := afterAll(r); line != "" {
 		fmt.Fprintln(w, line)
 		if builds != "" {
-			wrapped(w, "", builds)
+			cli.Wrapped(w, "", builds)
 		}
 	}
 	if s.file != "" {
@@ -48,10 +49,10 @@ func printVerdict(w io.Writer, s subject, r *sim.Report) {
 		return
 	}
 	fmt.Fprintf(w, "%s broken\n", r.Violation.Property)
-	labelled(w, "time", instant(r.Violation.At))
-	labelled(w, "detail", r.Violation.Detail)
+	cli.Labelled(w, "time", instant(r.Violation.At))
+	cli.Labelled(w, "detail", r.Violation.Detail)
 	if unfair := sim.Timely(r.Plan); unfair != nil && strings.HasPrefix(r.Violation.Property, "L") {
-		labelled(w, "but", "the plan asks for what the rules do not promise: "+unfair.Error())
+		cli.Labelled(w, "but", "the plan asks for what the rules do not promise: "+unfair.Error())
 	}
 	fmt.Fprintf(w, "  %-9s %s\n", "replay", s.replay)
 }
@@ -61,7 +62,7 @@ func printVerdict(w io.Writer, s subject, r *sim.Report) {
 func printMissed(w io.Writer, r *sim.Report) {
 	for _, m := range r.Missed {
 		f := &r.Plan.Faults[m.Fault-1]
-		wrapped(w, "", fmt.Sprintf("fault %d never came: it waits for %v, and there were %d", m.Fault, f.On, m.Seen))
+		cli.Wrapped(w, "", fmt.Sprintf("fault %d never came: it waits for %v, and there were %d", m.Fault, f.On, m.Seen))
 	}
 }
 
@@ -126,14 +127,14 @@ func describeTail(t *plan.Tail) string {
 		text += fmt.Sprintf("; only clients %s go on", list(t.Clients))
 	}
 	return text + fmt.Sprintf("; a leader must serve within %v, and answer within %v",
-		brief(time.Duration(t.Settle)), brief(time.Duration(t.Answer)))
+		cli.Brief(time.Duration(t.Settle)), cli.Brief(time.Duration(t.Answer)))
 }
 
 func list(numbers []int) string { return strings.Trim(fmt.Sprint(numbers), "[]") }
 
 // describeLaw says how long something takes.
 func describeLaw(l world.Law) string {
-	least, mean, most := brief(time.Duration(l.Min)), brief(time.Duration(l.Mean)), brief(time.Duration(l.Max))
+	least, mean, most := cli.Brief(time.Duration(l.Min)), cli.Brief(time.Duration(l.Mean)), cli.Brief(time.Duration(l.Max))
 	var text string
 	switch l.Kind {
 	case "uniform":

@@ -15,6 +15,7 @@ import (
 
 	"github.com/fauer4effect/paxos/scenarios"
 	"github.com/fauer4effect/paxos/sim/script"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 func scenarioCommand() *cobra.Command {
@@ -63,7 +64,7 @@ func listScenarios(w io.Writer) error {
 		width = max(width, len(s.Name)-len(".txtar"))
 	}
 	for _, s := range library {
-		wrapped(w, fmt.Sprintf("%-*s  ", width, strings.TrimSuffix(s.Name, ".txtar")), s.FirstSentence())
+		cli.Wrapped(w, fmt.Sprintf("%-*s  ", width, strings.TrimSuffix(s.Name, ".txtar")), s.FirstSentence())
 	}
 	return nil
 }
@@ -156,7 +157,7 @@ func fromLibrary(name string) (*script.Script, error) {
 			return s, nil
 		}
 	}
-	return nil, usage("paxos scenario --list names those that come with the program", "%s: no such file, folder or script", quote(name))
+	return nil, usage("paxos scenario --list names those that come with the program", "%s: no such file, folder or script", cli.Quote(name))
 }
 
 // tellAll runs the scripts in order. A failure does not keep the others from being run.
@@ -188,7 +189,7 @@ func tellAll(ctx context.Context, w io.Writer, files []scenarioFile, update bool
 				fmt.Fprintf(w, "      and %d more never came\n", len(o.NeverCame)-mostIdle)
 				break
 			}
-			wrapped(w, "      ", idle)
+			cli.Wrapped(w, "      ", idle)
 		}
 	}
 	if failed > 0 {
@@ -249,7 +250,7 @@ func replaceText(path string, text []byte) error {
 	if err = errors.Join(err, old.Close()); err != nil {
 		return err
 	}
-	if err := writeWhole(path, text); err != nil {
+	if err := cli.WriteWhole(path, text); err != nil {
 		return err
 	}
 	return os.Chmod(path, info.Mode().Perm())

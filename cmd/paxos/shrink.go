@@ -12,6 +12,7 @@ import (
 
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/shrink"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 func shrinkCommand() *cobra.Command {
@@ -58,7 +59,7 @@ func shrinkPlan(c *cobra.Command, s subject, out string) error {
 		out = shrunkPath(s.file)
 	}
 	if sameFile(out, s.file) {
-		return usage("", "--output %s: that is the plan", quote(out))
+		return usage("", "--output %s: that is the plan", cli.Quote(out))
 	}
 	note, done := shrinkProgress(c.ErrOrStderr())
 	var wrong error
@@ -71,16 +72,16 @@ func shrinkPlan(c *cobra.Command, s subject, out string) error {
 	case err != nil:
 		return err
 	case wrong != nil:
-		return usage("paxos replay says what it shows", "plan %s: %v", quote(s.file), wrong)
+		return usage("paxos replay says what it shows", "plan %s: %v", cli.Quote(s.file), wrong)
 	}
-	if err := writeWhole(out, r.Plan.Encode()); err != nil {
-		return usage("", "--output %s: %v", quote(out), cause(err))
+	if err := cli.WriteWhole(out, r.Plan.Encode()); err != nil {
+		return usage("", "--output %s: %v", cli.Quote(out), cause(err))
 	}
 	v := r.Report.Violation
-	fmt.Fprintf(stdout, "%s broken, after %s:\n", v.Property, plural(uint64(r.Runs), "run"))
+	fmt.Fprintf(stdout, "%s broken, after %s:\n", v.Property, cli.Plural(uint64(r.Runs), "run"))
 	fmt.Fprintf(stdout, "  from      %v\n  to        %v\n", shrink.SizeOf(s.plan), shrink.SizeOf(r.Plan))
-	labelled(stdout, "detail", v.Detail)
-	fmt.Fprintf(stdout, "  %-9s %s\n  %-9s %s replay %s\n", "plan", out, "replay", self(), quote(out))
+	cli.Labelled(stdout, "detail", v.Detail)
+	fmt.Fprintf(stdout, "  %-9s %s\n  %-9s %s replay %s\n", "plan", out, "replay", self(), cli.Quote(out))
 	if r.Spent {
 		fmt.Fprintln(stdout, "the search ran out of runs: shrink the result again")
 	}
@@ -95,8 +96,8 @@ func shrinkProgress(stderr io.Writer) (func(shrink.Progress), func()) {
 	}
 	return func(p shrink.Progress) {
 			text := fmt.Sprintf("%d runs: %v (%s)", p.Runs, p.Size, p.Pass)
-			fmt.Fprintf(f, "\r%-*.*s", columns-1, columns-1, text)
+			fmt.Fprintf(f, "\r%-*.*s", cli.Columns-1, cli.Columns-1, text)
 		}, func() {
-			fmt.Fprintf(f, "\r%-*s\r", columns-1, "")
+			fmt.Fprintf(f, "\r%-*s\r", cli.Columns-1, "")
 		}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/live/client"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 const statusLimit = 3 * time.Second // for a server's answer
@@ -89,7 +90,7 @@ func status(ctx context.Context, w io.Writer, addresses []string, json bool) err
 	if len(asked) > 0 {
 		all := together(asked, heard)
 		if json {
-			printJSON(w, struct {
+			cli.PrintJSON(w, struct {
 				Cluster string     `json:"cluster"`
 				Servers []standing `json:"servers"`
 			}{asked[0].Cluster, all})
@@ -113,7 +114,7 @@ func together(asked []*standing, heard []standing) []standing {
 }
 
 func printStandings(w io.Writer, asked *standing, all []standing) {
-	fmt.Fprintf(w, "cluster %s, %s\n", asked.Cluster, plural(asked.Servers, "server"))
+	fmt.Fprintf(w, "cluster %s, %s\n", asked.Cluster, cli.Plural(asked.Servers, "server"))
 	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
 	fmt.Fprintln(t, "server\tstate\tview\tleader\taru\thash\tlife\tformed\tfrom")
 	for _, s := range all {
@@ -145,7 +146,7 @@ func askStatus(ctx context.Context, address string) (*standing, []standing, erro
 	case strings.Contains(address, "/"):
 		network = "unix"
 	case !strings.Contains(address, ":"):
-		return nil, nil, usage("", "%s: an ADDR is host:port, such as localhost:6379, or a path", quote(address))
+		return nil, nil, usage("", "%s: an ADDR is host:port, such as localhost:6379, or a path", cli.Quote(address))
 	}
 	ctx, cancel := context.WithTimeout(ctx, statusLimit)
 	defer cancel()
@@ -183,9 +184,9 @@ func unreachable(address string, err error) error {
 	var op *net.OpError
 	switch {
 	case errors.As(err, &wrong):
-		return usage("", "%s: %s", quote(address), wrong.Err)
+		return usage("", "%s: %s", cli.Quote(address), wrong.Err)
 	case errors.As(err, &dns):
-		return usage("", "%s: %s", quote(address), dns.Err)
+		return usage("", "%s: %s", cli.Quote(address), dns.Err)
 	case errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("no connection within %v", statusLimit)
 	case errors.As(err, &op):

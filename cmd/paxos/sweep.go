@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 const (
@@ -72,7 +73,7 @@ func (o *sweepFlags) check() error {
 	case o.from+o.seeds > seedLimit:
 		return usage("", "--from %d and --seeds %d: seeds stay below 2^53", o.from, o.seeds)
 	case o.shard.of > o.seeds:
-		return usage("", "--shard %d/%d: %s cannot be split so often", o.shard.number, o.shard.of, plural(o.seeds, "seed"))
+		return usage("", "--shard %d/%d: %s cannot be split so often", o.shard.number, o.shard.of, cli.Plural(o.seeds, "seed"))
 	}
 	return nil
 }
@@ -91,7 +92,7 @@ func (o *sweepFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	folder, err := openPlanFolder(o.out)
 	if err != nil {
-		return usage("it must be a folder that can be written to", "--out %s: %v", quote(o.out), err)
+		return usage("it must be a folder that can be written to", "--out %s: %v", cli.Quote(o.out), err)
 	}
 	r, err := o.sweep(ctx, folder, stderr)
 	if err == nil {
@@ -99,10 +100,10 @@ func (o *sweepFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	folder.close() // before a word is printed: a closed pipe (`| head`) would end us there
 	if err != nil {
-		return usage("the sweep was stopped", "--out %s: %v", quote(o.out), err)
+		return usage("the sweep was stopped", "--out %s: %v", cli.Quote(o.out), err)
 	}
 	if o.json {
-		printJSON(stdout, r.json())
+		cli.PrintJSON(stdout, r.json())
 	} else {
 		r.print(stdout)
 	}

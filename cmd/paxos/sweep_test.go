@@ -16,6 +16,7 @@ import (
 
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/finding"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 // The totals of a sweep are the sums of its runs: each seed run alone tells the same.
@@ -170,10 +171,10 @@ func TestFailingPlanIsKept(t *testing.T) {
 	if plan.Build != sim.Build() || plan.Finding != "S1: "+report.Violation.Detail || report.Plan.Finding != "" {
 		t.Errorf("build %q, finding %q", plan.Build, plan.Finding)
 	}
-	if left, _ := os.ReadDir("out/deep/seed-17"); len(left) != 2 || left[1].Name() != reportName {
+	if left, _ := os.ReadDir("out/deep/seed-17"); len(left) != 2 || left[1].Name() != cli.ReportName {
 		t.Errorf("left: %v", left)
 	}
-	text, err := os.ReadFile(filepath.Join("out", "deep", "seed-17", reportName))
+	text, err := os.ReadFile(filepath.Join("out", "deep", "seed-17", cli.ReportName))
 	if err != nil || !strings.Contains(string(text), `"property":"S1"`) {
 		t.Errorf("its report: %s, %v", text, err)
 	}

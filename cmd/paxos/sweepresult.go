@@ -8,6 +8,7 @@ import (
 
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/plan"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 // shownFailures are printed in full; the others are in the folder.
@@ -60,7 +61,7 @@ type failureJSON struct {
 func (r *sweepResult) json() sweepJSON {
 	j := sweepJSON{
 		Seeds: r.Seeds, Failed: len(r.Failures), Unknown: r.Unknown, Events: r.Events, Messages: r.Messages,
-		EventsPerSecond: perSecond(r.Events, r.Wall), SimSeconds: time.Duration(r.End).Seconds(),
+		EventsPerSecond: cli.PerSecond(r.Events, r.Wall), SimSeconds: time.Duration(r.End).Seconds(),
 		WallSeconds: r.Wall.Seconds(), Effects: make(map[string]uint64), Failures: []failureJSON{},
 		Updates: r.Updates, ViewsChanged: r.Changed, Planned: make(map[string]uint64),
 		Idle: []string{}, Stopped: r.stopped(),
@@ -92,13 +93,13 @@ func (r *sweepResult) stopped() string {
 
 // print writes the totals, the table, the failures and, last, the verdict.
 func (r *sweepResult) print(w io.Writer) {
-	wrapped(w, "", fmt.Sprintf("%s, %s simulated, %s events/s, %s messages/s, %s updates",
-		plural(r.Seeds, "seed"), time.Duration(r.End).Round(time.Second),
-		rough(perSecond(r.Events, r.Wall)), rough(perSecond(r.Messages, r.Wall)), rough(float64(r.Updates))))
-	fmt.Fprintf(w, "%s on the clock; the view changed in %s\n\n", brief(r.Wall), plural(r.Changed, "run"))
-	faultTable(w, &r.Effects, &r.Planned)
+	cli.Wrapped(w, "", fmt.Sprintf("%s, %s simulated, %s events/s, %s messages/s, %s updates",
+		cli.Plural(r.Seeds, "seed"), time.Duration(r.End).Round(time.Second),
+		cli.Rough(cli.PerSecond(r.Events, r.Wall)), cli.Rough(cli.PerSecond(r.Messages, r.Wall)), cli.Rough(float64(r.Updates))))
+	fmt.Fprintf(w, "%s on the clock; the view changed in %s\n\n", cli.Brief(r.Wall), cli.Plural(r.Changed, "run"))
+	cli.FaultTable(w, sim.Effects(), &r.Effects, &r.Planned)
 	fmt.Fprintln(w)
-	effectTable(w, &r.Effects)
+	cli.EffectTable(w, sim.Effects(), &r.Effects)
 	fmt.Fprintln(w)
 	r.printGroups(w)
 	r.printVerdict(w)
@@ -107,26 +108,26 @@ func (r *sweepResult) print(w io.Writer) {
 func (r *sweepResult) printVerdict(w io.Writer) {
 	switch r.stopped() {
 	case "interrupted":
-		fmt.Fprintf(w, "interrupted after %d of %s\n", r.Seeds, plural(r.asked, "run"))
+		fmt.Fprintf(w, "interrupted after %d of %s\n", r.Seeds, cli.Plural(r.asked, "run"))
 	case "budget":
-		fmt.Fprintf(w, "stopped early, after %d of %s: the budget of %v is used up\n", r.Seeds, plural(r.asked, "run"), r.budget)
+		fmt.Fprintf(w, "stopped early, after %d of %s: the budget of %v is used up\n", r.Seeds, cli.Plural(r.asked, "run"), r.budget)
 	}
 	if len(r.idle) > 0 {
 		var names []string
 		for _, e := range r.idle {
 			names = append(names, sim.Effects()[e].Name)
 		}
-		wrapped(w, "", "what so many runs must show never happened, so the sweep tested nothing of it: "+strings.Join(names, ", "))
+		cli.Wrapped(w, "", "what so many runs must show never happened, so the sweep tested nothing of it: "+strings.Join(names, ", "))
 	}
 	switch {
 	case r.Seeds == 0:
 		fmt.Fprintln(w, "nothing was run")
 	case len(r.Failures) > 0:
-		wrapped(w, "", fmt.Sprintf("%d of %s failed: %s", len(r.Failures), plural(r.Seeds, "run"), r.byProperty()))
+		cli.Wrapped(w, "", fmt.Sprintf("%d of %s failed: %s", len(r.Failures), cli.Plural(r.Seeds, "run"), r.byProperty()))
 	case len(r.idle) > 0:
-		fmt.Fprintf(w, "failed, although all properties held in %s\n", plural(r.Seeds, "run"))
+		fmt.Fprintf(w, "failed, although all properties held in %s\n", cli.Plural(r.Seeds, "run"))
 	default:
-		fmt.Fprintf(w, "nothing found: all properties held in %s\n", plural(r.Seeds, "run"))
+		fmt.Fprintf(w, "nothing found: all properties held in %s\n", cli.Plural(r.Seeds, "run"))
 	}
 }
 
@@ -140,7 +141,7 @@ func (r *sweepResult) byProperty() string {
 		}
 	}
 	for _, name := range order {
-		parts = append(parts, name+" in "+plural(times[name], "run"))
+		parts = append(parts, name+" in "+cli.Plural(times[name], "run"))
 	}
 	return strings.Join(parts, ", ")
 }

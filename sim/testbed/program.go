@@ -19,6 +19,7 @@ import (
 	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/shrink"
 	"github.com/fauer4effect/paxos/sim/swarm"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 	"github.com/fauer4effect/paxos/sim/trace"
 )
 
@@ -139,9 +140,9 @@ func (c *command) sweep(args []string) error {
 		return err
 	}
 	s, differs := sweepTwice(c.ctx, c.protocol, o)
-	fmt.Fprintf(c.out, "%s: %s in %.1fs, %d messages, %d operations answered\n", c.protocol.Name, seedsOf(s.Seeds), s.Wall.Seconds(), s.Messages, s.Updates)
+	fmt.Fprintf(c.out, "%s: %s in %.1fs, %d messages, %d operations answered\n", c.protocol.Name, cli.Plural(s.Seeds, "seed"), s.Wall.Seconds(), s.Messages, s.Updates)
 	if s.Unknown > 0 {
-		fmt.Fprintf(c.out, "in %s porcupine could not decide (a Model's Hash makes it faster)\n", seedsOf(s.Unknown))
+		fmt.Fprintf(c.out, "in %s porcupine could not decide (a Model's Hash makes it faster)\n", cli.Plural(s.Unknown, "seed"))
 	}
 	if differs != nil {
 		fmt.Fprintln(c.out, differs)
@@ -151,7 +152,7 @@ func (c *command) sweep(args []string) error {
 		return err
 	}
 	if c.ctx.Err() != nil {
-		fmt.Fprintf(c.out, "interrupted after %s\n", seedsOf(s.Seeds))
+		fmt.Fprintf(c.out, "interrupted after %s\n", cli.Plural(s.Seeds, "seed"))
 		return errFound
 	}
 	why := vain(s)
@@ -160,7 +161,7 @@ func (c *command) sweep(args []string) error {
 	}
 	switch {
 	case len(s.Failures) > 0:
-		fmt.Fprintf(c.out, "%d of %s failed\n", len(s.Failures), seedsOf(s.Seeds))
+		fmt.Fprintf(c.out, "%d of %s failed\n", len(s.Failures), cli.Plural(s.Seeds, "seed"))
 		return errFound
 	case why != "":
 		return errFound
@@ -177,7 +178,7 @@ func (c *command) failures(s *sweep.Summary, out string, small bool) error {
 	kinds := map[string][]uint64{} // seeds by signature, looked up only
 	var order []*engine.Report
 	for _, f := range s.Failures {
-		if err := keep(folder(out, f), planName, f.Plan.Encode()); err != nil {
+		if err := keep(cli.Folder(out, f.Plan.Seed), cli.PlanName, f.Plan.Encode()); err != nil {
 			return err
 		}
 		signature := f.Violation.Signature()
@@ -191,7 +192,7 @@ func (c *command) failures(s *sweep.Summary, out string, small bool) error {
 			fmt.Fprintf(c.out, "\n… and %d kinds of failure more, in %s\n", len(order)-i, out)
 			break
 		}
-		if err := c.failure(f, folder(out, f), small); err != nil {
+		if err := c.failure(f, cli.Folder(out, f.Plan.Seed), small); err != nil {
 			return err
 		}
 		if more := kinds[f.Violation.Signature()][1:]; len(more) > 0 {
@@ -204,31 +205,19 @@ func (c *command) failures(s *sweep.Summary, out string, small bool) error {
 	return nil
 }
 
-// The files of a failure's folder.
-const (
-	planName   = "plan.json"
-	shrunkName = "shrunk.json"
-	storyName  = "story.txt"
-	traceName  = "trace.jsonl"
-)
-
-func folder(out string, r *engine.Report) string {
-	return filepath.Join(out, fmt.Sprintf("seed-%d", r.Plan.Seed))
-}
-
 // failure tells of one failure, and fills its folder.
 func (c *command) failure(f *engine.Report, dir string, small bool) error {
 	if err := repeats(c.protocol, f); err != nil {
 		fmt.Fprintf(c.out, "\nseed %d: %v\n%v\n", f.Plan.Seed, f.Violation, err)
 		return nil
 	}
-	plan, name := f.Plan, planName
+	plan, name := f.Plan, cli.PlanName
 	if small && c.ctx.Err() == nil {
 		r, err := Shrink(c.protocol, f.Plan, nil)
 		if err != nil {
 			return err
 		}
-		plan, name = r.Plan, shrunkName
+		plan, name = r.Plan, cli.ShrunkName
 		if err := keep(dir, name, plan.Encode()); err != nil {
 			return err
 		}
@@ -237,13 +226,13 @@ func (c *command) failure(f *engine.Report, dir string, small bool) error {
 	w := trace.New(&events)
 	c.protocol.Run(plan, engine.WithTrace(w))
 	story := strings.Join(Tell(c.protocol, plan), "\n") + "\n"
-	if err := errors.Join(w.Close(), keep(dir, storyName, []byte(story)), keep(dir, traceName, events.Bytes())); err != nil {
+	if err := errors.Join(w.Close(), keep(dir, cli.StoryName, []byte(story)), keep(dir, cli.TraceName, events.Bytes())); err != nil {
 		return err
 	}
 	path := filepath.Join(dir, name)
-	fmt.Fprintf(c.out, "\nseed %d: %v\n%sreplay: %s replay %s\n", f.Plan.Seed, f.Violation, story, program(), path)
+	fmt.Fprintf(c.out, "\nseed %d: %v\n%sreplay: %s replay %s\n", f.Plan.Seed, f.Violation, story, cli.Quote(program()), cli.Quote(path))
 	if !small {
-		fmt.Fprintf(c.out, "shrink: %s shrink %s\n", program(), path)
+		fmt.Fprintf(c.out, "shrink: %s shrink %s\n", cli.Quote(program()), cli.Quote(path))
 	}
 	return nil
 }
@@ -262,13 +251,6 @@ func someOf(seeds []uint64) string {
 	return strings.Join(words, ", ")
 }
 
-func seedsOf(n uint64) string {
-	if n == 1 {
-		return "1 seed"
-	}
-	return fmt.Sprintf("%d seeds", n)
-}
-
 // program is what a person types to start this one again.
 func program() string {
 	exe := os.Args[0]
@@ -278,11 +260,12 @@ func program() string {
 	return exe
 }
 
+// keep writes a file of a failure's folder.
 func keep(dir, name string, text []byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, name), text, 0o644)
+	return cli.WriteWhole(filepath.Join(dir, name), text)
 }
 
 func (c *command) replay(args []string) error {
@@ -372,6 +355,6 @@ func (c *command) shrink(args []string) error {
 	if err := os.WriteFile(out, r.Plan.Encode(), 0o644); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "from %v\nto   %v\nafter %d runs; replay: %s replay %s\n", shrink.SizeOf(plan), shrink.SizeOf(r.Plan), r.Runs, program(), out)
+	fmt.Fprintf(c.out, "from %v\nto   %v\nafter %d runs; replay: %s replay %s\n", shrink.SizeOf(plan), shrink.SizeOf(r.Plan), r.Runs, cli.Quote(program()), cli.Quote(out))
 	return c.verdict(r.Plan, r.Report.Violation)
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/shrink"
 	"github.com/fauer4effect/paxos/sim/swarm"
+	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
 var (
@@ -118,10 +119,10 @@ func repeats(p *Protocol, r *engine.Report) error {
 // vain says why a sweep tested nothing, or nothing of a kind of fault; empty where it did.
 func vain(s *sweep.Summary) string {
 	if s.Seeds > 0 && s.Unknown == s.Seeds {
-		return fmt.Sprintf("porcupine could not decide %s: nothing was judged (a Model's Hash makes it faster)", seedsOf(s.Seeds))
+		return fmt.Sprintf("porcupine could not decide %s: nothing was judged (a Model's Hash makes it faster)", cli.Plural(s.Seeds, "seed"))
 	}
 	if s.Seeds > 0 && s.Updates == 0 && !s.Stopped {
-		return fmt.Sprintf("no operation of %s was answered: nothing was tested", seedsOf(s.Seeds))
+		return fmt.Sprintf("no operation of %s was answered: nothing was tested", cli.Plural(s.Seeds, "seed"))
 	}
 	var names []string
 	for _, e := range s.Idle() {
@@ -130,7 +131,7 @@ func vain(s *sweep.Summary) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("faults that never took effect in %s, so that nothing of them was tested: %s", seedsOf(s.Seeds), strings.Join(names, ", "))
+	return fmt.Sprintf("faults that never took effect in %s, so that nothing of them was tested: %s", cli.Plural(s.Seeds, "seed"), strings.Join(names, ", "))
 }
 
 // Shrink makes a failing plan of the protocol small. What it gets rid of first are drawn
