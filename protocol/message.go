@@ -53,9 +53,11 @@ const (
 	NumStates
 )
 
-func (s State) String() string {
-	return nameOf(int(s), "LeaderElection", "Preparing", "RegLeader", "RegNonLeader")
+var stateNames = [NumStates]string{
+	LeaderElection: "LeaderElection", Preparing: "Preparing", RegLeader: "RegLeader", RegNonLeader: "RegNonLeader",
 }
+
+func (s State) String() string { return nameOf(int(s), stateNames[:]) }
 
 // Kind says what a Message is.
 type Kind uint8
@@ -83,18 +85,33 @@ const (
 )
 
 var kindNames = [NumKinds]string{
-	"none", "ClientUpdate", "ViewChange", "VCProof", "Prepare", "PrepareOK",
-	"Proposal", "Accept", "CatchUpRequest", "CatchUpReply", "Formation",
-	"SnapshotRequest", "SnapshotPart",
-	"ClientRead", "ReadRound", "ReadAck", "ReadIndex", "YourTurn",
+	0:               "none",
+	ClientUpdate:    "ClientUpdate",
+	ViewChange:      "ViewChange",
+	VCProof:         "VCProof",
+	Prepare:         "Prepare",
+	PrepareOK:       "PrepareOK",
+	Proposal:        "Proposal",
+	Accept:          "Accept",
+	CatchUpRequest:  "CatchUpRequest",
+	CatchUpReply:    "CatchUpReply",
+	Formation:       "Formation",
+	SnapshotRequest: "SnapshotRequest",
+	SnapshotPart:    "SnapshotPart",
+	ClientRead:      "ClientRead",
+	ReadRound:       "ReadRound",
+	ReadAck:         "ReadAck",
+	ReadIndex:       "ReadIndex",
+	YourTurn:        "YourTurn",
 }
 
-func (k Kind) String() string { return nameOf(int(k), kindNames[:]...) }
+func (k Kind) String() string { return nameOf(int(k), kindNames[:]) }
 
 // KindNames lists the names of the kinds; a Kind is its index.
 func KindNames() []string { return append([]string(nil), kindNames[:]...) }
 
-func nameOf(i int, names ...string) string {
+// nameOf is the name of the i-th of its kind.
+func nameOf(i int, names []string) string {
 	if i < len(names) {
 		return names[i]
 	}

@@ -68,7 +68,9 @@ const (
 	ReplyExpired                    // its session is gone: what was not executed yet will never be
 )
 
-func (st ReplyStatus) String() string { return nameOf(int(st), "ok", "busy", "expired") }
+var statusNames = []string{ReplyOK: "ok", ReplyBusy: "busy", ReplyExpired: "expired"}
+
+func (st ReplyStatus) String() string { return nameOf(int(st), statusNames) }
 
 // RecordKind says what a Record is.
 type RecordKind uint8
@@ -82,9 +84,12 @@ const (
 	RecordSnapshot                        // Checkpoint, View, Seq and Roster say all that the records before it do of 1…Seq, and more (X12)
 )
 
-func (k RecordKind) String() string {
-	return nameOf(int(k), "none", "installed", "accepted", "ordered", "formed", "snapshot")
+var recordNames = []string{
+	0: "none", RecordInstalled: "installed", RecordAccepted: "accepted", RecordOrdered: "ordered", RecordFormed: "formed",
+	RecordSnapshot: "snapshot",
 }
+
+func (k RecordKind) String() string { return nameOf(int(k), recordNames) }
 
 // Record is one thing to make durable.
 type Record struct {
@@ -156,12 +161,39 @@ const (
 	NumEvents
 )
 
-func (k EventKind) String() string {
-	return nameOf(int(k), "none", "attempted", "preinstalled", "installed", "prepared", "returned",
-		"proposed", "accepted", "ordered", "learned", "applied", "filtered", "opened", "expired", "lapsed", "executed", "catch-up", "formed", "refused",
-		"snapshot-taken", "snapshot-installed", "truncated",
-		"round confirmed", "read answered", "handed over", "overtook", "starved", "forgotten", "read confirmed")
+var eventNames = [NumEvents]string{
+	0:                 "none",
+	Attempted:         "attempted",
+	Preinstalled:      "preinstalled",
+	Installed:         "installed",
+	Prepared:          "prepared",
+	Returned:          "returned",
+	Proposed:          "proposed",
+	Accepted:          "accepted",
+	Ordered:           "ordered",
+	Learned:           "learned",
+	Applied:           "applied",
+	Filtered:          "filtered",
+	Opened:            "opened",
+	Expired:           "expired",
+	Lapsed:            "lapsed",
+	Executed:          "executed",
+	CatchUp:           "catch-up",
+	Formed:            "formed",
+	Refused:           "refused",
+	SnapshotTaken:     "snapshot-taken",
+	SnapshotInstalled: "snapshot-installed",
+	Truncated:         "truncated",
+	RoundConfirmed:    "round confirmed",
+	ReadAnswered:      "read answered",
+	HandedOver:        "handed over",
+	Overtook:          "overtook",
+	Starved:           "starved",
+	Forgotten:         "forgotten",
+	ReadConfirmed:     "read confirmed",
 }
+
+func (k EventKind) String() string { return nameOf(int(k), eventNames[:]) }
 
 // Event is one thing that happened in the machine. Fields that a kind does not use are zero.
 type Event struct {

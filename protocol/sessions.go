@@ -33,7 +33,9 @@ const (
 	ExpireSessions                   // of nobody: Op is an expiry, which the leader makes
 )
 
-func (k UpdateKind) String() string { return nameOf(int(k), "operation", "opening", "expiry") }
+var updateNames = []string{Operation: "operation", OpenSession: "opening", ExpireSessions: "expiry"}
+
+func (k UpdateKind) String() string { return nameOf(int(k), updateNames) }
 
 // SessionOf is the session that the result of an OpenSession names; false for other bytes.
 func SessionOf(result []byte) (Seq, bool) {

@@ -57,8 +57,14 @@ const (
 )
 
 var reasonNames = [numReasons]string{
-	"truncated", "another format or version", "bad checksum", OtherKey,
-	"another cluster", "unknown sender", EarlierLife, "malformed",
+	truncated:     "truncated",
+	otherFormat:   "another format or version",
+	badChecksum:   "bad checksum",
+	forged:        OtherKey,
+	otherCluster:  "another cluster",
+	unknownSender: "unknown sender",
+	earlierLife:   EarlierLife,
+	malformed:     "malformed",
 }
 
 // Lives are the lives of the senders, by id, of which datagrams were taken last. Those of

@@ -27,15 +27,24 @@ const (
 	numFaults
 )
 
-var faultNames = [numFaults]string{
-	"leader killed", "server killed", "majority killed at once", "all killed at once", "leader stopped", "server stopped",
-	"link cut one way", "link cut both ways", "server cut off", "leadership handed over",
+// kinds says of each fault what it is called, and how many cards of it are in a deck.
+var kinds = [numFaults]struct {
+	name  string
+	cards int
+}{
+	KillLeader:   {"leader killed", 6},
+	KillAny:      {"server killed", 1},
+	KillMajority: {"majority killed at once", 3},
+	KillAll:      {"all killed at once", 2},
+	StopLeader:   {"leader stopped", 2},
+	StopAny:      {"server stopped", 1},
+	CutOneWay:    {"link cut one way", 1},
+	CutTwoWay:    {"link cut both ways", 2},
+	Isolate:      {"server cut off", 2},
+	HandOver:     {"leadership handed over", 2},
 }
 
-func (f Fault) String() string { return faultNames[f] }
-
-// weights say how many cards of each fault are in a deck.
-var weights = [numFaults]int{6, 1, 3, 2, 2, 1, 1, 2, 2, 2}
+func (f Fault) String() string { return kinds[f].name }
 
 // chaos makes faults, one after the other, each for a while, with a while between them.
 type chaos struct {
@@ -70,8 +79,8 @@ func between(lo, hi time.Duration) time.Duration {
 // draw takes a fault from the deck, and shuffles a new one when it is used up.
 func (c *chaos) draw() Fault {
 	if len(c.deck) == 0 {
-		for f, cards := range weights {
-			for range cards {
+		for f, kind := range kinds {
+			for range kind.cards {
 				c.deck = append(c.deck, Fault(f))
 			}
 		}
