@@ -29,8 +29,14 @@ type packet struct {
 	bundle    *bundle  // from or to a host: what travels in its place, or, of requests, beside the first
 }
 
-// replyKind is none of the machine's kinds of message.
-const replyKind = uint8(world.MaxKinds - 1)
+// replyKind is none of the machine's kinds of message, or this does not compile. Draws go by the number of
+// a kind, so that this one stays what it is.
+const replyKind = uint8(23)
+
+const (
+	_ = uint(replyKind - uint8(protocol.NumKinds))
+	_ = uint(world.MaxKinds - 1 - replyKind)
+)
 
 func (p *packet) isReply() bool { return uint8(p.Kind) == replyKind }
 
@@ -117,12 +123,12 @@ func (r *System) Control() engine.Control { return r.world }
 
 func (r *System) Kind(name string) uint8 { return kindOf(name) }
 
-// Purposes of draws.
+// Purposes of draws, beside the engine's (see there).
 const (
-	drawStore = engine.FirstOwnDraw + iota
-	drawFlip
-	drawTorn
-	drawRot
+	drawStore = 1005
+	drawFlip  = 1006
+	drawTorn  = 1008
+	drawRot   = 1009
 )
 
 // client is a client of our machine: with its session (session.go), and what it sends. It is a

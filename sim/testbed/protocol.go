@@ -76,8 +76,8 @@ type Request struct {
 	Op        []byte
 }
 
-// drawMachine is the purpose of a machine's draws.
-const drawMachine = engine.FirstOwnDraw
+// drawMachine is the purpose of a machine's draws, beside the engine's (see there).
+const drawMachine = 1010
 
 // Env is a server's way to the world, for one life.
 type Env struct {

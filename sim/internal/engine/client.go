@@ -35,28 +35,28 @@ type Client struct {
 	Directed  bool // by a Stage: it does only what it is told
 	roams     bool // a directed client that asks the next server on a timeout
 	last      Answer
-	stems     [ownDraws]world.Stem
+	stems     [len(ofOperations)]world.Stem
 }
 
-// Purposes of draws: a client's own, for each operation, and others.
+// Purposes of draws. Their numbers are part of what a plan means: a new one takes a number that nobody
+// has, here or in a protocol's package, where those from 1005 on are.
 const (
-	drawPause = iota + 1000
-	drawGap
-	drawKey
-	drawOp
-	drawTarget
-	drawRead
-	drawSurvive
-
-	ownDraws = drawSurvive - drawPause
-	// FirstOwnDraw is the first purpose that is a protocol's own.
-	FirstOwnDraw = 2000
+	drawPause   = 1000
+	drawGap     = 1001
+	drawKey     = 1002
+	drawOp      = 1003
+	drawTarget  = 1004
+	drawSurvive = 1007
+	drawRead    = 1012
 )
+
+// ofOperations are the purposes of a client's own draws, for each operation.
+var ofOperations = [...]uint64{drawPause, drawGap, drawKey, drawOp, drawTarget, drawRead}
 
 func newClient(r *Run, id int) *Client {
 	c := &Client{Run: r, ID: uint32(id), Node: r.nodeOf(id)}
-	for i := range c.stems {
-		c.stems[i] = world.StemOf(r.Plan.Seed, drawPause+uint64(i), uint64(c.ID))
+	for i, purpose := range ofOperations {
+		c.stems[i] = world.StemOf(r.Plan.Seed, purpose, uint64(c.ID))
 	}
 	c.Directed = id > r.Plan.Workload.Clients
 	if c.WakeAt = c.pause(); c.Directed {
@@ -67,7 +67,10 @@ func newClient(r *Run, id int) *Client {
 }
 
 func (c *Client) draw(purpose uint64) uint64 {
-	return c.stems[purpose-drawPause].Draw(c.Timestamp)
+	if own := purpose - drawPause; own <= drawTarget-drawPause {
+		return c.stems[own].Draw(c.Timestamp)
+	}
+	return c.stems[len(ofOperations)-1].Draw(c.Timestamp)
 }
 
 func (c *Client) pause() world.Instant {
