@@ -107,6 +107,19 @@ func TestPins(t *testing.T) {
 		r := sim.Run(sim.Swarm(seed, sim.SwarmOptions{}))
 		got[fmt.Sprintf("seed %d", seed)] = fmt.Sprintf("%016x after %d events", r.Hash, r.Events)
 	}
+	// A kept plan means for ever what it meant, whatever becomes of the swarm.
+	paths, err := filepath.Glob(filepath.Join("..", "testdata", "plans", "*.json"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no plans in testdata/plans (%v)", err)
+	}
+	for _, path := range paths {
+		p, err := sim.LoadPlan(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := sim.Run(p)
+		got["plan "+filepath.Base(path)] = fmt.Sprintf("%016x after %d events", r.Hash, r.Events)
+	}
 	if *updateFlag {
 		b, err := json.MarshalIndent(got, "", "  ")
 		if err != nil {

@@ -86,7 +86,7 @@ var Kinds = [...]KindRow{
 		Kind: Crash, Takes: orLeader, Odds: 2, Least: 1,
 		What:    "they lose what is not durable, and restart after for_ns (0: with the tail). With on, and no servers: the server at which the event occurs",
 		Count:   "server crashed",
-		Example: Fault{At: 300 * world.Millisecond, Do: Crash, Servers: []int{1, 2}, For: 200 * world.Millisecond},
+		Example: Fault{At: 300 * world.Millisecond, Do: Crash, Servers: []int{2}, For: 200 * world.Millisecond},
 	},
 	{
 		Kind: PowerCut, Of: Crash, Odds: 5, Least: 1,
