@@ -11,6 +11,7 @@ import (
 
 	"github.com/fauer4effect/paxos/protocol/live"
 	"github.com/fauer4effect/paxos/protocol/live/metrics"
+	"github.com/fauer4effect/paxos/protocol/live/redis"
 	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
@@ -25,7 +26,7 @@ const (
 // service is a server that runs, with all who use it.
 type service struct {
 	server  *live.Server
-	clients *live.Clients    // nil: none are served
+	clients *redis.Clients   // nil: none are served
 	metrics *metrics.Metrics // nil: nobody asks
 	tell    *narrator
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/fauer4effect/paxos/protocol/live"
 	"github.com/fauer4effect/paxos/protocol/live/metrics"
+	"github.com/fauer4effect/paxos/protocol/live/redis"
 )
 
 // serveFlags say which server to run. The program's own form, `paxos -p PORT -h HOSTFILE`,
@@ -131,7 +132,7 @@ func (o *serveFlags) run(c *cobra.Command) error {
 	defer n.end()
 	serving := &service{server: s, metrics: m, tell: n}
 	if d.clients != nil {
-		serving.clients = live.ServeClients(d.clients, s)
+		serving.clients = redis.Serve(d.clients, s)
 	}
 	if m != nil {
 		m.Watch(s, serving.clients)

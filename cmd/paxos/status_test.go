@@ -14,6 +14,7 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/protocol/live"
+	"github.com/fauer4effect/paxos/protocol/live/redis"
 )
 
 // clusterOf is servers in this process; each with the address of its clients.
@@ -45,7 +46,7 @@ func clusterOf(t *testing.T, n int, network string) (addresses []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		clients := live.ServeClients(l, s)
+		clients := redis.Serve(l, s)
 		t.Cleanup(clients.Close)
 		addresses = append(addresses, l.Addr().String())
 	}

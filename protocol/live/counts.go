@@ -22,6 +22,12 @@ type Counts struct {
 	snapshotsTaken, snapshotsInstalled atomic.Uint64
 }
 
+// Commands is how many were answered.
+func (c *Counts) Commands() uint64 { return c.commands.Load() }
+
+// CutOff counts a client that was cut off: those who serve clients know of it, and no one else.
+func (c *Counts) CutOff() { c.cutOff.Add(1) }
+
 // Each calls f with the counts, in a fixed order.
 func (c *Counts) Each(f func(name string, n uint64)) {
 	for _, e := range []struct {

@@ -9,15 +9,10 @@
 //	sender.go    what waits for the socket
 //	resolve.go   the peers' addresses
 //	sessions.go  commands become updates of sessions, and replies find their commands
-//	resp.go      clients, who speak Redis's protocol: connections come and go
-//	resp/        bytes become commands, in bounded memory
-//	respconn.go  one connection: commands in, replies out
-//	resprun.go   the commands that wait on a connection become one update
-//	respcommands.go, respdata.go, respserver.go, respclient.go, resppaxos.go   what each command is
 //	peers.go     what the others said last
-//	drain.go     a server ends in good order
+//	giveway.go   a leader that ends hands over first
 //	observe.go   what others may know of a server
-//	patient.go   rests after errors that come without end
+//	counts.go    what it has done so far
 //	tape.go      the record of what a machine was fed with, and what came of it
 //	replay.go    the same, fed to a machine again
 //
@@ -29,6 +24,9 @@
 //   - A failed sync ends the server. It is never tried again: what the kernel did with the
 //     pages is anybody's guess.
 //   - Time never goes back: it is the monotonic clock since the server's start.
+//
+// Programs that do not embed the server reach it through packages below, which it does not know:
+// protocol/live/redis takes the commands of clients, protocol/live/metrics shows where it stands.
 //
 // A client's command is executed exactly once while the server that took it lives. If it
 // dies, or the client leaves, the outcome is unknown. Sessions are the server's, not the

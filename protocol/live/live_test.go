@@ -1,4 +1,4 @@
-package live
+package live_test
 
 import (
 	"bytes"
@@ -11,11 +11,12 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,115 +26,49 @@ import (
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/protocol/live"
+	"github.com/fauer4effect/paxos/protocol/live/trio"
 	"github.com/fauer4effect/paxos/protocol/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// trio is three servers in this process, on the loopback interface.
-type trio struct {
-	t       *testing.T
-	configs []Config
-	servers []*Server // nil: down
-}
+var incr = kv.Op{Kind: kv.Incr, Key: "n"}
 
-func newTrio(t *testing.T, change func(*Config)) *trio {
-	t.Helper()
-	c := &trio{t: t, configs: make([]Config, 3), servers: make([]*Server, 3)}
-	var hosts Hosts
-	for range 3 {
-		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		hosts = append(hosts, Host{"127.0.0.1", conn.LocalAddr().(*net.UDPAddr).Port})
-	}
-	for i := range c.configs {
-		c.configs[i] = Config{
-			Hosts: hosts, ID: protocol.ServerID(i + 1), Port: hosts[i].Port, Address: netip.MustParseAddr("127.0.0.1"),
-			Dir: filepath.Join(t.TempDir(), "store"), App: func() protocol.App { return kv.New() },
-		}
-		if change != nil {
-			change(&c.configs[i])
-		}
-	}
-	t.Cleanup(func() {
-		for i := range c.servers {
-			c.stop(i)
+// count is one of a server's counts.
+func count(s *live.Server, name string) (found uint64) {
+	s.Counts().Each(func(each string, n uint64) {
+		if each == name {
+			found = n
 		}
 	})
-	return c
+	return found
 }
-
-func (c *trio) start(i int) *Server {
-	c.t.Helper()
-	s, err := Start(c.configs[i])
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.servers[i] = s
-	return s
-}
-
-func (c *trio) startAll() {
-	c.t.Helper()
-	for i := range c.servers {
-		c.start(i)
-	}
-}
-
-func (c *trio) stop(i int) {
-	if s := c.servers[i]; s != nil {
-		c.servers[i] = nil
-		if err := s.Close(); err != nil {
-			c.t.Error(err)
-		}
-	}
-}
-
-// do executes an operation at a server.
-func (c *trio) do(i int, op kv.Op) kv.Result {
-	c.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	text, err := c.servers[i].Do(ctx, op.Encode())
-	if err != nil {
-		c.t.Fatalf("%v at server %d: %v", op, i+1, err)
-	}
-	r, err := kv.DecodeResult(text)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return r
-}
-
-var incr = kv.Op{Kind: kv.Incr, Key: "n"}
 
 // Any server takes any command; what is executed survives the leader, and all servers.
 func TestService(t *testing.T) {
-	c := newTrio(t, nil)
-	c.startAll()
+	c := trio.New(t, nil)
+	c.StartAll()
 	for i := range 30 {
-		if r := c.do(i%3, incr); r.Number != int64(i+1) {
+		if r := c.Do(i%3, incr); r.Number != int64(i+1) {
 			t.Fatalf("increment %d gives %v", i+1, r)
 		}
 	}
-	leader := int(c.servers[0].Status().Leader) - 1
+	leader := int(c.Servers[0].Status().Leader) - 1
 	for leader < 0 {
 		time.Sleep(10 * time.Millisecond)
-		leader = int(c.servers[0].Status().Leader) - 1
+		leader = int(c.Servers[0].Status().Leader) - 1
 	}
-	c.stop(leader)
-	if r := c.do((leader+1)%3, incr); r.Number != 31 {
+	c.Stop(leader)
+	if r := c.Do((leader+1)%3, incr); r.Number != 31 {
 		t.Fatalf("after the leader's end: %v", r)
 	}
-	c.start(leader)
-	for i := range c.servers {
-		c.stop(i)
+	c.Start(leader)
+	for i := range c.Servers {
+		c.Stop(i)
 	}
-	c.startAll()
-	if r := c.do(leader, incr); r.Number != 32 {
+	c.StartAll()
+	if r := c.Do(leader, incr); r.Number != 32 {
 		t.Fatalf("after all restarted: %v", r)
 	}
 }
@@ -141,10 +76,10 @@ func TestService(t *testing.T) {
 // A command that is in flight while leaders end, and come and go, is executed once: its own
 // server lives, the leader does not.
 func TestExactlyOnceOverFailover(t *testing.T) {
-	c := newTrio(t, nil)
-	c.startAll()
-	c.do(0, incr)
-	leader := c.leader()
+	c := trio.New(t, nil)
+	c.StartAll()
+	c.Do(0, incr)
+	leader := c.Leader()
 	var busy sync.WaitGroup
 	results := make([]map[int64]bool, 3)
 	const each = 200
@@ -152,7 +87,7 @@ func TestExactlyOnceOverFailover(t *testing.T) {
 		if results[i] = map[int64]bool{}; i == leader {
 			continue
 		}
-		s := c.servers[i]
+		s := c.Servers[i]
 		busy.Go(func() {
 			for range each {
 				text, err := s.Do(context.Background(), incr.Encode())
@@ -166,12 +101,12 @@ func TestExactlyOnceOverFailover(t *testing.T) {
 		})
 	}
 	time.Sleep(20 * time.Millisecond)
-	c.stop(leader)
+	c.Stop(leader)
 	time.Sleep(20 * time.Millisecond)
-	c.start(leader)
+	c.Start(leader)
 	for range 6 {
 		time.Sleep(30 * time.Millisecond)
-		c.servers[time.Now().UnixNano()%3].Elect()
+		c.Servers[time.Now().UnixNano()%3].Elect()
 	}
 	busy.Wait()
 	seen := map[int64]bool{}
@@ -183,23 +118,11 @@ func TestExactlyOnceOverFailover(t *testing.T) {
 	if len(seen) != 2*each {
 		t.Errorf("%d different results of %d increments", len(seen), 2*each)
 	}
-	if r := c.do(leader, incr); r.Number != 2*each+2 {
+	if r := c.Do(leader, incr); r.Number != 2*each+2 {
 		t.Errorf("the last increment gives %v, not %d", r, 2*each+2)
 	}
-	if view := c.servers[leader].Status().View; view < 2 {
+	if view := c.Servers[leader].Status().View; view < 2 {
 		t.Errorf("view %d: the leader's end changed none", view)
-	}
-}
-
-// leader waits until a server leads, and returns its place.
-func (c *trio) leader() int {
-	for {
-		for i, s := range c.servers {
-			if s != nil && s.Status().State == protocol.RegLeader {
-				return i
-			}
-		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 
@@ -235,10 +158,10 @@ func garbage(format, key []byte) []byte {
 }
 
 func flood(t *testing.T, key []byte, reasons ...string) {
-	c := newTrio(t, func(cfg *Config) { cfg.Key = key })
-	c.startAll()
-	c.do(0, incr)
-	own := c.configs[0].Hosts.Cluster()
+	c := trio.New(t, func(cfg *live.Config) { cfg.Key = key })
+	c.StartAll()
+	c.Do(0, incr)
+	own := c.Configs[0].Hosts.Cluster()
 	m := protocol.Message{Kind: protocol.Accept, View: 1, Seq: 1}
 	sealed := func(id wire.Identity, key []byte) []byte {
 		e, err := wire.NewEncoder(id, 0, key)
@@ -270,7 +193,7 @@ func flood(t *testing.T, key []byte, reasons ...string) {
 	defer cancel()
 	var busy sync.WaitGroup
 	busy.Go(func() {
-		conn, err := net.Dial("udp4", net.JoinHostPort("127.0.0.1", fmt.Sprint(c.configs[0].Port)))
+		conn, err := net.Dial("udp4", net.JoinHostPort("127.0.0.1", fmt.Sprint(c.Configs[0].Port)))
 		if err != nil {
 			t.Error(err)
 			return
@@ -284,12 +207,12 @@ func flood(t *testing.T, key []byte, reasons ...string) {
 	})
 	served := 0
 	for ctx.Err() == nil {
-		c.do(0, incr)
+		c.Do(0, incr)
 		served++
 	}
 	busy.Wait()
 	time.Sleep(100 * time.Millisecond)
-	refused := c.servers[0].Status().Refused
+	refused := c.Servers[0].Status().Refused
 	for _, why := range reasons {
 		if refused[why] == 0 {
 			t.Errorf("no datagram was refused as %q: %v", why, refused)
@@ -301,32 +224,117 @@ func flood(t *testing.T, key []byte, reasons ...string) {
 	t.Logf("%d commands served, refused: %v", served, refused)
 }
 
+// Hundreds of clients that write large values at once: what a server cannot hold it refuses,
+// what it took it executes, in bounded memory; and it serves on.
+func TestFloodOfLargeValues(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector, which runs the short tests, takes minutes over it")
+	}
+	c := trio.New(t, nil)
+	c.StartAll()
+	c.Do(0, incr)
+	view := c.Servers[0].Status().View
+	value := strings.Repeat("x", 60_000)
+	var busy sync.WaitGroup
+	var done, refused atomic.Int64
+	for i := range 300 {
+		s := c.Servers[i%3]
+		busy.Go(func() {
+			_, err := s.Do(t.Context(), kv.Op{Kind: kv.Put, Key: fmt.Sprint(i), Value: value}.Encode())
+			switch {
+			case err == nil:
+				done.Add(1)
+			case errors.Is(err, live.ErrBusy):
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	var highest uint64
+	ended := make(chan struct{})
+	go func() { busy.Wait(); close(ended) }()
+	for watching := true; watching; {
+		select {
+		case <-ended:
+			watching = false
+		case <-time.After(20 * time.Millisecond):
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			highest = max(highest, m.HeapInuse)
+		}
+	}
+	if done.Load() < 60 || refused.Load() == 0 {
+		t.Errorf("of 300 writes %d are done and %d refused", done.Load(), refused.Load())
+	}
+	if highest > 400<<20 {
+		t.Errorf("three servers and their clients take %d MB", highest>>20)
+	}
+	if r := c.Do(1, incr); r.Number != 2 {
+		t.Errorf("after the flood: %v", r)
+	}
+	t.Logf("%d done, %d refused, %d MB of heap, view %d to %d", done.Load(), refused.Load(), highest>>20, view, c.Servers[0].Status().View)
+}
+
+// A server tells what its peers said last; the heir is the one that is furthest, of those that
+// were heard lately.
+func TestPeersAreTold(t *testing.T) {
+	c := trio.New(t, nil)
+	c.StartAll()
+	for range 3 {
+		c.Do(0, incr)
+	}
+	leader := c.Agreed()
+	st := c.Servers[leader-1].Status()
+	for begun := time.Now(); len(st.Peers) < 2 || st.Peers[0].ARU < st.ARU || st.Peers[1].ARU < st.ARU; {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatalf("%+v", st)
+		}
+		time.Sleep(5 * time.Millisecond)
+		st = c.Servers[leader-1].Status()
+	}
+	for _, p := range st.Peers {
+		if p.State != protocol.RegNonLeader || p.View != st.View || int(p.ID) == leader || p.Silent > 5*time.Second {
+			t.Errorf("%+v", p)
+		}
+	}
+	other := leader%3 + 1
+	c.Stop(other - 1)
+	for begun := time.Now(); int(st.Heir()) != 6-leader-other; {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatalf("server %d is to inherit: %+v", st.Heir(), st)
+		}
+		time.Sleep(20 * time.Millisecond)
+		st = c.Servers[leader-1].Status()
+	}
+}
+
 // Servers whose keys or host files differ do not talk, and say why.
 func TestStrangers(t *testing.T) {
-	for name, change := range map[string]func(*Config){
-		"not made with our key": func(cfg *Config) {
+	for name, change := range map[string]func(*live.Config){
+		"not made with our key": func(cfg *live.Config) {
 			if cfg.ID == 3 {
 				cfg.Key = []byte("another key")
 			} else {
 				cfg.Key = []byte("the key")
 			}
 		},
-		"another cluster": func(cfg *Config) {
+		"another cluster": func(cfg *live.Config) {
 			if cfg.ID == 3 {
-				cfg.Hosts = append(append(Hosts{}, cfg.Hosts...), Host{"elsewhere.invalid", 1})
+				cfg.Hosts = append(append(live.Hosts{}, cfg.Hosts...), live.Host{"elsewhere.invalid", 1})
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newTrio(t, change)
-			c.startAll()
-			for deadline := time.Now().Add(5 * time.Second); c.servers[0].Status().Refused[name] == 0; {
+			c := trio.New(t, change)
+			c.StartAll()
+			for deadline := time.Now().Add(5 * time.Second); c.Servers[0].Status().Refused[name] == 0; {
 				if time.Now().After(deadline) {
-					t.Fatalf("nothing refused: %v", c.servers[0].Status().Refused)
+					t.Fatalf("nothing refused: %v", c.Servers[0].Status().Refused)
 				}
 				time.Sleep(10 * time.Millisecond)
 			}
-			if c.servers[0].Status().Formed {
+			if c.Servers[0].Status().Formed {
 				t.Error("the cluster formed without its third server")
 			}
 		})
@@ -335,36 +343,39 @@ func TestStrangers(t *testing.T) {
 
 // An emptied disk never takes part again, and the others go on.
 func TestEmptiedStore(t *testing.T) {
-	c := newTrio(t, nil)
-	c.startAll()
-	c.do(0, incr)
-	c.stop(1)
-	if err := os.RemoveAll(c.configs[1].Dir); err != nil {
+	c := trio.New(t, nil)
+	c.StartAll()
+	c.Do(0, incr)
+	c.Stop(1)
+	if err := os.RemoveAll(c.Configs[1].Dir); err != nil {
 		t.Fatal(err)
 	}
 	told := make(chan struct{}, 1)
-	c.configs[1].Watch = func(_ *protocol.Input, out *protocol.Output) {
+	c.Configs[1].Watch = func(_ *protocol.Input, out *protocol.Output) {
 		for _, e := range out.Events {
 			if e.Kind == protocol.Refused {
-				notify(told)
+				select {
+				case told <- struct{}{}:
+				default:
+				}
 			}
 		}
 	}
-	c.start(1)
+	c.Start(1)
 	select {
 	case <-told:
 	case <-time.After(5 * time.Second):
 		t.Error("the server with the emptied disk is not told that it is refused")
 	}
-	if r := c.do(0, incr); r.Number != 2 {
+	if r := c.Do(0, incr); r.Number != 2 {
 		t.Errorf("the others: %v", r)
 	}
-	for _, do := range []func(context.Context, []byte) ([]byte, error){c.servers[1].Do, c.servers[1].Read} {
-		if _, err := do(t.Context(), kv.Op{Kind: kv.Get, Key: "n"}.Encode()); !errors.Is(err, ErrRefused) {
+	for _, do := range []func(context.Context, []byte) ([]byte, error){c.Servers[1].Do, c.Servers[1].Read} {
+		if _, err := do(t.Context(), kv.Op{Kind: kv.Get, Key: "n"}.Encode()); !errors.Is(err, live.ErrRefused) {
 			t.Errorf("the emptied disk's clients: %v", err)
 		}
 	}
-	if st := c.servers[1].Status(); st.Formed || st.View != 0 {
+	if st := c.Servers[1].Status(); st.Formed || st.View != 0 {
 		t.Errorf("the emptied disk takes part: %+v", st)
 	}
 }
@@ -374,7 +385,7 @@ func TestFailedDisk(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	var mu sync.Mutex
 	on := false
-	c := newTrio(t, func(cfg *Config) {
+	c := trio.New(t, func(cfg *live.Config) {
 		if cfg.ID == 2 {
 			cfg.FS = errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
 				mu.Lock()
@@ -386,14 +397,14 @@ func TestFailedDisk(t *testing.T) {
 			}))
 		}
 	})
-	c.startAll()
-	c.do(0, incr)
+	c.StartAll()
+	c.Do(0, incr)
 	mu.Lock()
 	on = true
 	mu.Unlock()
-	c.do(0, incr)
-	s := c.servers[1]
-	c.servers[1] = nil
+	c.Do(0, incr)
+	s := c.Servers[1]
+	c.Servers[1] = nil
 	select {
 	case <-s.Done():
 	case <-time.After(10 * time.Second):
@@ -405,29 +416,29 @@ func TestFailedDisk(t *testing.T) {
 	if _, err := s.Do(t.Context(), incr.Encode()); err == nil {
 		t.Error("it takes commands")
 	}
-	c.do(2, incr) // the two others go on
+	c.Do(2, incr) // the two others go on
 }
 
 // What a server records replays byte for byte, over several lives, torn lines included; and a
 // recording that was tampered with does not.
 func TestTape(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tape.jsonl")
-	c := newTrio(t, nil)
+	c := trio.New(t, nil)
 	record := func() {
-		tape, err := OpenTape(path)
+		tape, err := live.OpenTape(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.configs[0].Tape = tape
-		c.start(0)
+		c.Configs[0].Tape = tape
+		c.Start(0)
 	}
 	record()
-	c.start(1)
-	c.start(2)
+	c.Start(1)
+	c.Start(2)
 	for i := range 20 {
-		c.do(i%3, incr)
+		c.Do(i%3, incr)
 	}
-	c.stop(0)
+	c.Stop(0)
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -437,14 +448,14 @@ func TestTape(t *testing.T) {
 	}
 	f.Close()
 	record()
-	c.do(0, incr)
-	c.stop(0)
+	c.Do(0, incr)
+	c.Stop(0)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	replay := func(text []byte) (Replayed, error) {
-		return Replay(bytes.NewReader(text), func() protocol.App { return kv.New() }, Visitor{})
+	replay := func(text []byte) (live.Replayed, error) {
+		return live.Replay(bytes.NewReader(text), func() protocol.App { return kv.New() }, live.Visitor{})
 	}
 	done, err := replay(text)
 	if err != nil || done.Lives != 2 || done.Steps < 60 || done.Replies == 0 {
@@ -453,7 +464,7 @@ func TestTape(t *testing.T) {
 	if _, err := replay(text[:len(text)-5]); err != nil {
 		t.Errorf("with a torn line: %v", err)
 	}
-	var differs *Difference
+	var differs *live.Difference
 	at := bytes.Index(text, []byte(`"rep":[{"c":`))
 	forged := append(append(bytes.Clone(text[:at]), []byte(`"rep":[{"c":9`)...), text[at+len(`"rep":[{"c":`):]...)
 	if _, err := replay(forged); !errors.As(err, &differs) {
@@ -467,105 +478,4 @@ func TestTape(t *testing.T) {
 	if !json.Valid(text[:bytes.IndexByte(text, '\n')]) {
 		t.Error("a line is no JSON")
 	}
-}
-
-func TestHosts(t *testing.T) {
-	hosts, err := ReadHosts(strings.NewReader("# three\nalpha\n beta:7001 # the second\n\n10.0.0.3:7\n"))
-	if err != nil || len(hosts) != 3 || hosts[1] != (Host{"beta", 7001}) || hosts[0] != (Host{"alpha", 0}) {
-		t.Fatalf("%v, %v", hosts, err)
-	}
-	same, _ := ReadHosts(strings.NewReader("\ufeffalpha\nbeta:7001\n10.0.0.3:7"))
-	other, _ := ReadHosts(strings.NewReader("beta:7001\nalpha\n10.0.0.3:7"))
-	if hosts.Cluster() != same.Cluster() || hosts.Cluster() == other.Cluster() {
-		t.Error("the cluster's id is not that of the lines in order, comments aside")
-	}
-	for text, want := range map[string]string{
-		"":                               "it names no host",
-		"# nobody\n":                     "it names no host",
-		"a b\n":                          `line 1: "a b": one host a line`,
-		"a\na:x\n":                       `line 2: "a:x": port "x": it is a number from 1 to 65535`,
-		"a:0\n":                          `line 1: "a:0": port "0"`,
-		":7\n":                           `line 1: ":7": a host is a name`,
-		"[::1]:7\n":                      `line 1: "[::1]:7": a host is a name or an IPv4 address`,
-		"a\n\na\n":                       "line 3: a stands in line 1 already",
-		"1\n2\n3\n4\n5\n6\n7\n8\n9\n10":  "line 10: a cluster has 1 to 9 servers",
-		"a\x00\n":                        `line 1: "a\x00": no host has such characters`,
-		"\xff\xfea\n":                    `line 1: "\xff\xfea": no host has such characters`,
-		"a\n\ufeffb\n":                   "line 2: ",
-		strings.Repeat("#", maxHostFile): "more than 65536 bytes",
-	} {
-		if _, err := ReadHosts(strings.NewReader(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("%.20q: %v, want %s", text, err, want)
-		}
-	}
-	local := Hosts{{"127.0.0.1", 7001}, {"127.0.0.1", 7002}, {"192.0.2.1", 0}}
-	if id, err := local.Own(7002); id != 2 || err != nil {
-		t.Errorf("port 7002 is line %d, %v", id, err)
-	}
-	for _, c := range []struct {
-		hosts Hosts
-		want  string
-	}{
-		{local, "line 1 is this machine, but its port is 7001, not 9"},
-		{Hosts{{"192.0.2.1", 0}}, "no line of the host file is this machine"},
-		{Hosts{{"127.0.0.1", 0}, {"127.0.0.2", 0}}, "lines 1 and 2 are this machine"},
-	} {
-		if _, err := c.hosts.Own(9); err == nil || !strings.HasPrefix(err.Error(), c.want) {
-			t.Errorf("%v: %v, want %s", c.hosts, err, c.want)
-		}
-	}
-}
-
-// Whatever a host file holds, it is hosts or an error of one line.
-func FuzzHosts(f *testing.F) {
-	f.Add("alpha\nbeta:7001 # the second\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		hosts, err := ReadHosts(strings.NewReader(text))
-		switch {
-		case err == nil && (len(hosts) == 0 || len(hosts) > protocol.MaxServers):
-			t.Errorf("%d hosts", len(hosts))
-		case err != nil && strings.Contains(err.Error(), "\n"):
-			t.Errorf("an error of several lines: %q", err)
-		}
-	})
-}
-
-// Whatever a recording holds, it replays or is an error.
-func FuzzReplay(f *testing.F) {
-	path := filepath.Join(f.TempDir(), "tape")
-	tape, err := OpenTape(path)
-	if err != nil {
-		f.Fatal(err)
-	}
-	cfg := protocol.Config{ID: 1, Servers: 1, Store: 5}
-	m, err := protocol.New(cfg, 0, kv.New(), protocol.Stable{})
-	if err != nil {
-		f.Fatal(err)
-	}
-	if err := tape.begin(cfg, protocol.Stable{}, 1); err != nil {
-		f.Fatal(err)
-	}
-	for i := range 6 {
-		var out protocol.Output
-		in := protocol.Input{Kind: protocol.Timer}
-		if i%2 == 1 {
-			in = protocol.Input{Kind: protocol.Durable, UpTo: protocol.Position(i/2 + 1)}
-		}
-		m.Step(protocol.Instant(i)*1e8, in, &out)
-		tape.write(protocol.Instant(i)*1e8, &in, &out)
-	}
-	if err := tape.end(); err != nil {
-		f.Fatal(err)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		f.Fatal(err)
-	}
-	if done, err := Replay(bytes.NewReader(text), func() protocol.App { return kv.New() }, Visitor{}); err != nil || done.Steps != 6 {
-		f.Fatalf("the seed itself: %+v, %v", done, err)
-	}
-	f.Add(text)
-	f.Fuzz(func(t *testing.T, text []byte) {
-		_, _ = Replay(bytes.NewReader(text), func() protocol.App { return kv.New() }, Visitor{})
-	})
 }

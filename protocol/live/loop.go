@@ -27,7 +27,7 @@ func (s *Server) loop() error {
 	defer publish.Stop()
 	repeat := time.NewTicker(repeatEvery)
 	defer repeat.Stop()
-	sender := newSender(s.socket, s.cfg.ID, &s.Counts)
+	sender := newSender(s.socket, s.cfg.ID, &s.counts)
 	s.workers.Add(1)
 	go s.works(func() error { return sender.run(s.stop) })
 	for {

@@ -20,16 +20,16 @@ func (s *Server) note(events []protocol.Event) {
 	for i := range events {
 		switch events[i].Kind {
 		case protocol.Attempted:
-			s.Counts.attempts.Add(1)
+			s.counts.attempts.Add(1)
 			changed = true
 		case protocol.Installed:
-			s.Counts.views.Add(1)
+			s.counts.views.Add(1)
 			changed = true
 		case protocol.Prepared:
-			s.Counts.reigns.Add(1)
+			s.counts.reigns.Add(1)
 			changed = true
 		case protocol.HandedOver:
-			s.Counts.handOvers.Add(1)
+			s.counts.handOvers.Add(1)
 		case protocol.Formed:
 			s.refused = false
 			s.calls.each(func(c *call) { s.again = append(s.again, c) }) // the machine took none before
@@ -42,11 +42,11 @@ func (s *Server) note(events []protocol.Event) {
 		case protocol.Returned:
 			changed = true
 		case protocol.CatchUp:
-			s.Counts.catchUps.Add(1)
+			s.counts.catchUps.Add(1)
 		case protocol.SnapshotTaken:
-			s.Counts.snapshotsTaken.Add(1)
+			s.counts.snapshotsTaken.Add(1)
 		case protocol.SnapshotInstalled:
-			s.Counts.snapshotsInstalled.Add(1)
+			s.counts.snapshotsInstalled.Add(1)
 		case protocol.Truncated:
 			s.truncated = events[i].Seq
 		}
@@ -76,5 +76,5 @@ func (s *Server) StoreBytes() (int64, error) { return s.store.Bytes() }
 // Hosts are the servers of the cluster.
 func (s *Server) Hosts() Hosts { return s.cfg.Hosts }
 
-// Open is how many clients are connected.
-func (c *Clients) Open() int { return int(c.open.Load()) }
+// Counts is what the server has done so far.
+func (s *Server) Counts() *Counts { return &s.counts }

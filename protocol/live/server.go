@@ -38,8 +38,7 @@ type Config struct {
 
 const (
 	inboxBatches    = 256     // of messages, between socket and loop
-	maxWaiting      = 4096    // commands; more are refused
-	maxWaitingBytes = 4 << 20 // of these commands' operations: each is sent to all, again and again
+	maxWaitingBytes = 4 << 20 // of the operations of commands that wait: each is sent to all, again and again
 	maxSessions     = 32768   // of all servers' commands, and of those of former lives
 	stepsAtOnce     = 512     // inputs, before what came of them is written and sent
 )
@@ -54,12 +53,15 @@ var (
 	// ErrRefused: the others know another store as this server's, so that it can serve nothing.
 	ErrRefused = errors.New("the others refuse this server's store")
 
-	errNotBegun = errors.New("not begun")
-	errNoRoom   = fmt.Errorf("commands that are not complete take %d bytes", maxBufferedBytes)
+	// ErrNotBegun: the caller's context ended before the server took the command.
+	ErrNotBegun = errors.New("not begun")
 )
 
 // MaxOpBytes bounds an operation, so that every message fits the datagrams of one.
 const MaxOpBytes = 64 << 10
+
+// MaxWaiting bounds the commands that wait for their answers; more are refused, with ErrBusy.
+const MaxWaiting = 4096
 
 // Server is a running server. Its methods may be called from any goroutine.
 type Server struct {
@@ -84,7 +86,7 @@ type Server struct {
 	handOver chan protocol.ServerID
 	cut      atomic.Uint32
 	status   atomic.Pointer[Status]
-	Counts   Counts
+	counts   Counts
 
 	stop    chan struct{}
 	ending  sync.Once
@@ -187,7 +189,7 @@ func start(cfg Config, st *store.Store, udp *net.UDPConn) (*Server, error) {
 	if err := cfg.Tape.begin(machine, stable, st.Life()); err != nil {
 		return nil, err
 	}
-	s.disk = newDisk(st, st.Peers(), &s.Counts)
+	s.disk = newDisk(st, st.Peers(), &s.counts)
 	s.disk.meter = cfg.Meter
 	s.publish()
 	s.workers.Add(4)
@@ -208,7 +210,7 @@ func (s *Server) open(udp *net.UDPConn) error {
 		return err
 	}
 	s.socket = &socket{
-		udp: udp, conn: ipv4.NewPacketConn(udp), encoder: encoder, cut: &s.cut, counts: &s.Counts, done: s.stop,
+		udp: udp, conn: ipv4.NewPacketConn(udp), encoder: encoder, cut: &s.cut, counts: &s.counts, done: s.stop,
 		peers:   make([]atomic.Pointer[net.UDPAddr], len(s.cfg.Hosts)+1),
 		decoder: wire.NewDecoder(s.cfg.Hosts.Cluster(), len(s.cfg.Hosts), s.cfg.Key),
 	}
@@ -262,6 +264,9 @@ func (s *Server) Close() error {
 // Done is closed when the server has ended, by Close or by a failure, which Close returns.
 func (s *Server) Done() <-chan struct{} { return s.ended }
 
+// Stopped is closed when the server begins to end: it takes no more commands. Done follows.
+func (s *Server) Stopped() <-chan struct{} { return s.stop }
+
 // Status is where the server stood a moment ago.
 func (s *Server) Status() Status { return *s.status.Load() }
 
@@ -304,7 +309,7 @@ func (s *Server) do(ctx context.Context, c *call) ([]byte, error) {
 		begun = time.Now()
 	}
 	result, err := s.execute(ctx, c)
-	s.Counts.command(err)
+	s.counts.command(err)
 	if s.cfg.Meter != nil && err == nil {
 		s.cfg.Meter.Command(time.Since(begun))
 	}
@@ -322,7 +327,7 @@ func (s *Server) execute(ctx context.Context, c *call) ([]byte, error) {
 	case <-s.stop:
 		return nil, ErrStopped
 	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", errNotBegun, ctx.Err())
+		return nil, fmt.Errorf("%w: %w", ErrNotBegun, ctx.Err())
 	}
 	select {
 	case a := <-c.done:
@@ -344,6 +349,6 @@ func (s *Server) deliver(messages []protocol.Message) {
 	select {
 	case s.inbox <- messages:
 	default:
-		s.Counts.overflow.Add(uint64(len(messages)))
+		s.counts.overflow.Add(uint64(len(messages)))
 	}
 }

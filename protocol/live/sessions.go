@@ -56,7 +56,7 @@ func (t *sessions) client(slot uint32) protocol.ClientID { return protocol.Clien
 
 // begin gives the command a session's place; false where none may be had.
 func (t *sessions) begin(c *call) bool {
-	if len(t.waiting) >= maxWaiting || t.bytes+len(c.op) > maxWaitingBytes {
+	if len(t.waiting) >= MaxWaiting || t.bytes+len(c.op) > maxWaitingBytes {
 		return false
 	}
 	t.bytes += len(c.op)

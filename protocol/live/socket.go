@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/ipv4"
 
 	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/live/internal/backoff"
 	"github.com/fauer4effect/paxos/protocol/live/store"
 	"github.com/fauer4effect/paxos/protocol/wire"
 )
@@ -68,17 +69,17 @@ func (s *socket) read(deliver func([]protocol.Message)) error {
 	for i := range batch {
 		batch[i].Buffers = [][]byte{make([]byte, readBytes)}
 	}
-	var rest backoff
+	var rest backoff.Rest
 	for {
 		n, err := s.conn.ReadBatch(batch, 0)
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
 		if err != nil { // an ICMP error of an earlier datagram, say: the socket goes on
-			rest.wait(s.done)
+			rest.Wait(s.done)
 			continue
 		}
-		rest = backoff{}
+		rest = backoff.Rest{}
 		var messages []protocol.Message
 		cut := s.cut.Load()
 		s.mu.Lock()

@@ -1,4 +1,4 @@
-package live
+package live_test
 
 import (
 	"errors"
@@ -10,6 +10,8 @@ import (
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/protocol/live"
+	"github.com/fauer4effect/paxos/protocol/live/trio"
 )
 
 // A recording that no server of ours made is refused in one line, whatever it says: it may
@@ -33,13 +35,13 @@ func TestForgedTapes(t *testing.T) {
 		{life + `]}}` + "\nx", "line 2: it is no JSON object"},
 		{"x", "it holds no life of a server"},
 	} {
-		_, err := Replay(strings.NewReader(c.text+"\n"), func() protocol.App { return kv.New() }, Visitor{})
+		_, err := live.Replay(strings.NewReader(c.text+"\n"), func() protocol.App { return kv.New() }, live.Visitor{})
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s:\n%v\nwant %s", c.text, err, c.want)
 		}
 	}
 	endless := zeros{}
-	if _, err := Replay(endless, func() protocol.App { return kv.New() }, Visitor{}); err == nil {
+	if _, err := live.Replay(endless, func() protocol.App { return kv.New() }, live.Visitor{}); err == nil {
 		t.Error("a file without end replays")
 	}
 }
@@ -51,7 +53,7 @@ func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 // A panic of the machine is an error that names the line.
 func TestAPanicNamesItsLine(t *testing.T) {
 	text := `{"life":{"number":1,"config":{"ID":1,"Servers":1,"Settings":{}},"records":[]}}` + "\n"
-	_, err := Replay(strings.NewReader(text), func() protocol.App { panic("no App today") }, Visitor{})
+	_, err := live.Replay(strings.NewReader(text), func() protocol.App { panic("no App today") }, live.Visitor{})
 	if err == nil || err.Error() != "line 1: the machine gives up: no App today" {
 		t.Error(err)
 	}
@@ -60,8 +62,8 @@ func TestAPanicNamesItsLine(t *testing.T) {
 // A file that is no recording stays as it is, and so does a recording of a server that does
 // not start, since another may be writing it.
 func TestRecordTouchesNothingOfOthers(t *testing.T) {
-	c := newTrio(t, nil)
-	c.start(0)
+	c := trio.New(t, nil)
+	c.Start(0)
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"thesis":   "chapter one\nchapter two, not yet fini",
@@ -69,7 +71,7 @@ func TestRecordTouchesNothingOfOthers(t *testing.T) {
 	} {
 		path := filepath.Join(dir, name)
 		write(t, path, text)
-		if _, err := OpenTape(path); err == nil || !strings.Contains(err.Error(), "holds something else than a recording") {
+		if _, err := live.OpenTape(path); err == nil || !strings.Contains(err.Error(), "holds something else than a recording") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if got := read(t, path); got != text {
@@ -79,14 +81,14 @@ func TestRecordTouchesNothingOfOthers(t *testing.T) {
 	begun := `{"life":{"number":1,"config":{"ID":1}}}` + "\n" + `{"at_ns":12,"in":{"m`
 	running := filepath.Join(dir, "running")
 	write(t, running, begun)
-	second := c.configs[0] // while the first runs
+	second := c.Configs[0] // while the first runs
 	for path, want := range map[string]string{running: begun, filepath.Join(dir, "new"): ""} {
-		tape, err := OpenTape(path)
+		tape, err := live.OpenTape(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		second.Tape = tape
-		if s, err := Start(second); err == nil {
+		if s, err := live.Start(second); err == nil {
 			t.Error("two servers have one store")
 			_ = s.Close()
 		}
@@ -96,23 +98,23 @@ func TestRecordTouchesNothingOfOthers(t *testing.T) {
 	}
 	torn := filepath.Join(dir, "torn") // within its first line
 	write(t, torn, `{"life":{"num`)
-	tape, err := OpenTape(torn)
+	tape, err := live.OpenTape(torn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.stop(0)
-	c.configs[0].Tape = tape
-	c.start(0)
-	c.stop(0)
+	c.Stop(0)
+	c.Configs[0].Tape = tape
+	c.Start(0)
+	c.Stop(0)
 	f, err := os.Open(torn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if done, err := Replay(f, func() protocol.App { return kv.New() }, Visitor{}); err != nil || done.Lives != 1 {
+	if done, err := live.Replay(f, func() protocol.App { return kv.New() }, live.Visitor{}); err != nil || done.Lives != 1 {
 		t.Errorf("the torn one: %+v, %v", done, err)
 	}
-	if _, err := OpenTape(filepath.Join(dir, "nowhere", "tape")); err == nil {
+	if _, err := live.OpenTape(filepath.Join(dir, "nowhere", "tape")); err == nil {
 		t.Error("a tape in a folder that is not there")
 	}
 }

@@ -103,6 +103,6 @@ func putAll(b *testing.B, s *live.Server, left *atomic.Int64) {
 
 func counts(s *live.Server) map[string]uint64 {
 	counts := map[string]uint64{}
-	s.Counts.Each(func(name string, n uint64) { counts[name] = n })
+	s.Counts().Each(func(name string, n uint64) { counts[name] = n })
 	return counts
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/protocol/live"
 	"github.com/fauer4effect/paxos/protocol/live/client"
+	"github.com/fauer4effect/paxos/protocol/live/redis"
 )
 
 var ends []func() // of what examples started
@@ -39,7 +40,7 @@ func TestMain(m *testing.M) {
 type replica struct {
 	config  live.Config
 	server  *live.Server
-	clients *live.Clients
+	clients *redis.Clients
 	address string
 }
 
@@ -83,7 +84,7 @@ func (r *replica) start() error {
 	if r.server, err = live.Start(r.config); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	r.address, r.clients = l.Addr().String(), live.ServeClients(l, r.server)
+	r.address, r.clients = l.Addr().String(), redis.Serve(l, r.server)
 	return nil
 }
 

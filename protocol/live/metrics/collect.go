@@ -115,7 +115,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		gauge(to, peerHeard, (p.Silent + time.Since(st.At)).Seconds(), peer)
 		gauge(to, peerARU, float64(p.ARU), peer)
 	}
-	w.server.Counts.Each(func(name string, n uint64) { count(to, name, n) })
+	w.server.Counts().Each(func(name string, n uint64) { count(to, name, n) })
 }
 
 // count shows one of the server's counts.

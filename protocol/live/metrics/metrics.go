@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/fauer4effect/paxos/protocol/live"
+	"github.com/fauer4effect/paxos/protocol/live/redis"
 )
 
 // Metrics is what is shown of one server. It is a live.Meter. Its methods may be called from
@@ -26,7 +27,7 @@ type Metrics struct {
 // watched is a server that runs, and its clients, nil where none are served.
 type watched struct {
 	server  *live.Server
-	clients *live.Clients
+	clients *redis.Clients
 }
 
 // Buckets of latencies, in seconds: from 100 µs, which a sync of a good disk takes, each twice
@@ -56,7 +57,7 @@ func (m *Metrics) Command(took time.Duration) { m.commands.Observe(took.Seconds(
 func (m *Metrics) Sync(took time.Duration)    { m.syncs.Observe(took.Seconds()) }
 
 // Watch shows a server from now on, and its clients, unless they are nil.
-func (m *Metrics) Watch(s *live.Server, clients *live.Clients) {
+func (m *Metrics) Watch(s *live.Server, clients *redis.Clients) {
 	m.watched.Store(&watched{s, clients})
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
 	"github.com/fauer4effect/paxos/protocol/live"
+	"github.com/fauer4effect/paxos/protocol/live/redis"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -174,7 +175,7 @@ func TestMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients := live.ServeClients(l, s)
+	clients := redis.Serve(l, s)
 	defer clients.Close()
 	m.Watch(s, clients)
 	wants(t, url+"/readyz", 200, "ok")

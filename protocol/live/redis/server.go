@@ -1,4 +1,4 @@
-package live
+package redis
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/redcon"
+
+	"github.com/fauer4effect/paxos/protocol/live"
 )
 
 // What this server answers by itself: greetings, and what Redis's tools and libraries ask
@@ -98,7 +100,7 @@ func (c *Clients) settings() [][2]string {
 		{"databases", "1"},
 		{"maxclients", strconv.FormatInt(c.limit, 10)},
 		{"maxmemory", "0"},
-		{"proto-max-bulk-len", strconv.Itoa(MaxOpBytes)},
+		{"proto-max-bulk-len", strconv.Itoa(live.MaxOpBytes)},
 		{"save", ""},
 		{"timeout", "0"},
 	}
@@ -148,11 +150,11 @@ func (c *conn) info(args [][]byte) {
 	})
 	section("Memory", func() { fmt.Fprintf(&b, "used_memory:%d\r\n", heapBytes()) })
 	section("Stats", func() {
-		fmt.Fprintf(&b, "total_connections_received:%d\r\ntotal_commands_processed:%d\r\n", c.id, s.Counts.commands.Load())
+		fmt.Fprintf(&b, "total_connections_received:%d\r\ntotal_commands_processed:%d\r\n", c.id, s.Counts().Commands())
 	})
 	section("Replication", func() { b.WriteString("role:master\r\n") })
 	section("Counts", func() {
-		s.Counts.Each(func(name string, n uint64) {
+		s.Counts().Each(func(name string, n uint64) {
 			fmt.Fprintf(&b, "%s:%d\r\n", strings.ReplaceAll(name, " ", "_"), n)
 		})
 		var refused uint64
@@ -172,13 +174,13 @@ func heapBytes() uint64 {
 }
 
 // writeStatus writes what INFO and PAXOS STATUS tell of a server, a line each.
-func writeStatus(b *strings.Builder, s *Server, st *Status) {
+func writeStatus(b *strings.Builder, s Server, st *live.Status) {
 	for _, line := range []struct {
 		name  string
 		value any
 	}{
 		{"server", st.ID},
-		{"servers", len(s.cfg.Hosts)},
+		{"servers", len(s.Hosts())},
 		{"state", st.State},
 		{"view", st.View},
 		{"leader", st.Leader},
@@ -190,7 +192,7 @@ func writeStatus(b *strings.Builder, s *Server, st *Status) {
 		{"open_sessions", st.OpenSessions},
 		{"life", st.Life},
 		{"store", fmt.Sprintf("%016x", uint64(st.Store))},
-		{"cluster", fmt.Sprintf("%016x", s.cfg.Hosts.Cluster())},
+		{"cluster", fmt.Sprintf("%016x", s.Hosts().Cluster())},
 		{"formed", st.Formed},
 	} {
 		fmt.Fprintf(b, "%s:%v\r\n", line.name, line.value)

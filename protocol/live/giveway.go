@@ -4,21 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/fauer4effect/paxos/protocol"
 )
 
-// A server that ends in good order calls these, one after the other: RefuseClients, GiveWay,
-// Drain, Close. No command fails then that another server has, nor one that is under way here.
+// A server that ends in good order gives way before it is closed. Whoever serves clients with it
+// takes no new ones before that, and drains those that are there after it.
 
-const (
-	drainLook = 5 * time.Millisecond // how often the steps of an end are looked at
-	// lingering is how long Drain waits for commands that cross with the end: they are refused
-	// in words, not by a connection that closes.
-	lingering = 50 * time.Millisecond
-)
+const giveWayLook = 5 * time.Millisecond // how often it is looked at who leads
 
 // ErrNoHeir says that no other server was heard of lately, or takes over.
 var ErrNoHeir = errors.New("no other server can take over")
@@ -87,7 +81,7 @@ func (s *Server) timeout() time.Duration {
 // pause lets some time pass, unless ctx or the server ends.
 func (s *Server) pause(ctx context.Context) error {
 	select {
-	case <-time.After(drainLook):
+	case <-time.After(giveWayLook):
 		return nil
 	case <-s.stop:
 		return ErrStopped
@@ -95,42 +89,3 @@ func (s *Server) pause(ctx context.Context) error {
 		return ctx.Err()
 	}
 }
-
-// RefuseClients closes the door to new connections. Those that are open are served on.
-func (c *Clients) RefuseClients() { _ = c.listener.Close() }
-
-// Drain refuses new commands, in words that say that nothing was executed, and returns when
-// those under way have their answers, or the server or ctx ends: then it says how many clients
-// are without, and Close leaves the outcome of what they asked unknown.
-func (c *Clients) Drain(ctx context.Context) (left int) {
-	c.gate.shut.Store(true)
-	look := time.NewTicker(drainLook)
-	defer look.Stop()
-	for c.gate.inside.Load() > 0 {
-		select {
-		case <-look.C:
-		case <-c.server.stop:
-			return int(c.gate.inside.Load())
-		case <-ctx.Done():
-			return int(c.gate.inside.Load())
-		}
-	}
-	time.Sleep(lingering)
-	return 0
-}
-
-// gate counts the connections whose commands are under way, replies included, and says to those
-// that come once it is shut that they are late.
-type gate struct {
-	inside atomic.Int64
-	shut   atomic.Bool
-}
-
-// enter begins to answer what has come; false where it came late, and is to be refused.
-func (g *gate) enter() bool {
-	g.inside.Add(1) // first: Drain sees either it, or none that follows
-	return !g.shut.Load()
-}
-
-// leave ends what enter began.
-func (g *gate) leave() { g.inside.Add(-1) }

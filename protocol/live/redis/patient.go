@@ -1,10 +1,11 @@
-package live
+package redis
 
 import (
 	"errors"
 	"net"
 	"sync"
-	"time"
+
+	"github.com/fauer4effect/paxos/protocol/live/internal/backoff"
 )
 
 // patient is a listener that rests after an error, longer each time: out of file
@@ -19,12 +20,12 @@ func newPatient(l net.Listener) *patient { return &patient{Listener: l, closed: 
 
 // Accept returns a connection, or the error that says that the listener is closed.
 func (p *patient) Accept() (net.Conn, error) {
-	for rest := (backoff{}); ; {
+	for rest := (backoff.Rest{}); ; {
 		conn, err := p.Listener.Accept()
 		if err == nil || errors.Is(err, net.ErrClosed) {
 			return conn, err
 		}
-		rest.wait(p.closed)
+		rest.Wait(p.closed)
 		select {
 		case <-p.closed: // though the listener below may be open for a moment still
 			return nil, net.ErrClosed
@@ -37,21 +38,4 @@ func (p *patient) Accept() (net.Conn, error) {
 func (p *patient) Close() error {
 	p.closing.Do(func() { close(p.closed) })
 	return p.Listener.Close()
-}
-
-const (
-	firstRest   = time.Millisecond
-	longestRest = 200 * time.Millisecond
-)
-
-// backoff is how long to wait after errors in a row. The zero value is before the first.
-type backoff struct{ rest time.Duration }
-
-// wait returns after a while, or when done is closed.
-func (b *backoff) wait(done <-chan struct{}) {
-	b.rest = min(max(2*b.rest, firstRest), longestRest)
-	select {
-	case <-time.After(b.rest):
-	case <-done:
-	}
 }

@@ -1,12 +1,14 @@
-package live
+package redis
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"time"
 
 	"github.com/tidwall/redcon"
 
+	"github.com/fauer4effect/paxos/protocol/live"
 	"github.com/fauer4effect/paxos/protocol/live/resp"
 )
 
@@ -28,7 +30,7 @@ type conn struct {
 }
 
 func newConn(c *Clients, id int64, from net.Conn) *conn {
-	in := resp.NewReader(from, resp.Limits{Bytes: maxCommandBytes, TooLong: ErrTooBig, Room: c.room, NoRoom: errNoRoom})
+	in := resp.NewReader(from, resp.Limits{Bytes: maxCommandBytes, TooLong: live.ErrTooBig, Room: c.room, NoRoom: errNoRoom})
 	return &conn{clients: c, id: id, net: from, since: time.Now(), in: in}
 }
 
@@ -64,7 +66,7 @@ func (c *conn) answer() {
 		case err != nil:
 			c.fail(refusal(err))
 		case c.late:
-			c.fail(refusal(ErrStopped))
+			c.fail(refusal(live.ErrStopped))
 		default:
 			c.command(args)
 		}
@@ -80,7 +82,10 @@ func (c *conn) fail(text string) {
 	c.out = redcon.AppendError(c.out, text)
 }
 
-var errUnread = errors.New("too much is not read")
+var (
+	errNoRoom = fmt.Errorf("commands that are not complete take %d bytes", maxBufferedBytes)
+	errUnread = errors.New("too much is not read")
+)
 
 // flush sends the replies. A client that takes none of them for a while is cut off: what it
 // does not read is kept, and others need the room.
@@ -89,7 +94,7 @@ func (c *conn) flush() {
 		defer c.clients.unread.Add(-held)
 		if c.clients.unread.Add(held) > maxUnreadBytes && c.broken == nil {
 			c.broken = errUnread
-			c.clients.server.Counts.cutOff.Add(1)
+			c.clients.server.Counts().CutOff()
 		}
 	}
 	for rest := c.out; len(rest) > 0 && c.broken == nil; {
@@ -100,7 +105,7 @@ func (c *conn) flush() {
 			c.broken = err
 			var slow net.Error
 			if errors.As(err, &slow) && slow.Timeout() && c.clients.server != nil {
-				c.clients.server.Counts.cutOff.Add(1)
+				c.clients.server.Counts().CutOff()
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package live
+package redis
 
 import (
 	"bufio"
@@ -9,31 +9,37 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/protocol/live"
+	"github.com/fauer4effect/paxos/protocol/live/trio"
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 // solo is a cluster of one server, on the loopback interface.
-func solo(t *testing.T) *Server {
+func solo(t *testing.T) *live.Server {
 	t.Helper()
-	c := newTrio(t, func(cfg *Config) { cfg.Hosts = cfg.Hosts[:1] })
-	s := c.start(0)
-	c.do(0, kv.Op{Kind: kv.Get, Key: "x"})
+	c := trio.New(t, func(cfg *live.Config) { cfg.Hosts = cfg.Hosts[:1] })
+	s := c.Start(0)
+	c.Do(0, kv.Op{Kind: kv.Get, Key: "x"})
 	return s
 }
 
 // listening serves clients of a server until the test ends.
-func listening(t *testing.T, s *Server, patience time.Duration) (*Clients, string) {
+func listening(t *testing.T, s Server, patience time.Duration) (*Clients, string) {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients := serveClients(l, s, patience)
+	clients := serve(l, s, patience)
 	t.Cleanup(clients.Close)
 	return clients, l.Addr().String()
 }
 
-// wire is a client that says bytes, and reads bytes.
+// raw is a client that says bytes, and reads bytes.
 type raw struct {
 	t    *testing.T
 	conn *net.TCPConn
@@ -194,12 +200,12 @@ func TestCommands(t *testing.T) {
 		{[]string{"SET", "", ""}, "+OK\r\n"},
 		{[]string{"MGET", "", "x y"}, "*2\r\n" + bulk("") + null},
 		{[]string{"GET\x00", "x"}, "-ERR unknown command 'GET\x00', with args beginning with: 'x' \r\n"},
-		{[]string{"SET", "big", strings.Repeat("x", MaxOpBytes)}, "-ERR more than 65536 bytes; nothing was executed\r\n"},
-		{[]string{"SET", "big", strings.Repeat("x", MaxOpBytes-8)}, "+OK\r\n"},
-		{[]string{"STRLEN", "big"}, fmt.Sprintf(":%d\r\n", MaxOpBytes-8)},
-		{[]string{"SET", "big", strings.Repeat("x", MaxOpBytes-7)}, "-ERR more than 65536 bytes; nothing was executed\r\n"},
+		{[]string{"SET", "big", strings.Repeat("x", live.MaxOpBytes)}, "-ERR more than 65536 bytes; nothing was executed\r\n"},
+		{[]string{"SET", "big", strings.Repeat("x", live.MaxOpBytes-8)}, "+OK\r\n"},
+		{[]string{"STRLEN", "big"}, fmt.Sprintf(":%d\r\n", live.MaxOpBytes-8)},
+		{[]string{"SET", "big", strings.Repeat("x", live.MaxOpBytes-7)}, "-ERR more than 65536 bytes; nothing was executed\r\n"},
 		{[]string{"SET", "big", strings.Repeat("x", 1<<20)}, "-ERR more than 65536 bytes; nothing was executed\r\n"},
-		{[]string{"STRLEN", "big"}, fmt.Sprintf(":%d\r\n", MaxOpBytes-8)},
+		{[]string{"STRLEN", "big"}, fmt.Sprintf(":%d\r\n", live.MaxOpBytes-8)},
 		{[]string{"PING"}, "+PONG\r\n"},
 	} {
 		c.send(encoded(x.command...))

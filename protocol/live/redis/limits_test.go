@@ -1,22 +1,28 @@
-package live
+package redis
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"math"
+	"net"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
-	"github.com/fauer4effect/paxos/protocol/kv"
+	redigo "github.com/gomodule/redigo/redis"
+
 	"github.com/fauer4effect/paxos/protocol/live/resp"
 )
 
 // A client that does not read its replies is cut off, and counted; one that reads slowly is not.
 func TestClientThatDoesNotRead(t *testing.T) {
-	s, _, store := understudy(t, nothing)
-	store.Apply(kv.Op{Kind: kv.Put, Key: "k", Value: strings.Repeat("v", 1<<20)}.Encode())
+	s := newUnderstudy(t, nothing)
+	s.put("k", strings.Repeat("v", 1<<20))
 	const patience = 300 * time.Millisecond
 	clients, address := listening(t, s, patience)
 	deaf, slow, other := dialRaw(t, address), dialRaw(t, address), dialRaw(t, address)
@@ -40,7 +46,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 		}
 	}()
 	begun := time.Now()
-	for s.Counts.cutOff.Load() == 0 {
+	for cutOff(s) == 0 {
 		other.send("PING\n")
 		other.expect("PING", "+PONG\r\n")
 		if time.Since(begun) > 20*time.Second {
@@ -57,9 +63,19 @@ func TestClientThatDoesNotRead(t *testing.T) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	if n := s.Counts.cutOff.Load(); n != 1 || clients.open.Load() != 2 {
+	if n := cutOff(s); n != 1 || clients.open.Load() != 2 {
 		t.Errorf("%d are cut off, %d are there", n, clients.open.Load())
 	}
+}
+
+// cutOff is how many clients of a server were cut off.
+func cutOff(s Server) (found uint64) {
+	s.Counts().Each(func(name string, n uint64) {
+		if name == "clients cut off" {
+			found = n
+		}
+	})
+	return found
 }
 
 // Garbage, claims of any length, connections that stop in the middle or are half closed: the
@@ -110,7 +126,7 @@ func TestGarbageFromClients(t *testing.T) {
 // The memory for commands that are not complete has a bound, which is reached; what is given
 // back others may have.
 func TestBufferedBytesAreLimited(t *testing.T) {
-	s, _, _ := understudy(t, nothing)
+	s := newUnderstudy(t, nothing)
 	clients, address := listening(t, s, replyPatience)
 	clients.buffered.Add(maxBufferedBytes - 3*resp.SmallBuffer) // as if others had it
 	large := encoded("SET", "k", strings.Repeat("x", 2*resp.SmallBuffer))
@@ -140,22 +156,22 @@ func TestBufferedBytesAreLimited(t *testing.T) {
 
 // What a web page makes a browser send is not taken for commands.
 func TestNoWebServer(t *testing.T) {
-	s, all, _ := understudy(t, nothing)
+	s := newUnderstudy(t, nothing)
 	_, address := listening(t, s, replyPatience)
 	for _, text := range []string{"POST / HTTP/1.1\r\nSET k v\r\n", "host: x\r\nSET k v\r\n"} {
 		c := dialRaw(t, address)
 		c.send(text)
 		reply, _ := io.ReadAll(c.in)
-		if string(reply) != "-ERR this is no web server\r\n" || len(*all) > 0 {
-			t.Errorf("%q: %q, and %v is executed", text, reply, *all)
+		if string(reply) != "-ERR this is no web server\r\n" || len(s.asked()) > 0 {
+			t.Errorf("%q: %q, and %v is executed", text, reply, s.asked())
 		}
 	}
 }
 
 // What all clients together do not read has a bound: one that goes past it is cut off at once.
 func TestUnreadRepliesAreBounded(t *testing.T) {
-	s, _, store := understudy(t, nothing)
-	store.Apply(kv.Op{Kind: kv.Put, Key: "k", Value: strings.Repeat("v", 1<<20)}.Encode())
+	s := newUnderstudy(t, nothing)
+	s.put("k", strings.Repeat("v", 1<<20))
 	clients, address := listening(t, s, time.Minute)
 	clients.unread.Add(maxUnreadBytes - 3<<19) // others': there is room for one of two
 	for range 2 {
@@ -166,7 +182,7 @@ func TestUnreadRepliesAreBounded(t *testing.T) {
 			}
 		}()
 	}
-	for begun := time.Now(); s.Counts.cutOff.Load() == 0; time.Sleep(5 * time.Millisecond) {
+	for begun := time.Now(); cutOff(s) == 0; time.Sleep(5 * time.Millisecond) {
 		if time.Since(begun) > 20*time.Second {
 			t.Fatal("nobody is cut off")
 		}
@@ -180,5 +196,93 @@ func TestUnreadRepliesAreBounded(t *testing.T) {
 	clients.Close()
 	if left := clients.unread.Load(); left != maxUnreadBytes-3<<19 {
 		t.Errorf("%d bytes are not given back", left-(maxUnreadBytes-3<<19))
+	}
+}
+
+// brokenListener fails until it is closed, as one without file descriptors does.
+type brokenListener struct {
+	net.Listener
+	calls  atomic.Int64
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *brokenListener) Accept() (net.Conn, error) {
+	l.calls.Add(1)
+	select {
+	case <-l.closed:
+		return nil, net.ErrClosed
+	default:
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
+}
+
+func (l *brokenListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+// A listener that fails as fast as it is asked does not make anybody spin.
+func TestAcceptFailsWithoutEnd(t *testing.T) {
+	below, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &brokenListener{Listener: below, closed: make(chan struct{})}
+	clients := Serve(l, nil)
+	time.Sleep(300 * time.Millisecond)
+	clients.Close()
+	if n := l.calls.Load(); n < 2 || n > 20 {
+		t.Errorf("Accept was called %d times in 300 ms", n)
+	}
+}
+
+// There is room for so many clients, and no more; one that leaves makes room.
+func TestClientsAreLimited(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients := Serve(l, nil)
+	defer clients.Close()
+	clients.open.Add(clients.limit - 1) // as if they were there
+	ping := func() error {
+		conn, err := redigo.Dial("tcp", l.Addr().String(), redigo.DialReadTimeout(5*time.Second))
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		_, err = conn.Do("PING")
+		if err != nil || clients.open.Load() != clients.limit {
+			return errors.Join(err, fmt.Errorf("%d are open", clients.open.Load()))
+		}
+		_, err = redigo.Dial("tcp", l.Addr().String(), redigo.DialReadTimeout(5*time.Second), redigo.DialClientName("x"))
+		if err == nil || !strings.Contains(err.Error(), "max number of clients reached") {
+			return fmt.Errorf("one too many: %v", err)
+		}
+		return nil
+	}
+	if err := ping(); err != nil {
+		t.Error(err)
+	}
+	for deadline := time.Now().Add(5 * time.Second); clients.open.Load() >= clients.limit; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the one that left makes no room")
+		}
+	}
+	if err := ping(); err != nil {
+		t.Error(err)
+	}
+	clients.open.Add(1 - clients.limit)
+}
+
+// Where descriptors are few, clients leave the server what it needs of them.
+func TestClientLimit(t *testing.T) {
+	for descriptors, want := range map[uint64]int64{
+		0: maxClients, 1: 1, 64: 16, 192: 48, 256: 64, 1024: 1024 - ownDescriptors, 1 << 20: maxClients, math.MaxUint64: maxClients,
+	} {
+		if got := clientLimit(descriptors); got != want {
+			t.Errorf("%d descriptors: %d clients, not %d", descriptors, got, want)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package live
+package redis
 
 import (
 	"context"
@@ -10,14 +10,30 @@ import (
 	"time"
 
 	"github.com/tidwall/redcon"
+
+	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/live"
 )
 
-// Clients speaks Redis's protocol (RESP 2) with clients: the commands of respcommands.go, on
+// Server is what executes the commands: a live.Server, or what takes its place in a test.
+type Server interface {
+	Do(ctx context.Context, op []byte) ([]byte, error)
+	Read(ctx context.Context, op []byte) ([]byte, error)
+	Status() live.Status
+	Hosts() live.Hosts
+	Counts() *live.Counts
+	HandOver(to protocol.ServerID)
+	Stopped() <-chan struct{}
+}
+
+var _ Server = (*live.Server)(nil)
+
+// Clients speaks Redis's protocol (RESP 2) with clients: the commands of commands.go, on
 // the replicated key-value store and on the server itself. Any server takes any command.
 // Of redcon it has the encoding of replies and of lines typed by hand; the rest of redcon would
 // panic where a client claims a length of 2^63−1, and has no limits.
 type Clients struct {
-	server   *Server
+	server   Server
 	listener net.Listener
 	gate     gate
 	open     atomic.Int64    // connections
@@ -38,13 +54,13 @@ type Clients struct {
 const (
 	// maxClients bounds the connections: each has one update at a time, so more than may wait
 	// are of no use, and each costs a file descriptor: see clientLimit.
-	maxClients = maxWaiting
+	maxClients = live.MaxWaiting
 	// ownDescriptors are left to the server itself: its store, logs, sockets, and whoever asks for
 	// its metrics. A store that can't open a file has failed for good.
 	ownDescriptors = 192
 	// maxCommandBytes bounds a command as it comes. Whatever fits an operation fits it: a
 	// field costs up to twelve bytes here, and at least four there.
-	maxCommandBytes = 4 * MaxOpBytes
+	maxCommandBytes = 4 * live.MaxOpBytes
 	// maxBufferedBytes bounds what commands that are not complete take, all clients together.
 	maxBufferedBytes = 64 << 20
 	// maxUnreadBytes bounds the replies that clients have yet to read, all together; one whose
@@ -69,13 +85,11 @@ func clientLimit(descriptors uint64) int64 {
 	return int64(max(1, min(room, maxClients)))
 }
 
-// ServeClients serves the clients that come to the listener, until Close. The server's App
-// must be a kv.Store.
-func ServeClients(l net.Listener, s *Server) *Clients {
-	return serveClients(l, s, replyPatience)
-}
+// Serve serves the clients that come to the listener, until Close. The server's App must be a
+// kv.Store.
+func Serve(l net.Listener, s Server) *Clients { return serve(l, s, replyPatience) }
 
-func serveClients(l net.Listener, s *Server, patience time.Duration) *Clients {
+func serve(l net.Listener, s Server, patience time.Duration) *Clients {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Clients{server: s, listener: newPatient(l), ctx: ctx, cancel: cancel, patience: patience, limit: clientLimit(descriptors()), conns: make(map[int64]*conn)}
 	c.workers.Go(c.accept)
@@ -109,7 +123,7 @@ func (c *Clients) admit(from net.Conn) (*conn, string) {
 	defer c.mu.Unlock()
 	switch {
 	case c.conns == nil:
-		return nil, "ERR " + ErrStopped.Error()
+		return nil, "ERR " + live.ErrStopped.Error()
 	case c.open.Load() >= c.limit:
 		return nil, "ERR max number of clients reached"
 	}
@@ -146,6 +160,9 @@ func (c *Clients) room(bytes int64) bool {
 	}
 	return true
 }
+
+// Open is how many clients are connected.
+func (c *Clients) Open() int { return int(c.open.Load()) }
 
 // Close ends all connections. The outcome of commands under way stays unknown.
 func (c *Clients) Close() {

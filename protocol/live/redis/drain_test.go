@@ -1,93 +1,17 @@
-package live
+package redis
 
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/fauer4effect/paxos/protocol"
+	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/protocol/live/trio"
 )
-
-// A leader under load gives way: the heir leads the next of its views, no command fails
-// anywhere, and nobody waited for a timeout.
-func TestGiveWayUnderLoad(t *testing.T) {
-	c := newTrio(t, nil)
-	c.startAll()
-	c.do(0, incr)
-	leader := c.leader()
-	before := c.servers[leader].Status().View
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var busy sync.WaitGroup
-	for i := range 3 {
-		for range 4 {
-			busy.Go(func() {
-				for ctx.Err() == nil {
-					if _, err := c.servers[i].Do(context.Background(), incr.Encode()); err != nil {
-						t.Errorf("a command at server %d: %v", i+1, err)
-						return
-					}
-				}
-			})
-		}
-	}
-	time.Sleep(100 * time.Millisecond)
-	heir, err := c.servers[leader].GiveWay(t.Context())
-	st := c.servers[leader].Status()
-	time.Sleep(100 * time.Millisecond)
-	cancel()
-	busy.Wait()
-	if err != nil || heir == 0 || int(heir) == leader+1 || st.State != protocol.RegNonLeader || st.Leader != heir {
-		t.Errorf("server %d leads, and gives way to %d, %v: %+v", leader+1, heir, err, st)
-	}
-	if n := c.servers[leader].Counts.handOvers.Load(); n != 1 {
-		t.Errorf("%d hand-overs", n)
-	}
-	if want := before + 1; st.View != want && st.View != want+1 {
-		t.Errorf("view %d follows view %d: there was an election more", st.View, before)
-	}
-	if heir, err := c.servers[leader].GiveWay(t.Context()); heir != 0 || err != nil {
-		t.Errorf("one that does not lead gives way: %d, %v", heir, err)
-	}
-}
-
-// Where the best heir does not take over the next one does.
-func TestGiveWayToTheNext(t *testing.T) {
-	c := newTrio(t, nil)
-	c.startAll()
-	c.do(0, incr)
-	leader := c.leader()
-	deaf := (leader + 1) % 3
-	c.servers[deaf].Ignore(1 << (leader + 1)) // its own heartbeats are heard
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	heir, err := c.servers[leader].GiveWay(ctx)
-	if err != nil || heir == 0 || int(heir) == leader+1 {
-		t.Errorf("server %d gives way to %d, %v", leader+1, heir, err)
-	}
-}
-
-// With nobody there a leader says so, and at once after a timeout's patience.
-func TestGiveWayToNobody(t *testing.T) {
-	c := newTrio(t, nil)
-	c.startAll()
-	c.do(0, incr)
-	leader := c.leader()
-	c.stop((leader + 1) % 3)
-	c.stop((leader + 2) % 3)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	if heir, err := c.servers[leader].GiveWay(ctx); heir != 0 || !errors.Is(err, ErrNoHeir) {
-		t.Errorf("it gives way to %d, %v", heir, err)
-	}
-}
 
 // session is a client's connection.
 type session struct {
@@ -126,14 +50,14 @@ func (s *session) hears() string {
 // While a server drains, a command under way gets its answer, whoever comes with a new one is
 // told that nothing was executed, and the door is closed.
 func TestDrain(t *testing.T) {
-	c := newTrio(t, nil)
-	c.startAll()
-	c.do(0, incr)
+	c := trio.New(t, nil)
+	c.StartAll()
+	c.Do(0, kv.Op{Kind: kv.Incr, Key: "n"})
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients := ServeClients(l, c.servers[0])
+	clients := Serve(l, c.Servers[0])
 	defer clients.Close()
 	busy, idle, quiet := connect(t, l.Addr().String()), connect(t, l.Addr().String()), connect(t, l.Addr().String())
 	for _, s := range []*session{busy, idle, quiet} {
@@ -141,8 +65,8 @@ func TestDrain(t *testing.T) {
 			t.Fatal("a client is not served")
 		}
 	}
-	c.stop(1)
-	c.stop(2) // without them no command has an answer
+	c.Stop(1)
+	c.Stop(2) // without them no command has an answer
 	busy.send("INCR n")
 	for clients.gate.inside.Load() == 0 {
 		time.Sleep(time.Millisecond)
@@ -163,8 +87,8 @@ func TestDrain(t *testing.T) {
 	if idle.send("INCR n"); idle.hears() != "-STOPPING the server stops; nothing was executed" || idle.hears() != "" {
 		t.Error("a new command is not refused, or its connection goes on")
 	}
-	c.start(1)
-	c.start(2)
+	c.Start(1)
+	c.Start(2)
 	if left := clients.Drain(t.Context()); left != 0 {
 		t.Errorf("with a majority %d clients wait", left)
 	}
@@ -182,25 +106,25 @@ func TestDrain(t *testing.T) {
 
 // Commands that come in one go with the one under way all get their words.
 func TestDrainAPipeline(t *testing.T) {
-	c := newTrio(t, nil)
-	c.startAll()
-	c.do(0, incr)
+	c := trio.New(t, nil)
+	c.StartAll()
+	c.Do(0, kv.Op{Kind: kv.Incr, Key: "n"})
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients := ServeClients(l, c.servers[0])
+	clients := Serve(l, c.Servers[0])
 	defer clients.Close()
 	s := connect(t, l.Addr().String())
-	c.stop(1)
-	c.stop(2)
+	c.Stop(1)
+	c.Stop(2)
 	s.send("INCR n\r\nINCR n\r\nINCR n")
 	for clients.gate.inside.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
 	clients.gate.shut.Store(true)
-	c.start(1)
-	c.start(2)
+	c.Start(1)
+	c.Start(2)
 	if left := clients.Drain(t.Context()); left != 0 {
 		t.Fatalf("%d clients wait", left)
 	}
@@ -221,22 +145,5 @@ func TestDrainAPipeline(t *testing.T) {
 	}
 	if executed < 1 || executed+refused != 3 {
 		t.Errorf("three commands in one go hear %q", got)
-	}
-}
-
-// Where the port is taken no store is made.
-func TestPortTaken(t *testing.T) {
-	c := newTrio(t, nil)
-	taken, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: c.configs[0].Port})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
-	if s, err := Start(c.configs[0]); err == nil {
-		s.Close()
-		t.Fatal("it starts")
-	}
-	if _, err := os.Stat(c.configs[0].Dir); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("its store: %v", err)
 	}
 }

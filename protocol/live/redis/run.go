@@ -1,4 +1,4 @@
-package live
+package redis
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"github.com/tidwall/redcon"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/protocol/live"
 )
 
 // run is commands on data that wait to be executed: as one update, in order. Where all of
@@ -45,7 +46,7 @@ func (c *conn) collect(p plan, args [][]byte) {
 		reply, wrong := p(ops, args)
 		// SET with GET leads its update, or others' results could leave no room for the value that
 		// is gone then.
-		unfit := ops.Bytes() > MaxOpBytes || before > 0 && ops.ReadsFirst(from)
+		unfit := ops.Bytes() > live.MaxOpBytes || before > 0 && ops.ReadsFirst(from)
 		switch {
 		case wrong != "":
 			ops.Undo(from)
@@ -57,7 +58,7 @@ func (c *conn) collect(p plan, args [][]byte) {
 		}
 		ops.Undo(from)
 		if len(c.run.commands) == 0 {
-			c.fail(refusal(ErrTooBig))
+			c.fail(refusal(live.ErrTooBig))
 			return
 		}
 		c.execute()
@@ -102,7 +103,7 @@ func (c *conn) ask(op []byte, read bool, parts int) ([]byte, error) {
 	}
 	a, err := kv.ReadAnswer(text)
 	if err != nil || a.Status != kv.Results {
-		return nil, fmt.Errorf("%w: the application answers %q, %v", ErrUnknown, text, err)
+		return nil, fmt.Errorf("%w: the application answers %q, %v", live.ErrUnknown, text, err)
 	}
 	return a.Value, nil
 }
@@ -163,13 +164,13 @@ func (r *run) reset() {
 // refusal says why a command has no result. Whoever reads "nothing was executed" relies on it.
 func refusal(err error) string {
 	switch {
-	case errors.Is(err, ErrUnknown):
+	case errors.Is(err, live.ErrUnknown):
 		return "UNKNOWN " + err.Error() + "; the command may have been executed, or not"
-	case errors.Is(err, ErrBusy):
+	case errors.Is(err, live.ErrBusy):
 		return "BUSY " + err.Error() + "; nothing was executed"
-	case errors.Is(err, ErrRefused):
+	case errors.Is(err, live.ErrRefused):
 		return "REFUSED " + err.Error() + "; nothing was executed"
-	case errors.Is(err, ErrStopped), errors.Is(err, errNotBegun):
+	case errors.Is(err, live.ErrStopped), errors.Is(err, live.ErrNotBegun):
 		return "STOPPING " + err.Error() + "; nothing was executed"
 	}
 	return "ERR " + err.Error() + "; nothing was executed"

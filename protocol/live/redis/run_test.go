@@ -1,13 +1,18 @@
-package live
+package redis
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/protocol/live"
 	"github.com/fauer4effect/paxos/protocol/live/resp"
 )
 
@@ -18,35 +23,60 @@ type asked struct {
 }
 
 // understudy takes a server's place: it executes what is asked, or says what is to be said.
-func understudy(t *testing.T, say func(n int) error) (*Server, *[]asked, *kv.Store) {
-	s := &Server{requests: make(chan *call), stop: make(chan struct{})}
-	store := kv.New()
-	var all []asked
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-s.stop:
-				return
-			case c := <-s.requests:
-				op, err := kv.Decode(c.op)
-				if err != nil {
-					t.Errorf("%q: %v", c.op, err)
-				}
-				all = append(all, asked{op, c.read})
-				a := answer{}
-				if a.err = say(len(all)); a.err == nil {
-					if a.result = store.Query(c.op); !c.read {
-						a.result = store.Apply(c.op)
-					}
-				}
-				c.done <- a
-			}
-		}
-	}()
-	t.Cleanup(func() { close(s.stop); <-ended })
-	return s, &all, store
+type understudy struct {
+	t      *testing.T
+	say    func(n int) error
+	counts live.Counts
+
+	mu    sync.Mutex
+	store *kv.Store
+	all   []asked
+}
+
+func newUnderstudy(t *testing.T, say func(n int) error) *understudy {
+	return &understudy{t: t, say: say, store: kv.New()}
+}
+
+func (u *understudy) Do(_ context.Context, op []byte) ([]byte, error)   { return u.execute(op, false) }
+func (u *understudy) Read(_ context.Context, op []byte) ([]byte, error) { return u.execute(op, true) }
+func (u *understudy) Counts() *live.Counts                              { return &u.counts }
+func (u *understudy) Status() live.Status                               { return live.Status{} }
+func (u *understudy) Hosts() live.Hosts                                 { return nil }
+func (u *understudy) HandOver(protocol.ServerID)                        {}
+func (u *understudy) Stopped() <-chan struct{}                          { return nil }
+
+func (u *understudy) execute(encoded []byte, read bool) ([]byte, error) {
+	if len(encoded) > live.MaxOpBytes {
+		return nil, live.ErrTooBig
+	}
+	op, err := kv.Decode(encoded)
+	if err != nil {
+		u.t.Errorf("%q: %v", encoded, err)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.all = append(u.all, asked{op, read})
+	switch err := u.say(len(u.all)); {
+	case err != nil:
+		return nil, err
+	case read:
+		return u.store.Query(encoded), nil
+	default:
+		return u.store.Apply(encoded), nil
+	}
+}
+
+// put sets a key, as if others had.
+func (u *understudy) put(key, value string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.store.Apply(kv.Op{Kind: kv.Put, Key: key, Value: value}.Encode())
+}
+
+func (u *understudy) asked() []asked {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.Clone(u.all)
 }
 
 func nothing(int) error { return nil }
@@ -79,7 +109,7 @@ func TestPipelineIsOneUpdate(t *testing.T) {
 			"+OK\r\n+PONG\r\n$1\r\n1\r\n-ERR unknown command 'NONSENSE', with args beginning with: \r\n-ERR value is not an integer or out of range\r\n:2\r\n$1\r\n2\r\n",
 		},
 		{
-			"busy", "SET a 1\nGET a\n", func(int) error { return ErrBusy },
+			"busy", "SET a 1\nGET a\n", func(int) error { return live.ErrBusy },
 			[]string{`many [put "a" "1"; get "a"]`},
 			strings.Repeat("-BUSY too many commands are waiting; nothing was executed\r\n", 2),
 		},
@@ -87,7 +117,7 @@ func TestPipelineIsOneUpdate(t *testing.T) {
 			"an unknown outcome, and what comes after it", "SET a 1\nGET a\nPING\nGET a\n",
 			func(n int) error {
 				if n == 1 {
-					return ErrUnknown
+					return live.ErrUnknown
 				}
 				return nil
 			},
@@ -111,13 +141,13 @@ func TestPipelineIsOneUpdate(t *testing.T) {
 		},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			s, all, _ := understudy(t, x.say)
+			s := newUnderstudy(t, x.say)
 			_, address := listening(t, s, replyPatience)
 			c := dialRaw(t, address)
 			c.send(encoded("PING") + x.commands) // the first is not there for long before the others
 			c.expect(x.name, "+PONG\r\n"+x.replies)
 			var got []string
-			for _, a := range *all {
+			for _, a := range s.asked() {
 				text := a.op.String()
 				if a.read {
 					text = "read " + text
@@ -137,10 +167,8 @@ func TestPipelineIsOneUpdate(t *testing.T) {
 // However the bytes of a pipeline are cut, its replies are those of the commands one by one.
 func TestPipelineMeetsOneByOne(t *testing.T) {
 	word := rapid.SampledFrom([]string{"a", "b", "c", "1", "-7", "x y\r\n"})
-	one, _, _ := understudy(t, nothing)
-	_, apart := listening(t, one, replyPatience)
-	other, _, _ := understudy(t, nothing)
-	_, together := listening(t, other, replyPatience)
+	_, apart := listening(t, newUnderstudy(t, nothing), replyPatience)
+	_, together := listening(t, newUnderstudy(t, nothing), replyPatience)
 	rapid.Check(t, func(rt *rapid.T) {
 		var commands []string
 		for range rapid.IntRange(1, 30).Draw(rt, "commands") {
@@ -183,9 +211,9 @@ func TestPipelineMeetsOneByOne(t *testing.T) {
 // Many reads of long values do not fit into one result: they are asked for one by one. Where
 // a command itself asks for too much it is told so.
 func TestLongReads(t *testing.T) {
-	s, all, store := understudy(t, nothing)
+	s := newUnderstudy(t, nothing)
 	long := strings.Repeat("v", 700_000)
-	store.Apply(kv.Op{Kind: kv.Put, Key: "k", Value: long}.Encode())
+	s.put("k", long)
 	_, address := listening(t, s, replyPatience)
 	c := dialRaw(t, address)
 	c.send("GET k\nGET k\nSTRLEN k\nGET k\n")
@@ -197,7 +225,7 @@ func TestLongReads(t *testing.T) {
 	c.expect("reads among writes", bulk(long)+":1\r\n"+tooMuch+":2\r\n")
 	c.send("GET k\nINCR n\nSET k short GET\nSET k long GET\n")
 	c.expect("SET GET after others", bulk(long)+":3\r\n"+bulk(long)+bulk("short"))
-	store.Apply(kv.Op{Kind: kv.Put, Key: "k", Value: long + long}.Encode())
+	s.put("k", long+long)
 	c.send("APPEND k x\nAPPEND k2 x\n")
 	c.expect("APPEND", "-ERR string exceeds maximum allowed size (1000000 bytes)\r\n:1\r\n")
 	c.send("SET k short NX GET\n")
@@ -206,15 +234,17 @@ func TestLongReads(t *testing.T) {
 	c.expect("SET GET", "-ERR the value before is longer than 1048576 bytes; the command was executed\r\n")
 	c.send("GET k\n")
 	c.expect("GET", bulk("short"))
-	if n := len(*all); n != 1+2+2+1+3+1+1+1+1 {
+	if n := len(s.asked()); n != 1+2+2+1+3+1+1+1+1 {
 		t.Errorf("%d updates and reads", n)
 	}
 }
 
 // Commands that were not begun when the server stopped say so.
 func TestStoppedServer(t *testing.T) {
-	s := &Server{requests: make(chan *call), stop: make(chan struct{})}
-	close(s.stop)
+	s := solo(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 	_, address := listening(t, s, replyPatience)
 	c := dialRaw(t, address)
 	c.send("SET a 1\n")

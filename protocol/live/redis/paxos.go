@@ -1,4 +1,4 @@
-package live
+package redis
 
 import (
 	"fmt"
@@ -45,8 +45,8 @@ func (c *conn) handOver(args [][]byte) {
 		return
 	}
 	switch {
-	case !ok || len(args) == 3 && (to < 1 || to > int64(len(s.cfg.Hosts))):
-		c.fail(fmt.Sprintf("ERR servers are numbered 1 to %d", len(s.cfg.Hosts)))
+	case !ok || len(args) == 3 && (to < 1 || to > int64(len(s.Hosts()))):
+		c.fail(fmt.Sprintf("ERR servers are numbered 1 to %d", len(s.Hosts())))
 	case st.State != protocol.RegLeader && st.Leader != 0 && st.Leader != st.ID:
 		c.fail(fmt.Sprintf("ERR server %d leads: ask that one", st.Leader))
 	case st.State != protocol.RegLeader:

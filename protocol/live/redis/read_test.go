@@ -1,4 +1,4 @@
-package live
+package redis
 
 import (
 	"fmt"
@@ -6,28 +6,30 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gomodule/redigo/redis"
+	redigo "github.com/gomodule/redigo/redis"
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/kv"
+	"github.com/fauer4effect/paxos/protocol/live"
+	"github.com/fauer4effect/paxos/protocol/live/trio"
 )
 
 // dial is a client of each server.
-func (c *trio) dial() []redis.Conn {
-	c.t.Helper()
-	var conns []redis.Conn
-	for _, s := range c.servers {
+func dial(t *testing.T, servers []*live.Server) []redigo.Conn {
+	t.Helper()
+	var conns []redigo.Conn
+	for _, s := range servers {
 		l, err := net.Listen("tcp4", "127.0.0.1:0")
 		if err != nil {
-			c.t.Fatal(err)
+			t.Fatal(err)
 		}
-		clients := ServeClients(l, s)
-		c.t.Cleanup(clients.Close)
-		conn, err := redis.Dial("tcp", l.Addr().String(), redis.DialReadTimeout(20*time.Second))
+		clients := Serve(l, s)
+		t.Cleanup(clients.Close)
+		conn, err := redigo.Dial("tcp", l.Addr().String(), redigo.DialReadTimeout(20*time.Second))
 		if err != nil {
-			c.t.Fatal(err)
+			t.Fatal(err)
 		}
-		c.t.Cleanup(func() { conn.Close() })
+		t.Cleanup(func() { conn.Close() })
 		conns = append(conns, conn)
 	}
 	return conns
@@ -35,7 +37,7 @@ func (c *trio) dial() []redis.Conn {
 
 // GET sees what was written last, at any server, and uses no slot of the log.
 func TestGETTakesNoSlot(t *testing.T) {
-	c := newTrio(t, func(cfg *Config) {
+	c := trio.New(t, func(cfg *live.Config) {
 		cfg.Watch = func(_ *protocol.Input, out *protocol.Output) {
 			for _, e := range out.Events {
 				if e.Kind == protocol.Applied {
@@ -46,20 +48,20 @@ func TestGETTakesNoSlot(t *testing.T) {
 			}
 		}
 	})
-	c.startAll()
-	conns := c.dial()
+	c.StartAll()
+	conns := dial(t, c.Servers)
 	for i := range 30 {
 		want := fmt.Sprint(i)
 		if _, err := conns[i%3].Do("SET", "x", want); err != nil {
 			t.Fatal(err)
 		}
 		for at := range conns {
-			if got, err := redis.String(conns[at].Do("GET", "x")); got != want || err != nil {
+			if got, err := redigo.String(conns[at].Do("GET", "x")); got != want || err != nil {
 				t.Fatalf("after SET x %s server %d says %q, %v", want, at+1, got, err)
 			}
 		}
 	}
-	for _, s := range c.servers {
+	for _, s := range c.Servers {
 		if s := s.Status(); s.ARU > 60 {
 			t.Errorf("30 SETs and 90 GETs took %d slots at server %d", s.ARU, s.ID)
 		}
@@ -83,9 +85,9 @@ func opAt(out *protocol.Output, applied protocol.Event) []byte {
 // PAXOS HANDOVER moves the leadership where one wants it, while clients go on and none of their
 // commands fails.
 func TestHANDOVER(t *testing.T) {
-	c := newTrio(t, nil)
-	c.startAll()
-	conns := c.dial()
+	c := trio.New(t, nil)
+	c.StartAll()
+	conns := dial(t, c.Servers)
 	if _, err := conns[0].Do("SET", "x", "0"); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +107,7 @@ func TestHANDOVER(t *testing.T) {
 			}
 		}
 	}()
-	leader := c.agreed()
+	leader := c.Agreed()
 	heir := leader%2 + 1
 	if _, err := conns[heir-1].Do("PAXOS", "HANDOVER", leader); err == nil {
 		t.Errorf("server %d, which does not lead, hands over", heir)
@@ -117,25 +119,14 @@ func TestHANDOVER(t *testing.T) {
 	if _, err := conns[leader-1].Do("PAXOS", "HANDOVER", heir); err != nil {
 		t.Fatal(err)
 	}
-	for c.agreed() != heir {
+	for c.Agreed() != heir {
 		if time.Since(begun) > 10*time.Second {
-			t.Fatalf("server %d leads still", c.agreed())
+			t.Fatalf("server %d leads still", c.Agreed())
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	close(stop)
 	if err := <-done; err != nil {
 		t.Errorf("a command failed: %v", err)
-	}
-}
-
-// agreed waits until the servers agree on who leads.
-func (c *trio) agreed() int {
-	for {
-		first := c.servers[0].Status().Leader
-		if first != 0 && c.servers[1].Status().Leader == first && c.servers[2].Status().Leader == first {
-			return int(first)
-		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }

@@ -1,35 +1,37 @@
-package live
+package redis
 
 import (
 	"testing"
 	"time"
 
-	"github.com/gomodule/redigo/redis"
+	redigo "github.com/gomodule/redigo/redis"
+
+	"github.com/fauer4effect/paxos/protocol/live/trio"
 )
 
 // A pipeline that is under way while the leader ends, and others come, is executed once, in
 // order and as a whole: its own server lives.
 func TestPipelineOverFailover(t *testing.T) {
-	c := newTrio(t, nil)
-	c.startAll()
-	conns := c.dial()
-	leader := c.agreed() - 1
+	c := trio.New(t, nil)
+	c.StartAll()
+	conns := dial(t, c.Servers)
+	leader := c.Agreed() - 1
 	at := (leader + 1) % 3
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for range 3 {
 			time.Sleep(100 * time.Millisecond)
-			c.servers[at].Elect()
+			c.Servers[at].Elect()
 			time.Sleep(100 * time.Millisecond)
-			c.servers[(at+1)%3].Elect()
+			c.Servers[(at+1)%3].Elect()
 		}
 	}()
 	const pipelines, each = 60, 16
 	last := int64(0)
 	for i := range pipelines {
 		if i == pipelines/4 {
-			c.stop(leader)
+			c.Stop(leader)
 		}
 		for range each {
 			if err := conns[at].Send("INCR", "n"); err != nil {
@@ -40,7 +42,7 @@ func TestPipelineOverFailover(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range each {
-			n, err := redis.Int64(conns[at].Receive())
+			n, err := redigo.Int64(conns[at].Receive())
 			if n != last+1 || err != nil {
 				t.Fatalf("pipeline %d: after %d came %d, %v", i, last, n, err)
 			}
@@ -49,7 +51,7 @@ func TestPipelineOverFailover(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	<-ended
-	if view := c.servers[at].Status().View; view < 2 {
+	if view := c.Servers[at].Status().View; view < 2 {
 		t.Errorf("view %d: the leader's end changed none", view)
 	}
 }
