@@ -14,15 +14,12 @@
 //	heal
 //	check converged
 //
-// A step with ! must fail. The language has no variables, no conditions and no loops, and a
-// script can touch no file and start no program: only the commands of the table in
-// commands.go exist. Every line is checked before any of it runs. docs/SCENARIOS.md teaches
-// the language; its reference is made from that table.
+// The language and its engine are package sim/script. What our Paxos adds stands here, and the library of
+// scripts, a folder a subject. docs/SCENARIOS.md teaches the language; its reference is made from the table
+// of commands.
 //
 // # Where things are
 //
-// Start here: script.go (Parse: lines to steps), story.go (Run: steps to a verdict).
-// commands.go is the table; setup.go, scheduled.go, time.go, clients.go, faults.go, expect.go and
-// expectclients.go have the commands by subject; transcript.go tells the story; library.go holds
-// the scripts.
+// Start with language.go (what the engine must know of our Paxos). scene.go, until.go and expect.go have
+// the commands; witness.go tells what the machines say of themselves; library.go holds the scripts.
 package scenarios

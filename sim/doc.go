@@ -1,33 +1,39 @@
-// package sim runs Paxos clusters in a simulated world and checks every step.
+// Package sim runs Paxos clusters in a simulated world and checks every step. It is the front of the
+// rooms below it.
 //
 // A Plan is everything that decides a run: cluster, laws of network, disks and clocks, clients,
-// faults, and a calm end. Run executes a plan and returns a Report; it is single-threaded
+// faults, and a calm end. Run executes a plan and returns a Report. It is single-threaded
 // and a pure function of the plan:
 //
-//	plan := sim.Swarm(23, sim.SwarmOptions{Servers: 5}) // or LoadPlan, or write one
-//	report := sim.Run(plan)
+//	p := sim.Swarm(23, sim.SwarmOptions{Servers: 5}) // or LoadPlan, or write one
+//	report := sim.Run(p)
 //	if !report.OK() {
 //		fmt.Println(report.Violation)
 //	}
 //
-// Swarm draws a plan from a seed; Sweep draws and runs many. A Stage is a run that somebody
-// directs step by step: package scenarios does.
+// Swarm draws a plan from a seed. Sweep draws and runs many. Shrink makes a failing one small.
 //
-// A run has two phases. While faults happen, safety is checked (S1…S8). Then comes the tail,
-// in which a core of servers, at least a majority, is healed, and liveness is asked for
-// (L1…L3); the rest may stay down, cut off, deaf or mute for good.
+// A run has two phases. While faults happen, safety is checked (S1…S8). Then comes the calm (a plan calls
+// it the tail): a core of servers, at least a majority, is healed, and liveness is asked for (L1…L3). The
+// other servers may stay down, cut off, deaf or mute for good.
 //
-// # Where things are
+// # A map
 //
-// Start here: plan.go (Plan), fault.go (Fault), run.go (run: what is the same for every protocol
-// under test). schedule.go makes a plan's faults happen, named.go those that wait for an event,
-// clock.go has the servers' clocks, client.go and keyring.go the workload. swarm.go and
-// swarmfaults.go draw plans; sweep.go runs many.
+// The rooms, from the ground up. A room imports only those above it in this list:
 //
-// Of our own protocol: paxos.go is the system that a run drives, server.go a driver as thin as
-// a live one, disklog.go and wire.go its disks and messages as bytes, effects.go what is
-// counted, story.go how a violation is told. Of somebody else's: protocol.go (Protocol, Env)
-// and custom.go; package testbed makes a program and a test of one.
+//	world            virtual time, network and disks; draws
+//	trace, finding   what is written down, and what is found
+//	history          what clients saw: JSON lines, Jepsen's logs, porcupine's opinion and page
+//	plan             what decides a run: Plan, Fault, the table of kinds, Validate, the bounds of the calm
+//	swarm            a seed becomes a plan
+//	internal/engine  one execution: strikes faults, keeps clocks and clients, drives a System
+//	internal/sweep   many executions
+//	shrink           a failing plan becomes small
+//	script           scripts: the part of the language that every protocol has
+//	testbed          a protocol of your own as a System; its program and its test
+//	paxos            our machine as a System: sessions, wire, disk log; paxos/check has its properties
+//	sim              this package
 //
-// The world itself is in sim/world, the properties in sim/check, delta debugging in sim/shrink.
+// mutants stands aside: it builds the machine with planted bugs, and hunts them. Only paxos and sim know
+// our Paxos; the others know any protocol. docs/ARCHITECTURE.md follows one run from end to end.
 package sim

@@ -1,4 +1,4 @@
-// package mutants keeps planted bugs and shows that the checks see them.
+// Package mutants keeps planted bugs and shows that the checks see them.
 //
 // A checker that never complains may be right or blind, and a green sweep does not tell
 // which. So each bug that the checks must see is kept as a patch against the sources,

@@ -1,4 +1,4 @@
-// package shrink makes a failing plan small: it takes away faults, servers, clients, updates,
+// Package shrink makes a failing plan small: it takes away faults, servers, clients, updates,
 // laws and time, as long as the same property fails. What is left is what the failure needs.
 //
 // It is delta debugging (Zeller and Hildebrandt, 2002) over plans. Draws are stateless, so

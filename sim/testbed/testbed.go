@@ -1,10 +1,3 @@
-// package testbed makes a program and a test of a protocol of one's own (sim.Protocol): its
-// own sweep, replay and shrink.
-//
-//	func main() { testbed.Main(proto) }                       // sweep, replay, shrink
-//	func TestProtocol(t *testing.T) { testbed.Test(t, proto) } // go test -seed=17
-//
-// docs/YOUR-PROTOCOL.md walks through it.
 package testbed
 
 import (

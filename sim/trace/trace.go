@@ -1,4 +1,4 @@
-// package trace writes down what happens in a run, one JSON object a line, for people and
+// Package trace writes down what happens in a run, one JSON object a line, for people and
 // for programs. It changes nothing of the run.
 package trace
 

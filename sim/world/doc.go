@@ -1,4 +1,4 @@
-// package world is a virtual network, clock and set of disks in which any message-passing
+// Package world is a virtual network, clock and set of disks in which any message-passing
 // machine can live. It knows nothing of Paxos.
 //
 // A World runs Nodes: servers 1…N, which have a disk and may crash, and clients above N.
@@ -36,7 +36,7 @@
 //
 // What this does not give is what makes a sweep: seeds that draw plans of faults, clients with
 // a model to judge them by, shrinking. Package sim does, for a machine behind a smaller
-// interface (sim.Protocol, docs/YOUR-PROTOCOL.md).
+// interface (testbed.Protocol, docs/YOUR-PROTOCOL.md).
 //
 // # Persist before send
 //

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/testbed"
 )
 
 // state is the key-value store, and what each client was answered last.
@@ -22,7 +22,7 @@ type session struct {
 func newState() *state { return &state{store: kv.New()} }
 
 // encode makes an entry's data of a request.
-func encode(r sim.Request) []byte {
+func encode(r testbed.Request) []byte {
 	b := binary.BigEndian.AppendUint32(nil, r.Client)
 	return append(binary.BigEndian.AppendUint64(b, r.Timestamp), r.Op...)
 }

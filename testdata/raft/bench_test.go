@@ -9,7 +9,8 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 
 	"github.com/fauer4effect/paxos/protocol/kv"
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
+	"github.com/fauer4effect/paxos/sim/testbed"
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
@@ -35,16 +36,16 @@ func (t *rates) report(b *testing.B) {
 // BenchmarkWorld is the driver in the world.
 func BenchmarkWorld(b *testing.B) {
 	p := Protocol(Bugs{})
-	plan := &sim.Plan{
-		Version: sim.PlanVersion, Protocol: p.Name, Seed: 1, Servers: benchServers,
+	plan := &plan.Plan{
+		Version: plan.Version, Protocol: p.Name, Seed: 1, Servers: benchServers,
 		Settings: []byte(`{"snapshot_every_entries": 1000, "keep_behind_entries": 5}`),
-		Network:  sim.Network{All: world.LinkLaw{Delay: world.Uniform(ms/2, 3*ms/2)}},
-		Disk:     sim.Disk{Sync: world.Uniform(ms/10, ms/2)},
-		Workload: sim.Workload{
+		Network:  plan.Network{All: world.LinkLaw{Delay: world.Uniform(ms/2, 3*ms/2)}},
+		Disk:     plan.Disk{Sync: world.Uniform(ms/10, ms/2)},
+		Workload: plan.Workload{
 			Clients: benchClients, Keys: 4, Timeout: 500 * ms, Limit: benchUpdates,
-			Mix: sim.Mix{Get: 2, Put: 3, Append: 1, CAS: 1, Incr: 1},
+			Mix: plan.Mix{Get: 2, Put: 3, Append: 1, CAS: 1, Incr: 1},
 		},
-		Tail: sim.Tail{
+		Tail: plan.Tail{
 			Delay: world.Uniform(ms/2, 3*ms/2), Settle: 6_000 * ms, Answer: 3_000 * ms, For: benchUpdates * 5 * ms,
 		},
 	}
@@ -129,7 +130,7 @@ func newBare(b *testing.B) *bare {
 
 func (c *bare) ask(client uint32) {
 	c.asked[client]++
-	_ = c.servers[1].Propose(encode(sim.Request{Client: client, Timestamp: c.asked[client], Op: c.op}))
+	_ = c.servers[1].Propose(encode(testbed.Request{Client: client, Timestamp: c.asked[client], Op: c.op}))
 }
 
 // step hands over the oldest message.

@@ -4,9 +4,8 @@ import (
 	"bytes"
 	"math/bits"
 
+	"github.com/fauer4effect/paxos/sim/testbed"
 	pb "go.etcd.io/raft/v3/raftpb"
-
-	"github.com/fauer4effect/paxos/sim"
 )
 
 // checks are raft's own properties, beside what the testbed asks of every protocol: whether
@@ -37,13 +36,13 @@ func newChecks() any {
 	return &checks{votes: map[[2]uint64]uint64{}, disks: map[[2]uint64]uint16{}}
 }
 
-func (c *checks) began(env *sim.Env, term uint64) {
+func (c *checks) began(env *testbed.Env, term uint64) {
 	if before := c.terms[env.ID()]; term < before {
 		env.Fail("term", "server %d begins in term %d, was in term %d", env.ID(), term, before)
 	}
 }
 
-func departed(env *sim.Env, m any) {
+func departed(env *testbed.Env, m any) {
 	c, said := env.Shared().(*checks), m.(message)
 	switch said.Type {
 	case pb.MsgPreVote, pb.MsgPreVoteResp:
@@ -58,20 +57,20 @@ func departed(env *sim.Env, m any) {
 	c.terms[env.ID()] = max(c.terms[env.ID()], said.Term)
 }
 
-func (c *checks) voted(env *sim.Env, term, candidate uint64) {
+func (c *checks) voted(env *testbed.Env, term, candidate uint64) {
 	if before := c.votes[[2]uint64{uint64(env.ID()), term}]; before != 0 && before != candidate {
 		env.Fail("vote", "server %d votes for servers %d and %d in term %d", env.ID(), before, candidate, term)
 	}
 	c.votes[[2]uint64{uint64(env.ID()), term}] = candidate
 }
 
-func durable(env *sim.Env, r any) {
+func durable(env *testbed.Env, r any) {
 	for _, e := range r.(record).Entries {
 		env.Shared().(*checks).disks[[2]uint64{e.Index, e.Term}] |= 1 << env.ID()
 	}
 }
 
-func (c *checks) applied(env *sim.Env, e pb.Entry, state uint64) {
+func (c *checks) applied(env *testbed.Env, e pb.Entry, state uint64) {
 	for uint64(len(c.first)) <= e.Index {
 		c.first = append(c.first, first{})
 	}

@@ -10,7 +10,6 @@ import (
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
 
-	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/testbed"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -33,8 +32,8 @@ type settings struct {
 }
 
 // Protocol is etcd's raft as the testbed sees it.
-func Protocol(b Bugs) *sim.Protocol {
-	return &sim.Protocol{
+func Protocol(b Bugs) *testbed.Protocol {
+	return &testbed.Protocol{
 		Name: "etcd-raft", Settle: 6_000 * ms, Answer: 3_000 * ms,
 		Kinds: []string{
 			"MsgProp", "MsgApp", "MsgAppResp", "MsgSnap", "MsgHeartbeat", "MsgHeartbeatResp",
@@ -43,7 +42,7 @@ func Protocol(b Bugs) *sim.Protocol {
 		Settings: func(d *world.Dice) any {
 			return settings{world.Pick[uint64](d, 1, 3, 10, 40), world.Pick[uint64](d, 0, 1, 5)}
 		},
-		Start:  func(env *sim.Env, records []any) (sim.Machine, error) { return start(env, records, b) },
+		Start:  func(env *testbed.Env, records []any) (testbed.Machine, error) { return start(env, records, b) },
 		Shared: newChecks, Durable: durable, Departed: departed,
 	}
 }
@@ -67,7 +66,7 @@ func (m message) Digest() uint64 {
 // server is one life of a raft node, with the loop that raft's documentation asks for: save,
 // then send, then apply, then advance; here the disk answers later, in Synced.
 type server struct {
-	env     *sim.Env
+	env     *testbed.Env
 	bugs    Bugs
 	set     settings
 	node    *raft.RawNode
@@ -82,7 +81,7 @@ type server struct {
 	tickAt  world.Instant
 }
 
-func start(env *sim.Env, records []any, b Bugs) (*server, error) {
+func start(env *testbed.Env, records []any, b Bugs) (*server, error) {
 	s := &server{env: env, bugs: b, storage: raft.NewMemoryStorage(), app: newState(), synced: uint64(len(records))}
 	s.asked = map[uint32]uint64{}
 	if err := env.Settings(&s.set); err != nil {
@@ -147,7 +146,7 @@ func (s *server) Receive(_ int, m any) {
 }
 
 // Request proposes an operation; a follower hands it to the leader. Clients repeat what is lost.
-func (s *server) Request(r sim.Request) {
+func (s *server) Request(r testbed.Request) {
 	s.asked[r.Client] = r.Timestamp
 	_ = s.node.Propose(encode(r))
 	s.drive()

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/shrink"
 	"github.com/fauer4effect/paxos/sim/testbed"
 )
@@ -56,20 +56,20 @@ func TestBugs(t *testing.T) {
 				t.Errorf("shrunk to no less than %v", shrink.SizeOf(small.Plan))
 			}
 			t.Logf("found by seed %d, the %d. tried: %v\n%v\nshrunk to %v in %d runs:\n%s", found.Plan.Seed, seeds, found.Violation,
-				shrink.SizeOf(found.Plan), shrink.SizeOf(small.Plan), small.Runs, strings.Join(testbed.Story(p, small.Plan), "\n"))
+				shrink.SizeOf(found.Plan), shrink.SizeOf(small.Plan), small.Runs, strings.Join(testbed.Tell(p, small.Plan), "\n"))
 		})
 	}
 }
 
-func isSmall(p *sim.Plan) bool {
+func isSmall(p *plan.Plan) bool {
 	s := shrink.SizeOf(p)
 	return s.Servers <= 3 && s.Faults <= 5 && s.Updates <= 3
 }
 
 // find runs seeds from … from+n−1 until one fails, and says how many it took.
-func find(p *sim.Protocol, from, n uint64) (*sim.Report, uint64) {
+func find(p *testbed.Protocol, from, n uint64) (*testbed.Report, uint64) {
 	for i := range n {
-		if r := p.Run(p.Swarm(from+i, sim.SwarmOptions{})); !r.OK() {
+		if r := p.Run(p.Swarm(from+i, testbed.SwarmOptions{})); !r.OK() {
 			return r, i + 1
 		}
 	}
@@ -81,11 +81,11 @@ func find(p *sim.Protocol, from, n uint64) (*sim.Report, uint64) {
 func TestSameHash(t *testing.T) {
 	p := Protocol(Bugs{})
 	for seed := range uint64(20) {
-		plan := p.Swarm(seed, sim.SwarmOptions{})
-		var reports [2]*sim.Report
+		plan := p.Swarm(seed, testbed.SwarmOptions{})
+		var reports [2]*testbed.Report
 		var wg sync.WaitGroup
 		wg.Go(func() { reports[0] = p.Run(plan) })
-		wg.Go(func() { reports[1] = p.Run(plan.Clone(), sim.WithStory(new(sim.Story))) })
+		wg.Go(func() { reports[1] = p.Run(plan.Clone(), testbed.WithStory(new(testbed.Story))) })
 		wg.Wait()
 		if a, b := reports[0], reports[1]; a.Hash != b.Hash || a.Messages != b.Messages {
 			t.Errorf("seed %d: hash %x after %d messages, and %x after %d", seed, a.Hash, a.Messages, b.Hash, b.Messages)

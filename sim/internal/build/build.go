@@ -1,4 +1,4 @@
-// package build names the program that runs, for what it writes.
+// Package build names the program that runs, for what it writes.
 package build
 
 import (

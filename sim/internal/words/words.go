@@ -1,4 +1,4 @@
-// package words has what texts of several rooms say alike: numbers, lists and times. It is the one place
+// Package words has what texts of several rooms say alike: numbers, lists and times. It is the one place
 // in which a run's times become fractions, which never reach the run again.
 package words
 

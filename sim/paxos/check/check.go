@@ -1,4 +1,4 @@
-// package check decides whether a run kept the protocol's promises: the safety properties
+// Package check decides whether a run kept the protocol's promises: the safety properties
 // S1…S8 and the liveness properties L1…L3 of docs, each a small type in a file of its own.
 //
 // A Checker is fed with what happens, at the moment it happens, and compares it with one
@@ -11,7 +11,7 @@
 //	L1 answered     L2 views settle L3 converged
 //
 // S8 is checked twice: exactly, against the canonical log (replies.go), and by porcupine on
-// the clients' history alone (linear.go), as a second opinion that knows nothing of Paxos.
+// the clients' history alone (package history), as a second opinion that knows nothing of Paxos.
 package check
 
 import (
