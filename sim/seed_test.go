@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/fauer4effect/paxos/sim"
@@ -76,5 +77,24 @@ func TestRegressions(t *testing.T) {
 				t.Errorf("fault %d (%v) never came, after %d of its events: the plan does not show any more what it was kept for", m.Fault, &p.Faults[m.Fault-1], m.Seen)
 			}
 		})
+	}
+}
+
+// The small plan in docs/PLANS.md is one: it runs, and its leader crashes.
+func TestThePlanOfTheDocs(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "PLANS.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```json\n")
+	example, _, _ := strings.Cut(rest, "```")
+	p, err := sim.ReadPlan(strings.NewReader(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := sim.Run(p)
+	requireOK(t, r)
+	if r.Updates != 20 || effect(r, "crash") != 1 || sim.Timely(p) != nil {
+		t.Errorf("%d updates, %d crashes; timely: %v", r.Updates, effect(r, "crash"), sim.Timely(p))
 	}
 }

@@ -16,26 +16,24 @@ import (
 // arrives, after its receiver took it; on kind "sync", after a server's n-th sync, on kind
 // "start", as its n-th life has begun. Faults that overlap add up.
 type Fault struct {
-	At      world.Instant `json:"at_ns,omitempty"`
-	On      *Name         `json:"on,omitempty"`
-	Do      Kind          `json:"do"`
-	Servers []int         `json:"servers,omitempty"`
-	Leader  bool          `json:"leader,omitempty"`
-	From    int           `json:"from,omitempty"`
-	To      int           `json:"to,omitempty"`
-	For     world.Instant `json:"for_ns,omitempty"`
-	By      world.Instant `json:"by_ns,omitempty"`
-	Kind    string        `json:"kind,omitempty"` // of message
+	At      world.Instant `json:"at_ns,omitempty"`   // when it strikes
+	On      *Name         `json:"on,omitempty"`      // the event on which it strikes, in place of a time
+	Do      Kind          `json:"do"`                // the kind of fault
+	Servers []int         `json:"servers,omitempty"` // that it strikes
+	Leader  bool          `json:"leader,omitempty"`  // whoever leads then, in place of servers; where nobody or several do, nothing happens
+	From    int           `json:"from,omitempty"`    // a server: where a cut link begins; which one a bridge is
+	To      int           `json:"to,omitempty"`      // a server: where a cut link ends; who is to lead
+	For     world.Instant `json:"for_ns,omitempty"`  // how long; 0: until the tail
+	By      world.Instant `json:"by_ns,omitempty"`   // how much, or how often: see the kinds
+	Kind    string        `json:"kind,omitempty"`    // of message
 }
 
 // Name names an event by its meaning: the N-th message of its kind from one server to another.
-// Where From or To is left out any server is meant, and N counts all of them. Of the kinds
-// sync and start From is the server.
 type Name struct {
-	Kind     string `json:"kind"`
-	From     int    `json:"from,omitempty"`
-	To       int    `json:"to,omitempty"`
-	N        uint32 `json:"n"`
+	Kind     string `json:"kind"`               // of message; or sync, or start, which are events of server from
+	From     int    `json:"from,omitempty"`     // server; left out: any, and n counts those of all
+	To       int    `json:"to,omitempty"`       // server; left out: any, and n counts those of all
+	N        uint32 `json:"n"`                  // from 1
 	Unsynced bool   `json:"unsynced,omitempty"` // count only while a crash of the sender would take records
 	Arrives  bool   `json:"arrives,omitempty"`  // count arrivals, not departures
 }

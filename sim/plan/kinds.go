@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -72,6 +73,23 @@ type Fields struct {
 	Servers, Leader, From, To, For, By, Kind bool
 	On                                       bool // it waits for an event; At is of no use
 	Back                                     bool // By may be below zero
+}
+
+// String lists the fields as plans name them.
+func (f Fields) String() string {
+	var names []string
+	for _, n := range []struct {
+		takes bool
+		name  string
+	}{
+		{f.On, "on"}, {f.Kind, "kind"}, {f.Servers && f.Leader, "servers or leader"}, {f.Servers && !f.Leader, "servers"},
+		{f.From, "from"}, {f.To, "to"}, {f.For, "for_ns"}, {f.By, "by_ns"},
+	} {
+		if n.takes {
+			names = append(names, n.name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 var (

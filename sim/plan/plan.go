@@ -16,40 +16,32 @@ import (
 
 // Plan is everything that decides a run: run it twice and the same happens. It is plain
 // data, whole numbers only, that a person can read, write and edit. Times are virtual
-// nanoseconds, parts are per million, servers count from 1.
+// nanoseconds, parts are per million, servers and clients count from 1.
 type Plan struct {
-	Version int    `json:"version"`
-	Seed    uint64 `json:"seed"`              // of every draw that the plan leaves open
-	Build   string `json:"build,omitempty"`   // what wrote the plan
-	Finding string `json:"finding,omitempty"` // what it showed then
-	// Protocol names the protocol under test where that is not ours: see Protocol.
-	Protocol string `json:"protocol,omitempty"`
-	Servers  int    `json:"servers"`
-	// Formation has the servers begin with fresh disks that must meet (X18). Without it they
-	// trust that no disk is ever lost.
-	Formation bool            `json:"formation,omitempty"`
-	Settings  json.RawMessage `json:"settings,omitempty"` // of the machine under test
-	// Apart is what single servers have in place of Settings: limits, no timers, by which
-	// liveness is judged.
-	Apart    []ServerSettings `json:"server_settings,omitempty"`
-	Network  Network          `json:"network"`
-	Disk     Disk             `json:"disk"`
-	Clocks   []Clock          `json:"clocks,omitempty"` // of servers whose clocks are not exact
-	Workload Workload         `json:"workload"`
-	Faulty   world.Instant    `json:"faulty_ns"` // how long faults may happen; then comes the tail
-	Faults   []Fault          `json:"faults,omitempty"`
-	Tail     Tail             `json:"tail"`
-	// Bodies makes servers check that no message or record changed since it was emitted.
-	Bodies bool `json:"check_bodies,omitempty"`
-	// Endless is for runs whose memory may not grow: the checkers forget what the durable
-	// snapshots of all servers cover, and porcupine's opinion is not asked for.
-	Endless bool `json:"endless,omitempty"`
+	Version   int              `json:"version"`                   // of the format: 1
+	Seed      uint64           `json:"seed"`                      // of every draw that the plan leaves open, below 2^53
+	Build     string           `json:"build,omitempty"`           // what wrote the plan; not looked at
+	Finding   string           `json:"finding,omitempty"`         // what the plan showed then; not looked at
+	Protocol  string           `json:"protocol,omitempty"`        // under test; left out: our own Paxos
+	Servers   int              `json:"servers"`                   // 1 to 9
+	Formation bool             `json:"formation,omitempty"`       // the servers begin with fresh disks that must meet (X18); without it they trust that no disk is ever lost
+	Settings  json.RawMessage  `json:"settings,omitempty"`        // of the machine under test: an object with the names that its Settings have
+	Apart     []ServerSettings `json:"server_settings,omitempty"` // what single servers have in place of settings: limits, but no timers, by which liveness is judged
+	Network   Network          `json:"network"`                   // the laws of the links
+	Disk      Disk             `json:"disk"`                      // the laws of the servers' disks
+	Clocks    []Clock          `json:"clocks,omitempty"`          // of servers whose clocks are not exact
+	Workload  Workload         `json:"workload"`                  // what the clients do
+	Faulty    world.Instant    `json:"faulty_ns"`                 // how long faults may happen; then comes the tail
+	Faults    []Fault          `json:"faults,omitempty"`          // what goes wrong, and when
+	Tail      Tail             `json:"tail"`                      // the calm end
+	Bodies    bool             `json:"check_bodies,omitempty"`    // servers check that no message or record changed since it was emitted
+	Endless   bool             `json:"endless,omitempty"`         // for runs whose memory may not grow: the checkers forget what the durable snapshots of all servers cover, and porcupine is not asked
 }
 
 // ServerSettings are those settings of one server that differ from the others'.
 type ServerSettings struct {
-	Server   int             `json:"server"`
-	Settings json.RawMessage `json:"settings"`
+	Server   int             `json:"server"`   // whose
+	Settings json.RawMessage `json:"settings"` // an object, like that of the plan
 }
 
 // Version is the version of plans that this package reads and writes.
@@ -57,34 +49,26 @@ const Version = 1
 
 // Network is the law of the links: of all, and of single ones.
 type Network struct {
-	All   world.LinkLaw `json:"all"`
-	Links []Link        `json:"links,omitempty"`
-	// Wire has every message between servers travel as the datagrams of a live cluster, of
-	// which a share arrives with flipped bits.
-	Wire  bool   `json:"wire,omitempty"`
-	Flips uint32 `json:"flips_ppm,omitempty"`
+	All   world.LinkLaw `json:"all"`                 // of every link, those of clients too
+	Links []Link        `json:"links,omitempty"`     // of single links, in place of all
+	Wire  bool          `json:"wire,omitempty"`      // messages between servers travel as the datagrams of a live cluster
+	Flips uint32        `json:"flips_ppm,omitempty"` // share of datagrams that arrive with flipped bits; takes wire
 }
 
 // Link is the law of one direction between two servers.
 type Link struct {
-	From int           `json:"from"`
-	To   int           `json:"to"`
-	Law  world.LinkLaw `json:"law"`
+	From int           `json:"from"` // server
+	To   int           `json:"to"`   // server
+	Law  world.LinkLaw `json:"law"`  // of this direction
 }
 
 // Disk is the law of the servers' disks: of all, and of single ones.
 type Disk struct {
-	Sync    world.Law    `json:"sync"`
-	Servers []ServerDisk `json:"servers,omitempty"`
-	// Crash says what a crash leaves of the records that no sync made durable: nothing
-	// (left out), what fits before the byte at which the last write was torn ("torn"), or a
-	// random part of them, of which recovery gets what has no gap ("scattered").
-	Crash string `json:"crash,omitempty"`
-	// Log keeps records as the bytes of a log with checksums, as a live store does, which
-	// recovery reads again.
-	Log bool `json:"log,omitempty"`
-	// Lies is the share of syncs that are answered and not done. Violations are to be expected.
-	Lies uint32 `json:"lies_ppm,omitempty"`
+	Sync    world.Law    `json:"sync"`               // how long records take to become durable
+	Servers []ServerDisk `json:"servers,omitempty"`  // of single servers, in place of sync
+	Crash   string       `json:"crash,omitempty"`    // what a crash leaves of records that no sync made durable. Left out: nothing. torn: what fits before the byte at which the last write was torn. scattered: a random part, of which recovery gets what has no gap
+	Log     bool         `json:"log,omitempty"`      // records are kept as the bytes of a log with checksums, as a live store does, and recovery reads them again
+	Lies    uint32       `json:"lies_ppm,omitempty"` // share of syncs that are answered and not done; violations are to be expected
 }
 
 // What a crash leaves of unsynced records.
@@ -95,40 +79,34 @@ const (
 
 // ServerDisk is the law of one server's disk.
 type ServerDisk struct {
-	Server int       `json:"server"`
-	Sync   world.Law `json:"sync"`
+	Server int       `json:"server"` // whose
+	Sync   world.Law `json:"sync"`   // how long records take to become durable
 }
 
-// Clock is one server's clock: ahead of the world's time by Skew, and faster than it by Drift.
+// Clock is one server's clock: ahead of the world's time by skew, and faster than it by drift.
 type Clock struct {
-	Server int           `json:"server"`
-	Skew   world.Instant `json:"skew_ns,omitempty"`
+	Server int           `json:"server"`              // whose
+	Skew   world.Instant `json:"skew_ns,omitempty"`   // at the beginning
 	Drift  int64         `json:"drift_ppm,omitempty"` // negative: slower
 }
 
 // Workload is what the clients do: each is a session with one operation at a time, which it
 // repeats at other servers until it is answered or gives up.
 type Workload struct {
-	Clients int `json:"clients"`
-	// Hosts has the clients share so many machines, in turn. What those of one machine ask of a server
-	// at one instant travels as one packet, and so does what a server answers them in one step. Zero:
-	// each client has a machine of its own.
-	Hosts   int           `json:"hosts,omitempty"`
-	Keys    int           `json:"keys"`
-	Timeout world.Instant `json:"timeout_ns"`         // before a client asks the next server
-	Tries   int           `json:"tries,omitempty"`    // before it gives up; 0: never
-	Sticky  bool          `json:"sticky,omitempty"`   // clients repeat at the server they asked first; in the tail at one of the core
-	Pause   world.Law     `json:"pause"`              // between two operations
-	Gaps    uint32        `json:"gaps_ppm,omitempty"` // share of timestamps that are left out
-	Limit   int           `json:"limit,omitempty"`    // operations of all clients; 0: no limit
-	Mix     Mix           `json:"mix"`                // of operations
-	// Reads is the share of gets that are asked for as reads without a log append (X20).
-	Reads uint32 `json:"reads_ppm,omitempty"`
-	// Home has each client begin its operations at a server of its own: one of Homes, in turn, or,
-	// where that is empty, of all. Those whose home is among Readers do nothing but get.
-	Home    bool  `json:"home,omitempty"`
-	Homes   []int `json:"homes,omitempty"`
-	Readers []int `json:"readers,omitempty"`
+	Clients int           `json:"clients"`             // how many: 0 to 86, or with hosts 10,000
+	Hosts   int           `json:"hosts,omitempty"`     // machines that the clients share, in turn. What those of one machine ask of a server at one instant travels as one packet, and so does what a server answers them in one step. 0: each client has a machine of its own
+	Keys    int           `json:"keys"`                // that the clients contend for
+	Timeout world.Instant `json:"timeout_ns"`          // before a client asks the next server
+	Tries   int           `json:"tries,omitempty"`     // before a client gives its operation up; 0: never
+	Sticky  bool          `json:"sticky,omitempty"`    // clients repeat at the server that they asked first; in the tail at one of the core
+	Pause   world.Law     `json:"pause"`               // between two operations of a client
+	Gaps    uint32        `json:"gaps_ppm,omitempty"`  // share of timestamps that are left out
+	Limit   int           `json:"limit,omitempty"`     // operations of all clients together; 0: no limit
+	Mix     Mix           `json:"mix"`                 // of operations
+	Reads   uint32        `json:"reads_ppm,omitempty"` // share of gets that are asked for as reads without a log append (X20)
+	Home    bool          `json:"home,omitempty"`      // each client begins its operations at a server of its own: one of homes, in turn, or of all
+	Homes   []int         `json:"homes,omitempty"`     // servers; takes home
+	Readers []int         `json:"readers,omitempty"`   // servers whose clients do nothing but get; takes home
 }
 
 // OnHosts says what the clients share and where they begin, in words that follow how many they are;
@@ -154,12 +132,12 @@ func (w *Workload) Sharing() int {
 
 // Mix weighs the kinds of operation.
 type Mix struct {
-	Get    int `json:"get,omitempty"`
-	Put    int `json:"put,omitempty"`
-	Append int `json:"append,omitempty"`
-	CAS    int `json:"cas,omitempty"`
-	Delete int `json:"delete,omitempty"`
-	Incr   int `json:"incr,omitempty"`
+	Get    int `json:"get,omitempty"`    // read a key
+	Put    int `json:"put,omitempty"`    // set a key to a value that no other operation writes
+	Append int `json:"append,omitempty"` // append to a key; incr, where the key is a number
+	CAS    int `json:"cas,omitempty"`    // set a key if it holds what was read last
+	Delete int `json:"delete,omitempty"` // delete a key
+	Incr   int `json:"incr,omitempty"`   // add one to a key; append, where the key is a text
 }
 
 func (m Mix) weights() []int {
@@ -169,22 +147,21 @@ func (m Mix) weights() []int {
 // Tail is the calm end of a run, in which the liveness properties are asked for: the core
 // is healed and restarted, no message is lost any more, and the rest stays broken.
 type Tail struct {
-	Core    []int         `json:"core,omitempty"`    // at least a majority; empty: all
+	Core    []int         `json:"core,omitempty"`    // servers that are healed, at least a majority; empty: all
 	Broken  []Broken      `json:"broken,omitempty"`  // servers outside the core; those not named are healed too
 	Clients []int         `json:"clients,omitempty"` // that go on; the others have given up, in the middle of an operation. Empty: all
 	Delay   world.Law     `json:"delay"`             // of all links
 	Sync    world.Law     `json:"sync,omitzero"`     // of all disks; left out: as before
-	Pause   world.Law     `json:"pause"`             // of the clients, between two operations
+	Pause   world.Law     `json:"pause"`             // between two operations of a client
 	Settle  world.Instant `json:"settle_ns"`         // within which a leader must serve
 	Answer  world.Instant `json:"answer_ns"`         // within which an operation must be answered after that
-	For     world.Instant `json:"for_ns"`            // that clients go on after Settle; Answer follows
+	For     world.Instant `json:"for_ns"`            // how long clients go on after settle_ns; answer_ns follows
 }
 
-// Broken says how a server outside the core stays broken: down, cut (off), deaf (it hears
-// no server) or mute (no server hears it).
+// Broken says how a server outside the core stays broken.
 type Broken struct {
-	Server int    `json:"server"`
-	How    string `json:"how"`
+	Server int    `json:"server"` // which
+	How    string `json:"how"`    // down; cut (off from all servers); deaf (it hears no server); mute (no server hears it)
 }
 
 // CoreServers lists the servers that are healed in the tail.

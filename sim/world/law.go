@@ -9,10 +9,10 @@ import "fmt"
 //	exponential  Min plus an exponential of mean Mean, at most Max where that is set
 //	tail         Min plus a heavy (Pareto, index 1.5) tail of mean Mean, at most Max where set
 type Law struct {
-	Kind string  `json:"law"`
-	Min  Instant `json:"min_ns,omitempty"`
-	Mean Instant `json:"mean_ns,omitempty"`
-	Max  Instant `json:"max_ns,omitempty"`
+	Kind string  `json:"law"`               // constant, uniform, exponential or tail; empty: constant
+	Min  Instant `json:"min_ns,omitempty"`  // the shortest
+	Mean Instant `json:"mean_ns,omitempty"` // of what comes on top of min_ns, of an exponential or a tail
+	Max  Instant `json:"max_ns,omitempty"`  // the longest
 }
 
 // maxLaw keeps sums of delays far from overflow.

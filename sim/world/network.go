@@ -14,12 +14,12 @@ const (
 
 // LinkLaw is what a link from one node to another does to messages. Parts are per million.
 type LinkLaw struct {
-	Delay     Law    `json:"delay"`
-	Loss      uint32 `json:"loss_ppm,omitempty"`
-	Duplicate uint32 `json:"duplicate_ppm,omitempty"`
-	Late      uint32 `json:"late_ppm,omitempty"` // share that takes LateBy on top of Delay
-	LateBy    Law    `json:"late_by,omitzero"`   // of duplicates, too: they come that much after the original
-	Queue     uint32 `json:"queue,omitempty"`    // messages on the link at once; more are lost. 0: no bound
+	Delay     Law    `json:"delay"`                   // how long a message takes
+	Loss      uint32 `json:"loss_ppm,omitempty"`      // share that is lost
+	Duplicate uint32 `json:"duplicate_ppm,omitempty"` // share that arrives twice
+	Late      uint32 `json:"late_ppm,omitempty"`      // share that takes late_by on top of delay
+	LateBy    Law    `json:"late_by,omitzero"`        // of duplicates, too: they come that much after the original
+	Queue     uint32 `json:"queue,omitempty"`         // messages on the link at once; more are lost. 0: no bound
 }
 
 type link struct {
