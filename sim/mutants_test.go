@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	mutantsFlag = flag.String("mutants", "some", "TestMutants: all, some (the first 15), or those whose names begin so")
+	mutantsFlag = flag.String("mutants", "some", "TestMutants: all, some (the first 15), or those whose names begin with one of these, between commas")
 	bugsFlag    = flag.Bool("bugs", false, "TestBugs: measure all mutants, and write docs/BUGS.md")
 )
 
@@ -37,10 +37,15 @@ func TestMutants(t *testing.T) {
 		t.Logf("%d of %d mutants; -mutants=all hunts them all", someMutants, len(all))
 		all = all[:min(someMutants, len(all))]
 	default:
-		all = slices.DeleteFunc(all, func(m mutants.Mutant) bool { return !strings.HasPrefix(m.Name, *mutantsFlag) })
-		if len(all) == 0 {
-			t.Fatalf("no mutant's name begins with %q", *mutantsFlag)
+		wanted := strings.Split(*mutantsFlag, ",")
+		for _, prefix := range wanted {
+			if !slices.ContainsFunc(all, func(m mutants.Mutant) bool { return strings.HasPrefix(m.Name, prefix) }) {
+				t.Fatalf("no mutant's name begins with %q", prefix)
+			}
 		}
+		all = slices.DeleteFunc(all, func(m mutants.Mutant) bool {
+			return !slices.ContainsFunc(wanted, func(prefix string) bool { return strings.HasPrefix(m.Name, prefix) })
+		})
 	}
 	together, err := mutants.BuildTogether(t.Context(), "..", t.TempDir(), all)
 	if err != nil {
