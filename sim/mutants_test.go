@@ -144,23 +144,39 @@ func hunt(t *testing.T, m mutants.Mutant, binary string) mutants.Row {
 	return row
 }
 
-// With -bugs, all mutants are measured, one after the other, on seeds that nothing was tuned
-// for, and docs/BUGS.md is written anew.
+// With -bugs, all mutants are measured, two at a time, on seeds that nothing was tuned for, and
+// docs/BUGS.md is written anew. Times are processor times.
 func TestBugs(t *testing.T) {
 	if !*bugsFlag {
 		t.Skip("takes a quarter of an hour, and writes docs/BUGS.md: go test ./sim -run TestBugs -bugs -v -timeout 60m")
 	}
-	var bugs []mutants.Bug
-	for _, m := range loadMutants(t) {
-		bug, err := measure(t, m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if problem := bug.Problem(); problem != "" {
-			t.Error(problem)
-		}
-		bugs = append(bugs, bug)
-		t.Logf("%s: %v", m.Name, mutants.MediansOf([]mutants.Bug{bug}))
+	all := loadMutants(t)
+	bugs := make([]mutants.Bug, len(all))
+	next := make(chan int)
+	var hunters sync.WaitGroup
+	for range huntsAtOnce {
+		hunters.Go(func() {
+			for i := range next {
+				bug, err := measure(t, all[i])
+				if err != nil {
+					t.Errorf("%s: %v", all[i].Name, err)
+					continue
+				}
+				if problem := bug.Problem(); problem != "" {
+					t.Error(problem)
+				}
+				bugs[i] = bug
+				t.Logf("%s: %v", all[i].Name, mutants.MediansOf([]mutants.Bug{bug}))
+			}
+		})
+	}
+	for i := range all {
+		next <- i
+	}
+	close(next)
+	hunters.Wait()
+	if t.Failed() && slices.ContainsFunc(bugs, func(b mutants.Bug) bool { return b.Mutant.Name == "" }) {
+		return // not all could be measured
 	}
 	t.Log(mutants.MediansOf(bugs))
 	const place = "../docs/BUGS.md"
