@@ -221,42 +221,17 @@ func digestOfReply(of *protocol.Reply) uint64 {
 // event passes on what the machine says of itself.
 func (r *System) event(s *server, e *protocol.Event) {
 	r.checker.Event(r.now(), s.id, e)
+	if effect := counted[e.Kind]; effect != 0 {
+		r.run.Effects[effect]++
+	}
 	switch e.Kind {
 	case protocol.Prepared:
 		r.led(s)
 		s.executed = protocol.Infinity // a new leader had nothing waiting
-	case protocol.Filtered:
-		r.run.Effects[filtered]++
-	case protocol.Opened:
-		r.run.Effects[opened]++
-	case protocol.Expired:
-		r.run.Effects[expiries]++
-	case protocol.Forgotten:
-		r.run.Effects[forgotten]++
-	case protocol.CatchUp:
-		r.run.Effects[catchUps]++
-	case protocol.Formed:
-		r.run.Effects[formed]++
-	case protocol.SnapshotTaken:
-		r.run.Effects[snapshots]++
-	case protocol.SnapshotInstalled:
-		r.run.Effects[snapshotInstalls]++
-	case protocol.Refused:
-		r.run.Effects[refused]++
-	case protocol.Returned:
-		r.run.Effects[returns]++
-	case protocol.ReadAnswered:
-		r.run.Effects[reads]++
 	case protocol.RoundConfirmed:
 		if e.Timestamp > 1 {
 			r.run.Effects[readRounds]++
 		}
-	case protocol.HandedOver:
-		r.run.Effects[plan.HandOver.Effect()]++
-	case protocol.Overtook:
-		r.run.Effects[overtook]++
-	case protocol.Starved:
-		r.run.Effects[starved]++
 	case protocol.Executed:
 		s.executed = min(s.executed, e.Seq)
 	case protocol.Proposed:
