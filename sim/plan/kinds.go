@@ -82,8 +82,14 @@ func (f Fields) String() string {
 		takes bool
 		name  string
 	}{
-		{f.On, "on"}, {f.Kind, "kind"}, {f.Servers && f.Leader, "servers or leader"}, {f.Servers && !f.Leader, "servers"},
-		{f.From, "from"}, {f.To, "to"}, {f.For, "for_ns"}, {f.By, "by_ns"},
+		{f.On, "on"},
+		{f.Kind, "kind"},
+		{f.Servers && f.Leader, "servers or leader"},
+		{f.Servers && !f.Leader, "servers"},
+		{f.From, "from"},
+		{f.To, "to"},
+		{f.For, "for_ns"},
+		{f.By, "by_ns"},
 	} {
 		if n.takes {
 			names = append(names, n.name)

@@ -37,7 +37,8 @@ func newUnderstudy(t *testing.T, say func(n int) error) *understudy {
 	return &understudy{t: t, say: say, store: kv.New()}
 }
 
-func (u *understudy) Do(_ context.Context, op []byte) ([]byte, error)   { return u.execute(op, false) }
+func (u *understudy) Do(_ context.Context, op []byte) ([]byte, error) { return u.execute(op, false) }
+
 func (u *understudy) Read(_ context.Context, op []byte) ([]byte, error) { return u.execute(op, true) }
 func (u *understudy) Counts() *live.Counts                              { return &u.counts }
 func (u *understudy) Status() live.Status                               { return live.Status{} }

@@ -5,14 +5,11 @@ import "github.com/fauer4effect/paxos/protocol/kv"
 func get() kv.Op                 { return kv.Op{Kind: kv.Get, Key: "k"} }
 func put(value string) kv.Op     { return kv.Op{Kind: kv.Put, Key: "k", Value: value} }
 func appends(value string) kv.Op { return kv.Op{Kind: kv.Append, Key: "k", Value: value} }
-func cas(old, v string) kv.Op    { return kv.Op{Kind: kv.CAS, Key: "k", Old: old, Value: v} }
-func remove() kv.Op              { return kv.Op{Kind: kv.Delete, Key: "k"} }
 func incr() kv.Op                { return kv.Op{Kind: kv.Incr, Key: "k"} }
 
 func value(v string) kv.Result { return kv.Result{Status: kv.HasValue, Value: v} }
 func number(n int64) kv.Result { return kv.Result{Status: kv.HasNumber, Number: n} }
 
 var (
-	done    = kv.Result{Status: kv.Done}
-	missing = kv.Result{Status: kv.Missing}
+	done = kv.Result{Status: kv.Done}
 )
