@@ -39,7 +39,7 @@ func expectations() []script.Expectation {
 func checksOfOurs() []script.Expectation {
 	return []script.Expectation{
 		{Form: "converged", Note: "all servers that are up have executed the same slots with the same state", Parse: func(_ *script.Parser, args []string) (func(*script.Story) error, error) {
-			return converged, script.Unless(len(args) == 0)
+			return converged, script.NoArguments(args)
 		}},
 		{Form: "view-changes [OP] N", Note: "so many views were led after the first", Parse: func(_ *script.Parser, args []string) (func(*script.Story) error, error) {
 			return script.ExpectNumber(args, "view changes", func(st *script.Story) uint64 { return max(1, ours(st).Views()) - 1 })

@@ -111,6 +111,7 @@ func (p *Plan) validateClocks() error {
 	return nil
 }
 
+// Server is an error where the plan has no server of that number.
 func (p *Plan) Server(id int) error {
 	if id < 1 || id > p.Servers {
 		return fmt.Errorf("no server %d of %d", id, p.Servers)

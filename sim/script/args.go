@@ -54,6 +54,7 @@ func share(s string) (uint32, error) {
 	return uint32(math.Round(percent * 10_000)), nil
 }
 
+// Number reads a number from lo to hi.
 func Number(s string, lo, hi int) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < lo || n > hi {

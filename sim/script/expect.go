@@ -45,20 +45,20 @@ func expects() []Expectation {
 func checks() []Expectation {
 	return []Expectation{
 		{"linearizable", "porcupine finds an order that explains what all clients saw", func(_ *Parser, args []string) (func(*Story) error, error) {
-			return linearizable, Unless(len(args) == 0)
+			return linearizable, NoArguments(args)
 		}},
 		{"end", "what the plan's tail promises has come true (L1, L3)", func(_ *Parser, args []string) (func(*Story) error, error) {
-			return atTheEnd, Unless(len(args) == 0)
+			return atTheEnd, NoArguments(args)
 		}},
 	}
 }
 
-// Unless is errUsage, unless the arguments are right.
-func Unless(right bool) error {
-	if right {
-		return nil
+// NoArguments is ErrUsage where there are any.
+func NoArguments(args []string) error {
+	if len(args) > 0 {
+		return ErrUsage
 	}
-	return ErrUsage
+	return nil
 }
 
 func (p *Parser) parseExpect(args []string) (func(*Story) error, error) {
@@ -127,6 +127,7 @@ func (p *Parser) expectLeader(args []string) (func(*Story) error, error) {
 	}, nil
 }
 
+// ExpectNumber reads `[OP] N`, and holds a value of the story against it. what is the value in words.
 func ExpectNumber(args []string, what string, value func(*Story) uint64) (func(*Story) error, error) {
 	c, err := compare(args)
 	return func(st *Story) error {

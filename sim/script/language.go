@@ -33,7 +33,7 @@ type Language struct {
 // Condition is something that comes to hold: its form in a script, and how it is read.
 type Condition struct {
 	Form  string
-	Parse func(p *Parser, args []string) (Hope, error)
+	Parse func(p *Parser, args []string) (Wait, error)
 }
 
 // Expectation is something that holds, or not: its form in a script, a note for the reference, and how it

@@ -162,6 +162,7 @@ func (st *Story) until(limit world.Instant, holds func() bool) bool {
 // believe to lead do not count once another leads.
 func (st *Story) Leader() int { return st.Stage.Leader() }
 
+// All lists the servers.
 func (st *Story) All() []int {
 	ids := make([]int, st.Script.Plan.Servers)
 	for i := range ids {

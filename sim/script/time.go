@@ -26,8 +26,8 @@ func parseRun(_ *Parser, args []string) (func(*Story) error, error) {
 
 const patience = 10 * second
 
-// Hope is what a story waits for, and how one says so.
-type Hope struct {
+// Wait is what a story waits for, and how one says so.
+type Wait struct {
 	Holds func(*Story) bool
 	Words string
 }
@@ -46,16 +46,16 @@ func parseUntil(p *Parser, args []string) (func(*Story) error, error) {
 	}, err
 }
 
-func (p *Parser) condition(args []string) (Hope, error) {
+func (p *Parser) condition(args []string) (Wait, error) {
 	if len(args) == 0 {
-		return Hope{}, ErrUsage
+		return Wait{}, ErrUsage
 	}
 	for _, c := range append(untils(), p.Script.lang.Until...) {
 		if named(c.Form, args[0]) {
 			return c.Parse(p, args[1:])
 		}
 	}
-	return Hope{}, ErrUsage
+	return Wait{}, ErrUsage
 }
 
 // untils are what any protocol's scripts may wait for.
@@ -67,37 +67,38 @@ func untils() []Condition {
 	}
 }
 
-func (p *Parser) untilLeader(args []string) (Hope, error) {
+func (p *Parser) untilLeader(args []string) (Wait, error) {
 	switch len(args) {
 	case 0:
-		return Hope{func(st *Story) bool { return st.Leader() != 0 }, "a server to lead"}, nil
+		return Wait{func(st *Story) bool { return st.Leader() != 0 }, "a server to lead"}, nil
 	case 1:
 		id, err := p.Server(args[0])
-		return Hope{func(st *Story) bool { return st.Stage.Leads(id) }, fmt.Sprintf("server %d to lead", id)}, err
+		return Wait{func(st *Story) bool { return st.Stage.Leads(id) }, fmt.Sprintf("server %d to lead", id)}, err
 	}
-	return Hope{}, ErrUsage
+	return Wait{}, ErrUsage
 }
 
-func UntilNumber(args []string, words string, value func(*Story) uint64) (Hope, error) {
+// UntilNumber reads N, and waits until a value of the story is at least that. words say so, with a %d.
+func UntilNumber(args []string, words string, value func(*Story) uint64) (Wait, error) {
 	if len(args) != 1 {
-		return Hope{}, ErrUsage
+		return Wait{}, ErrUsage
 	}
 	n, err := strconv.ParseUint(args[0], 10, 53)
 	if err != nil {
-		return Hope{}, fmt.Errorf("%q is no number", args[0])
+		return Wait{}, fmt.Errorf("%q is no number", args[0])
 	}
-	return Hope{func(st *Story) bool { return value(st) >= n }, fmt.Sprintf(words, n)}, nil
+	return Wait{func(st *Story) bool { return value(st) >= n }, fmt.Sprintf(words, n)}, nil
 }
 
-func (p *Parser) untilReply(args []string) (Hope, error) {
+func (p *Parser) untilReply(args []string) (Wait, error) {
 	if len(args) != 1 {
-		return Hope{}, ErrUsage
+		return Wait{}, ErrUsage
 	}
 	i, err := p.Client(args[0])
-	return Hope{func(st *Story) bool { return st.Via[i] != 0 && !st.Stage.Waiting(i) }, "an answer to client " + args[0]}, err
+	return Wait{func(st *Story) bool { return st.Via[i] != 0 && !st.Stage.Waiting(i) }, "an answer to client " + args[0]}, err
 }
 
-func (p *Parser) untilHeld(args []string) (Hope, error) {
+func (p *Parser) untilHeld(args []string) (Wait, error) {
 	rule, err := p.messages(args)
-	return Hope{func(st *Story) bool { return st.held(rule) > 0 }, "a message to be held"}, err
+	return Wait{func(st *Story) bool { return st.held(rule) > 0 }, "a message to be held"}, err
 }

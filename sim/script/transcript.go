@@ -27,6 +27,7 @@ func (st *Story) Say(at world.Instant, text string) {
 	}
 }
 
+// List is numbers in words: "1 2 5", or "none".
 func List(ids []int) string {
 	if len(ids) == 0 {
 		return "none"

@@ -86,8 +86,10 @@ type Env struct {
 	life   uint64
 }
 
-// ID is the server's, from 1. Servers is how many there are.
-func (e *Env) ID() int      { return int(e.node) }
+// ID is the server's number, from 1.
+func (e *Env) ID() int { return int(e.node) }
+
+// Servers is how many servers there are.
 func (e *Env) Servers() int { return e.system.run.Plan.Servers }
 
 // Now is the time by the server's own clock. It never goes back.

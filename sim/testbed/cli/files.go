@@ -17,7 +17,7 @@ const (
 	HistoryName = "history.jsonl"
 )
 
-// folderOf is the folder of a failure.
+// Folder is the folder of a failure.
 func Folder(out string, seed uint64) string {
 	return filepath.Join(out, fmt.Sprintf("seed-%d", seed))
 }

@@ -34,6 +34,7 @@ func (o *Output) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// Err is the first error.
 func (o *Output) Err() error {
 	if first := o.first.Load(); first != nil {
 		return *first
