@@ -22,12 +22,10 @@ type Language struct {
 	Until  []Condition
 	Expect []Expectation
 	Check  []Expectation
-	// Log identifies what was settled in a story, State is the state of a server in a word or two, Reign
-	// how one says in which term or view a leader leads, Table shows where all servers stand.
-	Log   func(st *Story) uint64
-	State func(st *Story, id int) string
-	Reign func(st *Story, id int) string
-	Table func(st *Story) string
+	Log    func(st *Story) uint64         // identifies what was settled in a story
+	State  func(st *Story, id int) string // of a server, in a word or two; nil: "up"
+	Reign  func(st *Story, id int) string // in which view or term a leader leads; nil: it is not said
+	Table  func(st *Story) string         // where all servers stand, for a step that failed
 }
 
 // Condition is something that comes to hold: its form in a script, and how it is read.
