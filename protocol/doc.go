@@ -26,7 +26,7 @@
 //
 // A crash may take every record that is not durable. A new life begins with New and the
 // records that are left, synced, and with a fresh App. See the package's Example for the
-// loop, and sim/server.go for one in use.
+// loop, and sim/paxos/server.go for one in use.
 //
 // # Who leads
 //

@@ -75,13 +75,13 @@ func places[T any](piece *[]T, n int) []T {
 func (r *System) startOnHost(c *client) {
 	i := int(c.Node) - r.run.Plan.Servers - 1
 	if i < len(r.hosts) {
-		c.host = r.hosts[i]
+		c.seat = r.hosts[i]
 		r.world.Rearm(c.Node)
 		return
 	}
-	c.host = &host{Host: c.Client.Host, System: r}
-	r.hosts = append(r.hosts, c.host)
-	r.world.Start(c.Node, c.host)
+	c.seat = &host{Host: c.Client.Host, System: r}
+	r.hosts = append(r.hosts, c.seat)
+	r.world.Start(c.Node, c.seat)
 }
 
 // Wake wakes those of the clients whose time has come, and sends what they ask for.

@@ -15,7 +15,7 @@ import (
 type client struct {
 	*engine.Client
 	System  *System
-	host    *host // nil: a machine of its own
+	seat    *host // nil: a machine of its own
 	batch   *protocol.Batch
 	session protocol.Seq    // zero: none
 	opening *protocol.Batch // to be answered before batch is sent; nil: none
@@ -97,8 +97,8 @@ func (r *System) Ask(base *engine.Client) {
 	case c.opening != nil:
 		batch = c.opening
 	}
-	if c.host != nil {
-		c.host.ask(c.Target, kind, batch)
+	if c.seat != nil {
+		c.seat.ask(c.Target, kind, batch)
 		return
 	}
 	p := r.draft(c.Node)

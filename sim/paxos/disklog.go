@@ -5,6 +5,7 @@ import (
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/wire"
+	"github.com/fauer4effect/paxos/sim/internal/engine"
 	"github.com/fauer4effect/paxos/sim/internal/words"
 	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
@@ -63,7 +64,7 @@ func (r *System) tear(n world.Node, unsynced []protocol.Record, kept int) {
 		}
 	case plan.CrashScattered: // some of what follows the gap may be whole
 		for i := kept + 1; i < len(unsynced); i++ {
-			if world.Draw(r.run.Plan.Seed, uint64(n), uint64(r.run.Nodes[n].Lives), uint64(i), drawTorn)&1 == 1 {
+			if world.Draw(r.run.Plan.Seed, uint64(n), uint64(r.run.Nodes[n].Lives), uint64(i), engine.DrawTorn)&1 == 1 {
 				d.tail = append(d.tail, d.entry(first+i, &unsynced[i])...)
 			}
 		}
@@ -117,7 +118,7 @@ func (r *System) damage(n world.Node, log []byte, starts []int, gone uint64) []b
 		nd.Damage = ""
 		return log
 	}
-	draw := world.Draw(r.run.Plan.Seed, uint64(n), uint64(nd.Damages), drawRot)
+	draw := world.Draw(r.run.Plan.Seed, uint64(n), uint64(nd.Damages), engine.DrawRot)
 	hit := int(world.Below(draw, vouched))
 	from, to := starts[hit], starts[hit+1]
 	if nd.Damage == plan.Misread {

@@ -1,7 +1,6 @@
 package paxos
 
 import (
-	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/sim/internal/engine"
 	"github.com/fauer4effect/paxos/sim/plan"
 )
@@ -64,21 +63,3 @@ var Effects = engine.Outcomes.With(map[plan.Effect]plan.EffectRow{
 	truncations:       {Name: "truncate", Meaning: "disk gave up what a snapshot covers (X12)", Shown: plan.Always},
 	filtered:          {Name: "filtered", Meaning: "duplicate update not executed again", Shown: plan.Rarely},
 })
-
-// counted has the effect of each event that counts whenever it occurs; of the others, nothing.
-var counted = [protocol.NumEvents]plan.Effect{
-	protocol.Filtered:          filtered,
-	protocol.Opened:            opened,
-	protocol.Expired:           expiries,
-	protocol.Forgotten:         forgotten,
-	protocol.CatchUp:           catchUps,
-	protocol.Formed:            formed,
-	protocol.SnapshotTaken:     snapshots,
-	protocol.SnapshotInstalled: snapshotInstalls,
-	protocol.Refused:           refused,
-	protocol.Returned:          returns,
-	protocol.ReadAnswered:      reads,
-	protocol.HandedOver:        plan.HandOver.Effect(),
-	protocol.Overtook:          overtook,
-	protocol.Starved:           starved,
-}

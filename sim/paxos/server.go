@@ -70,7 +70,7 @@ func (r *System) storeID(n world.Node) protocol.StoreID {
 	if !r.run.Plan.Formation {
 		return 0
 	}
-	return protocol.StoreID(world.Draw(r.run.Plan.Seed, drawStore, uint64(n), uint64(r.run.Nodes[n].Wiped)) | 1)
+	return protocol.StoreID(world.Draw(r.run.Plan.Seed, engine.DrawStore, uint64(n), uint64(r.run.Nodes[n].Wiped)) | 1)
 }
 
 func (s *server) Deadline() world.Instant {
@@ -195,8 +195,8 @@ func (s *server) reply(of *protocol.Reply) {
 		return
 	}
 	c := r.clients[of.Client]
-	if c.host != nil {
-		r.answer(c.host, of)
+	if c.seat != nil {
+		r.answer(c.seat, of)
 		return
 	}
 	p := r.draft(world.Node(s.id))
@@ -221,7 +221,7 @@ func digestOfReply(of *protocol.Reply) uint64 {
 // event passes on what the machine says of itself.
 func (r *System) event(s *server, e *protocol.Event) {
 	r.checker.Event(r.now(), s.id, e)
-	if effect := counted[e.Kind]; effect != 0 {
+	if effect := events[e.Kind].counts; effect != 0 {
 		r.run.Effects[effect]++
 	}
 	switch e.Kind {

@@ -15,30 +15,9 @@ func tellEvent(s *engine.Story, n world.Node, e *protocol.Event) {
 	if e.Batch != nil && len(e.Batch.Updates) > 0 {
 		l.Client = uint32(e.Batch.Updates[0].Client)
 	}
-	switch e.Kind {
-	case protocol.Prepared:
-		l.Text = fmt.Sprintf("server %d leads view %d", n, e.View)
-	case protocol.Installed:
-		l.Kind, l.Text = engine.Held, fmt.Sprintf("server %d promises view %d", n, e.View)
-	case protocol.Proposed:
-		l.Text = fmt.Sprintf("server %d proposes %v for seq %d in view %d", n, e.Batch, e.Seq, e.View)
-	case protocol.Accepted:
-		l.Kind, l.Text = engine.Held, fmt.Sprintf("server %d accepts it for seq %d in view %d", n, e.Seq, e.View)
-	case protocol.Ordered:
-		l.Text = fmt.Sprintf("server %d orders %v at seq %d in view %d", n, e.Batch, e.Seq, e.View)
-	case protocol.Learned:
-		l.Kind, l.Text = engine.Held, fmt.Sprintf("server %d is told of %v at seq %d", n, e.Batch, e.Seq)
-	case protocol.RoundConfirmed:
-		l.Seq, l.Text = 0, fmt.Sprintf("server %d has a round of view %d confirmed, for %s", n, e.View, words.Count(int(e.Timestamp), "read"))
-	case protocol.ReadAnswered:
-		l.Client = uint32(e.Client)
-		l.Text = fmt.Sprintf("server %d answers client %d's read %d from the state after seq %d", n, e.Client, e.Timestamp, e.Seq)
-	case protocol.HandedOver:
-		l.Text = fmt.Sprintf("server %d has given way to another, in view %d", n, e.View)
-	default:
-		return
+	if events[e.Kind].tell(&l, n, e); l.Text != "" {
+		s.Say(n, l)
 	}
-	s.Say(n, l)
 }
 
 // tellLoss tells of a message that could have mattered and does not arrive.

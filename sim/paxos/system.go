@@ -66,14 +66,14 @@ type System struct {
 	order      []*history.Operation // scratch
 }
 
-// newPaxos prepares a run of our machine.
+// newSystem prepares a run of our machine.
 func newSystem(p *plan.Plan, directed int, options []engine.Option) *System {
 	settings, err := settingsOf(p)
 	if p.Protocol != "" {
 		err = fmt.Errorf("it is a plan for protocol %q", p.Protocol)
 	}
 	if err != nil {
-		panic("sim: Run of an invalid plan: " + err.Error())
+		panic("paxos: Run of an invalid plan: " + err.Error())
 	}
 	settings = settings.WithDefaults()
 	own := make([]protocol.Settings, p.Servers+1)
@@ -84,7 +84,7 @@ func newSystem(p *plan.Plan, directed int, options []engine.Option) *System {
 	for i := range p.Apart {
 		s, err := serverSettings(p, &p.Apart[i])
 		if err != nil {
-			panic("sim: Run of an invalid plan: " + err.Error())
+			panic("paxos: Run of an invalid plan: " + err.Error())
 		}
 		own[p.Apart[i].Server] = s
 		window, sessions = max(window, s.WindowSlots), max(sessions, s.SessionLimit)
@@ -118,14 +118,6 @@ func (r *System) now() int64 { return int64(r.world.Now()) }
 func (r *System) Control() engine.Control { return r.world }
 
 func (r *System) Kind(name string) uint8 { return kindOf(name) }
-
-// Purposes of draws, beside the engine's (see there).
-const (
-	drawStore = 1005
-	drawFlip  = 1006
-	drawTorn  = 1008
-	drawRot   = 1009
-)
 
 func (r *System) Elect(n world.Node) { r.servers[n].step(protocol.Input{Kind: protocol.Elect}) }
 

@@ -22,34 +22,49 @@ func (r *System) matters(to world.Node, p *packet) bool {
 // useful says whether the receiver could have made use of the message now: of its current
 // view and for a slot not yet ordered there, or above what it knows of the election.
 func (r *System) useful(to world.Node, m *protocol.Message) bool {
-	if !r.world.IsServer(to) || r.servers[to] == nil {
-		return false
-	}
-	s := r.servers[to].machine
-	switch m.Kind {
-	case protocol.ClientUpdate:
+	return r.world.IsServer(to) && r.servers[to] != nil && uses[m.Kind](r.servers[to].machine, m)
+}
+
+// uses says of each kind of message when a server can make use of one.
+var uses = [protocol.NumKinds]func(s *protocol.Server, m *protocol.Message) bool{
+	0: never, // no message of the machine
+	protocol.ClientUpdate: func(s *protocol.Server, m *protocol.Message) bool {
 		u := &m.Batch.Updates[0]
 		return s.LastExecuted(u.Client) < u.Timestamp
-	case protocol.Proposal, protocol.Accept:
-		return m.View == s.LastInstalled() && m.Seq > s.LocalARU()
-	case protocol.ViewChange:
+	},
+	protocol.ViewChange: func(s *protocol.Server, m *protocol.Message) bool {
 		return m.View > s.LastInstalled() && m.View >= s.LastAttempted()
-	case protocol.VCProof:
+	},
+	protocol.VCProof: func(s *protocol.Server, m *protocol.Message) bool {
 		return m.View > s.LastInstalled() || m.ARU > s.LocalARU()
-	case protocol.SnapshotPart:
-		return m.Seq > s.LocalARU() && len(m.Part.Bytes) > 0
-	case protocol.Prepare:
-		return m.View >= s.LastInstalled()
-	case protocol.PrepareOK:
+	},
+	protocol.Prepare: func(s *protocol.Server, m *protocol.Message) bool { return m.View >= s.LastInstalled() },
+	protocol.PrepareOK: func(s *protocol.Server, m *protocol.Message) bool {
 		return m.View == s.LastInstalled() && s.State() == protocol.Preparing
-	case protocol.ClientRead:
-		return true
-	case protocol.ReadRound, protocol.YourTurn:
-		return m.View == s.LastInstalled()
-	case protocol.ReadAck:
+	},
+	protocol.Proposal: openSlot,
+	protocol.Accept:   openSlot,
+	// These are asked for again and again: one of them more or less says nothing.
+	protocol.CatchUpRequest:  never,
+	protocol.CatchUpReply:    never,
+	protocol.Formation:       never,
+	protocol.SnapshotRequest: never,
+	protocol.SnapshotPart: func(s *protocol.Server, m *protocol.Message) bool {
+		return m.Seq > s.LocalARU() && len(m.Part.Bytes) > 0
+	},
+	protocol.ClientRead: func(*protocol.Server, *protocol.Message) bool { return true },
+	protocol.ReadRound:  ofItsView,
+	protocol.ReadAck: func(s *protocol.Server, m *protocol.Message) bool {
 		return m.View == s.LastInstalled() && s.State() == protocol.RegLeader
-	case protocol.ReadIndex:
-		return s.Reads() > 0
-	}
-	return false
+	},
+	protocol.ReadIndex: func(s *protocol.Server, _ *protocol.Message) bool { return s.Reads() > 0 },
+	protocol.YourTurn:  ofItsView,
+}
+
+func never(*protocol.Server, *protocol.Message) bool { return false }
+
+func ofItsView(s *protocol.Server, m *protocol.Message) bool { return m.View == s.LastInstalled() }
+
+func openSlot(s *protocol.Server, m *protocol.Message) bool {
+	return ofItsView(s, m) && m.Seq > s.LocalARU()
 }

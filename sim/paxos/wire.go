@@ -5,6 +5,7 @@ import (
 
 	"github.com/fauer4effect/paxos/protocol"
 	"github.com/fauer4effect/paxos/protocol/wire"
+	"github.com/fauer4effect/paxos/sim/internal/engine"
 	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/world"
 )
@@ -121,7 +122,7 @@ func (c *codec) ofEarlierLife() bool {
 // cross is what arrives of a datagram.
 func (c *codec) cross(p *packet, to world.Node, part int, d []byte) ([]byte, bool) {
 	r, bits := c.System, uint64(len(d))*8
-	name := world.Draw(r.run.Plan.Seed, drawFlip, uint64(p.Server), uint64(to), uint64(c.life),
+	name := world.Draw(r.run.Plan.Seed, engine.DrawFlip, uint64(p.Server), uint64(to), uint64(c.life),
 		uint64(p.Kind), uint64(c.seen[p.Server][p.Kind]), uint64(part))
 	if r.run.Calm || !world.Chance(name, r.run.Plan.Network.Flips) {
 		return d, false

@@ -145,6 +145,9 @@ func kindsOfFault(t *testing.T) string {
 		if row.Least > 1 {
 			least = fmt.Sprintf(", from %d servers on", row.Least)
 		}
+		if row.Needs != "" {
+			least += ", of those with " + row.Needs
+		}
 		fmt.Fprintf(&b, "| %s | %s | %s | in one plan of %d%s |\n", name, row.Takes, row.What, row.Odds, least)
 	}
 	b.WriteString("\nAn example of each:\n\n```json\n")

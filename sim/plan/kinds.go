@@ -62,10 +62,12 @@ type KindRow struct {
 	// Closes says whether the fault closes the link between two servers; place says where in
 	// Fault.Servers a server stands, from 1, 0 for nowhere. Nil: it closes none.
 	Closes func(f *Fault, place []int, from, to int) bool
-	// The swarm gives one plan in Odds such faults, of those with at least Least servers.
+	// The swarm gives one plan in Odds such faults, of those with at least Least servers and with what Needs
+	// says.
 	Odds    int64
 	Least   int
-	Example Fault // in a plan of three servers
+	Needs   string
+	Example Fault // in a plan of four servers
 }
 
 // Fields says which fields of a Fault a kind uses.
@@ -126,7 +128,7 @@ var Kinds = [...]KindRow{
 	},
 	{
 		Kind: CrashOnArrival, Of: Crash, Odds: 6, Least: 1,
-		What:    "a crash right after the named message was taken by its receiver",
+		What:    "a crash right after the named message arrived at its receiver",
 		Count:   "crash right after a message arrived",
 		Example: Fault{Do: Crash, On: &Name{Kind: "Accept", To: 2, N: 3, Arrives: true}, For: 200 * world.Millisecond},
 	},
@@ -226,7 +228,7 @@ var Kinds = [...]KindRow{
 			once, around := 1, len(f.Servers)-1
 			return place[from] > 0 && place[to] > 0 && steps*steps != once && steps*steps != around*around
 		},
-		Example: Fault{At: 300 * world.Millisecond, Do: Ring, Servers: []int{2, 1, 3}, For: 200 * world.Millisecond},
+		Example: Fault{At: 300 * world.Millisecond, Do: Ring, Servers: []int{2, 1, 3, 4}, For: 200 * world.Millisecond},
 	},
 	{
 		Kind: Isolate, Takes: orLeader, Odds: 4, Least: 2,
@@ -280,19 +282,19 @@ var Kinds = [...]KindRow{
 		Example: Fault{At: 300 * world.Millisecond, Do: Full, Servers: []int{2}, For: 400 * world.Millisecond},
 	},
 	{
-		Kind: Wipe, Takes: ofServers, Odds: 2, Least: 3,
+		Kind: Wipe, Takes: ofServers, Odds: 2, Least: 3, Needs: "formation",
 		What:    "like crash, and their disks come back empty; with formation only, outside the tail's core",
 		Count:   "server came back with an emptied disk",
 		Example: Fault{At: 300 * world.Millisecond, Do: Wipe, Servers: []int{3}, For: 200 * world.Millisecond},
 	},
 	{
-		Kind: Rot, Takes: ofServers, Odds: 2, Least: 3,
+		Kind: Rot, Takes: ofServers, Odds: 2, Least: 3, Needs: "disk.log",
 		What:    "like crash, and a bit of what their disks hold is flipped; with disk.log only, outside the tail's core",
 		Count:   "damaged log noticed, and refused",
 		Example: Fault{At: 300 * world.Millisecond, Do: Rot, Servers: []int{3}, For: 200 * world.Millisecond},
 	},
 	{
-		Kind: Misread, Takes: ofServers, Odds: 2, Least: 3,
+		Kind: Misread, Takes: ofServers, Odds: 2, Least: 3, Needs: "disk.log",
 		What:    "like rot, but a record is read in place of another",
 		Count:   "misplaced record noticed, and refused",
 		Example: Fault{At: 300 * world.Millisecond, Do: Misread, Servers: []int{3}, For: 200 * world.Millisecond},

@@ -60,11 +60,11 @@ func TestEveryKindHasARow(t *testing.T) {
 	}
 }
 
-// sketch is a plan of three servers in which every kind of fault has a place.
+// sketch is a plan of four servers in which every kind of fault has a place.
 func sketch(faults ...Fault) *Plan {
-	p := &Plan{Version: Version, Seed: 1, Servers: 3, Faulty: 2 * world.Second, Formation: true, Faults: faults}
+	p := &Plan{Version: Version, Seed: 1, Servers: 4, Faulty: 2 * world.Second, Formation: true, Faults: faults}
 	p.Disk.Log = true
-	p.Tail.Core = []int{1, 2}
+	p.Tail.Core = []int{1, 2, 4}
 	return p
 }
 
@@ -79,7 +79,16 @@ func TestExamplesAreValid(t *testing.T) {
 		if err := sketch(row.Example).Validate(anything); err != nil {
 			t.Errorf("%s: the example %v is refused: %v", row.Kind, &row.Example, err)
 		}
-		if got := row.Example.Counts(3); got != row.Kind {
+		if closes := 0; row.Closes != nil {
+			f := row.Example
+			if f.Leader {
+				f.Servers = []int{1}
+			}
+			if f.EachLink(4, func(_, _ world.Node) { closes++ }); closes == 0 {
+				t.Errorf("the example of %s closes no link", row.Kind)
+			}
+		}
+		if got := row.Example.Counts(4); got != row.Kind {
 			t.Errorf("the example of %s counts as %s", row.Kind, got)
 		}
 	}

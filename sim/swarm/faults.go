@@ -40,11 +40,10 @@ var draws = map[plan.Kind]func(s *swarm, d *world.Dice){
 	plan.HandOver:       handOvers,
 	plan.Drop:           namedDrops,
 	plan.Delay:          namedDelays,
-	// These come later, since they go by who is in the tail's core: see drawLosses.
-	plan.Wipe:    nil,
-	plan.Rot:     nil,
-	plan.Misread: nil,
 }
+
+// later are the kinds that drawLosses adds, since they go by who is in the tail's core.
+var later = [...]plan.Kind{plan.Wipe, plan.Rot, plan.Misread}
 
 // drawFaults draws the faults of each kind that the seed has.
 func (s *swarm) drawFaults() {
@@ -132,7 +131,7 @@ func (s *swarm) drawLosses() {
 	p.Formation = s.target.Can.Formation && s.roll("formation").One(3)
 	lost := map[int]bool{} // looked up, never ranged over
 	most := (p.Servers - 1) / 2
-	for _, k := range []plan.Kind{plan.Wipe, plan.Rot, plan.Misread} {
+	for _, k := range later {
 		d := s.roll(string(k))
 		row, _ := k.Row()
 		if possible := p.Formation && k == plan.Wipe || p.Disk.Log && k != plan.Wipe; !possible || p.Servers < row.Least || !d.One(row.Odds) {

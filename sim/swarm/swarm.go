@@ -21,9 +21,9 @@ type Options struct {
 func (t Target) Demand(o Options) {
 	switch {
 	case o.Servers != 0 && (o.Servers < t.MinServers || o.Servers > t.MaxServers):
-		panic(fmt.Sprintf("sim: a swarm of %d servers: not within %d … %d", o.Servers, t.MinServers, t.MaxServers))
+		panic(fmt.Sprintf("swarm: a swarm of %d servers: not within %d … %d", o.Servers, t.MinServers, t.MaxServers))
 	case o.Faulty < 0 || o.Faulty > plan.MaxTime:
-		panic(fmt.Sprintf("sim: a swarm of %d ns under faults: not within 0 … %d", o.Faulty, plan.MaxTime))
+		panic(fmt.Sprintf("swarm: a swarm of %d ns under faults: not within 0 … %d", o.Faulty, plan.MaxTime))
 	}
 }
 
@@ -36,7 +36,7 @@ func Draw(seed uint64, t Target, o Options) *plan.Plan {
 	s := &swarm{plan: &plan.Plan{Version: plan.Version, Seed: seed, Protocol: t.Name}, target: t, pace: Ordinary, rows: plan.Kinds[:]}
 	s.draw(o)
 	if err := t.Validate(s.plan); err != nil {
-		panic(fmt.Sprintf("sim: swarm of seed %d draws a bad plan: %v", seed, err))
+		panic(fmt.Sprintf("swarm: the plan of seed %d draws a bad plan: %v", seed, err))
 	}
 	return s.plan
 }

@@ -19,8 +19,8 @@ import (
 
 // Protocol is a protocol of somebody's own that is put to the test as ours is: under the same
 // network, disks, clocks and faults, with plans, sweeps, replays and shrinking, its clients'
-// histories checked for linearizability. Package sim/testbed makes a program and a test of
-// it; docs/YOUR-PROTOCOL.md walks through one.
+// histories checked for linearizability. Main makes a program of it, Test a test;
+// docs/YOUR-PROTOCOL.md walks through one.
 type Protocol struct {
 	Name string // in plans: a program refuses those of another protocol
 	// Kinds names its kinds of message, so that faults can name them: at most 13. Send takes
@@ -76,9 +76,6 @@ type Request struct {
 	Op        []byte
 }
 
-// drawMachine is the purpose of a machine's draws, beside the engine's (see there).
-const drawMachine = 1010
-
 // Env is a server's way to the world, for one life.
 type Env struct {
 	system *system
@@ -98,7 +95,7 @@ func (e *Env) Now() world.Instant { return e.system.run.Local(e.node) }
 // Draw is a random number for a purpose: the same each time the plan is run. Two calls for
 // one purpose in one life give the same.
 func (e *Env) Draw(purpose ...uint64) uint64 {
-	return world.Draw(e.system.run.Plan.Seed, append([]uint64{drawMachine, uint64(e.node), e.life}, purpose...)...)
+	return world.Draw(e.system.run.Plan.Seed, append([]uint64{engine.DrawMachine, uint64(e.node), e.life}, purpose...)...)
 }
 
 // Settings reads the plan's settings into what v points at.
@@ -186,7 +183,7 @@ func (e *Env) Tell(format string, args ...any) {
 }
 
 // Run executes a plan of the protocol. It panics where that is not valid.
-func (p *Protocol) Run(plan *plan.Plan, options ...engine.Option) *engine.Report {
+func (p *Protocol) Run(plan *plan.Plan, options ...Option) *Report {
 	if err := p.Validate(plan); err != nil {
 		panic("testbed: Run of an invalid plan: " + err.Error())
 	}
@@ -196,7 +193,7 @@ func (p *Protocol) Run(plan *plan.Plan, options ...engine.Option) *engine.Report
 }
 
 // Sweep draws and runs the plan of each seed, many at once.
-func (p *Protocol) Sweep(ctx context.Context, o sweep.Options) *sweep.Summary {
+func (p *Protocol) Sweep(ctx context.Context, o SweepOptions) *Summary {
 	run := func(plan *plan.Plan) *engine.Report { return p.Run(plan) }
 	return sweep.Run(ctx, sweep.Subject{Target: p.target(), Run: run, Effects: engine.Outcomes}, o)
 }
@@ -238,7 +235,7 @@ func (p *Protocol) target() swarm.Target {
 }
 
 // Swarm draws the plan of a seed for the protocol.
-func (p *Protocol) Swarm(seed uint64, o swarm.Options) *plan.Plan {
+func (p *Protocol) Swarm(seed uint64, o SwarmOptions) *Plan {
 	return swarm.Draw(seed, p.target(), o)
 }
 

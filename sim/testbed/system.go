@@ -67,7 +67,7 @@ func newSystem(p *Protocol, plan *plan.Plan, options []engine.Option) *system {
 
 // server is one life of a server.
 type server struct {
-	Machine
+	machine Machine
 	env     *Env
 	wokenAt world.Instant // last, and …
 	woken   int           // … how often at that time
@@ -83,7 +83,7 @@ func (s *server) Receive(from world.Node, l *letter) {
 		c.run.Story.Begin(c.world.Now(), s.env.node, l.act)
 	}
 	if l.request != nil {
-		s.Request(*l.request)
+		s.machine.Request(*l.request)
 		return
 	}
 	if c.run.Plan.Bodies && digestOf(l.message) != l.digest {
@@ -93,7 +93,7 @@ func (s *server) Receive(from world.Node, l *letter) {
 	if !c.run.Calm && c.run.OwnLaw(from, s.env.node) {
 		c.run.Effects[plan.SlowLink]++
 	}
-	s.Machine.Receive(int(from), l.message)
+	s.machine.Receive(int(from), l.message)
 	if len(c.run.Named) > 0 {
 		c.run.ArrivedAt(s.env.node, from, l.kind)
 	}
@@ -110,7 +110,7 @@ func (s *server) Wake() {
 	}
 	c.run.Woke(s.env.node)
 	c.run.Acts(s.env.node)
-	s.Machine.Wake()
+	s.machine.Wake()
 }
 
 // maxWoken is how often a machine may want to be woken at one instant. One whose Deadline stays where
@@ -119,7 +119,7 @@ const maxWoken = 1000
 
 func (s *server) Synced(upTo uint64) {
 	s.env.system.run.Acts(s.env.node)
-	s.Machine.Synced(upTo)
+	s.machine.Synced(upTo)
 	s.env.system.run.Synced(s.env.node)
 }
 
@@ -129,7 +129,7 @@ func (s *server) Deadline() world.Instant {
 	if c.asked++; c.asked == maxAsked || c.underWay > maxUnderWay {
 		c.run.Fail("invariant", "the run does not come to its end: %d messages are under way after %d calls of the machines%s", c.underWay, c.asked, c.mostTaken())
 	}
-	d := s.Machine.Deadline()
+	d := s.machine.Deadline()
 	c.timed = c.timed || d != world.Never
 	return c.run.Nodes[s.env.node].Clock.When(d)
 }
@@ -195,7 +195,7 @@ func (c *system) StartServer(n world.Node) error {
 	if len(records) > 0 {
 		c.run.Effects[engine.Recovery]++
 	}
-	c.servers[n] = &server{Machine: m, env: env}
+	c.servers[n] = &server{machine: m, env: env}
 	c.world.Start(n, c.servers[n])
 	c.run.Tell(n, "start", words.Count(len(records), "record"))
 	return nil
@@ -298,13 +298,13 @@ func (c *system) Ready(world.Node) bool    { return true }
 func (c *system) Finish()                  {}
 
 func (c *system) Leads(n world.Node) bool {
-	return c.servers[n] != nil && c.world.Up(n) && c.servers[n].Leads()
+	return c.servers[n] != nil && c.world.Up(n) && c.servers[n].machine.Leads()
 }
 
 func (c *system) Leader() world.Node {
 	var leader world.Node
 	for n := world.Node(1); int(n) <= c.run.Plan.Servers; n++ {
-		if c.servers[n] != nil && c.world.Up(n) && c.servers[n].Leads() {
+		if c.servers[n] != nil && c.world.Up(n) && c.servers[n].machine.Leads() {
 			if leader != 0 {
 				return 0
 			}

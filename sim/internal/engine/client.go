@@ -35,29 +35,12 @@ type Client struct {
 	Directed  bool // by a Stage: it does only what it is told
 	roams     bool // a directed client that asks the next server on a timeout
 	last      Answer
-	stems     [len(ofOperations)]world.Stem
+	dice      dice
 }
-
-// Purposes of draws. Their numbers are part of what a plan means: a new one takes a number that nobody
-// has, here or in a protocol's package, where those from 1005 on are.
-const (
-	drawPause   = 1000
-	drawGap     = 1001
-	drawKey     = 1002
-	drawOp      = 1003
-	drawTarget  = 1004
-	drawSurvive = 1007
-	drawRead    = 1012
-)
-
-// ofOperations are the purposes of a client's own draws, for each operation.
-var ofOperations = [...]uint64{drawPause, drawGap, drawKey, drawOp, drawTarget, drawRead}
 
 func newClient(r *Run, id int) *Client {
 	c := &Client{Run: r, ID: uint32(id), Node: r.nodeOf(id)}
-	for i, purpose := range ofOperations {
-		c.stems[i] = world.StemOf(r.Plan.Seed, purpose, uint64(c.ID))
-	}
+	c.dice = newDice(r.Plan.Seed, c.ID)
 	c.Directed = id > r.Plan.Workload.Clients
 	if c.WakeAt = c.pause(); c.Directed {
 		c.WakeAt = world.Never
@@ -66,19 +49,12 @@ func newClient(r *Run, id int) *Client {
 	return c
 }
 
-func (c *Client) draw(purpose uint64) uint64 {
-	if own := purpose - drawPause; own <= drawTarget-drawPause {
-		return c.stems[own].Draw(c.Timestamp)
-	}
-	return c.stems[len(ofOperations)-1].Draw(c.Timestamp)
-}
-
 func (c *Client) pause() world.Instant {
 	law := &c.Run.Plan.Workload.Pause
 	if c.Run.Calm {
 		law = &c.Run.Plan.Tail.Pause
 	}
-	return law.Sample(c.draw(drawPause))
+	return law.Sample(c.dice.pause.Draw(c.Timestamp))
 }
 
 func (c *Client) Deadline() world.Instant { return c.WakeAt }
@@ -127,16 +103,16 @@ func (c *Client) next() {
 		return
 	}
 	c.Timestamp++
-	if w.Gaps > 0 && world.Chance(c.draw(drawGap), w.Gaps) {
+	if w.Gaps > 0 && world.Chance(c.dice.gap.Draw(c.Timestamp), w.Gaps) {
 		c.Timestamp++ // X26: gaps are legal
 	}
-	c.Key = r.keys.take(c.draw(drawKey), int(c.ID))
-	c.Target = 1 + int(world.Below(c.draw(drawTarget), uint64(r.Plan.Servers)))
+	c.Key = r.keys.take(c.dice.key.Draw(c.Timestamp), int(c.ID))
+	c.Target = 1 + int(world.Below(c.dice.target.Draw(c.Timestamp), uint64(r.Plan.Servers)))
 	if w.Home {
 		c.Target = c.home()
 	}
 	if r.Model != nil {
-		c.Input = r.Model.Operation(c.draw(drawOp), c.Key.Name, c.unique())
+		c.Input = r.Model.Operation(c.dice.op.Draw(c.Timestamp), c.Key.Name, c.unique())
 		c.ask()
 		return
 	}
@@ -144,8 +120,8 @@ func (c *Client) next() {
 	if w.Home && slices.Contains(w.Readers, c.home()) {
 		mix = &plan.Mix{Get: 1}
 	}
-	c.Key.operation(&c.Op, mix, c.draw(drawOp), c)
-	c.read = c.Op.Kind == kv.Get && w.Reads > 0 && world.Chance(c.draw(drawRead), w.Reads)
+	c.Key.operation(&c.Op, mix, c.dice.op.Draw(c.Timestamp), c)
+	c.read = c.Op.Kind == kv.Get && w.Reads > 0 && world.Chance(c.dice.read.Draw(c.Timestamp), w.Reads)
 	c.begin()
 }
 

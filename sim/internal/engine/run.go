@@ -162,7 +162,7 @@ func WithTrace(w *trace.Writer) Option { return func(r *Run) { r.Trace = w } }
 func WithHistory() Option { return func(r *Run) { r.Keep = true } }
 
 // NewRun prepares a run of the plan, with so many clients more that a Stage directs. The
-// system that it is to drive is put in afterwards: see open.
+// system that it is to drive is put in afterwards: see Open.
 func NewRun(p *plan.Plan, directed int, options []Option) *Run {
 	r := &Run{
 		Plan: p, Clients: make([]*Client, p.Workload.Clients+directed+1), Nodes: make([]nodeState, p.Servers+1),

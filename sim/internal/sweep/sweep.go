@@ -15,7 +15,7 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// SweepOptions say which seeds to sweep. Seeds From … From+Seeds−1 are taken, or every
+// Options say which seeds to sweep. Seeds From … From+Seeds−1 are taken, or every
 // Shards-th of them, from the Shard-th on.
 type Options struct {
 	From   uint64

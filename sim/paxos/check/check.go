@@ -94,10 +94,16 @@ func (c *Checker) Fail(now int64, property, format string, args ...any) {
 	verdict{c}.fail(property, format, args...)
 }
 
+// ofSlots are the events of single slots before they are executed.
+var ofSlots = [protocol.NumEvents]bool{
+	protocol.Proposed: true, protocol.Accepted: true, protocol.Ordered: true, protocol.Learned: true, protocol.Applied: true,
+	protocol.Filtered: true, protocol.Opened: true, protocol.Expired: true, protocol.Lapsed: true,
+}
+
 // Event tells the checker what a server's machine did.
 func (c *Checker) Event(now int64, id protocol.ServerID, e *protocol.Event) {
 	c.now = now
-	if e.Seq <= c.Log.floor && e.Seq > 0 && e.Kind < protocol.Executed {
+	if e.Seq <= c.Log.floor && e.Seq > 0 && ofSlots[e.Kind] {
 		return // of a slot that is forgotten
 	}
 	switch e.Kind {
