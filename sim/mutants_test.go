@@ -148,7 +148,7 @@ func hunt(t *testing.T, m mutants.Mutant, binary string) mutants.Row {
 // docs/BUGS.md is written anew. Times are processor times.
 func TestBugs(t *testing.T) {
 	if !*bugsFlag {
-		t.Skip("takes a quarter of an hour, and writes docs/BUGS.md: go test ./sim -run TestBugs -bugs -v -timeout 60m")
+		t.Skip("takes most of an hour, and writes docs/BUGS.md: go test ./sim -run TestBugs -bugs -v -timeout 120m")
 	}
 	all := loadMutants(t)
 	bugs := make([]mutants.Bug, len(all))

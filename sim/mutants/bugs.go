@@ -206,7 +206,7 @@ effect that it must show and misses (idle:); a panic of the machine does not cou
 
 The table is written by
 
-    CGO_ENABLED=0 go test ./sim -run TestBugs -bugs -v -timeout 60m
+    CGO_ENABLED=0 go test ./sim -run TestBugs -bugs -v -timeout 120m
 
 `
 
