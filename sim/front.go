@@ -14,17 +14,37 @@ import (
 	"github.com/fauer4effect/paxos/sim/trace"
 )
 
-// What a run is made from, and what comes of it. Package plan has the parts of a Plan.
-type (
-	Plan         = plan.Plan
-	SwarmOptions = swarm.Options
-	SweepOptions = sweep.Options
-	Summary      = sweep.Summary
-	Report       = engine.Report
-	Missed       = engine.Missed
-	Option       = engine.Option
-	Story        = engine.Story
-)
+// Plan is everything that decides a run. Package plan has its fields.
+type Plan = plan.Plan
+
+// SwarmOptions fix what a seed would draw otherwise: Servers, Faulty (how long faults may happen), Lies.
+// The zero value fixes nothing.
+type SwarmOptions = swarm.Options
+
+// SweepOptions say which seeds to sweep: Seeds of them, From one on. Beside that: Swarm, Jobs (runs at
+// once), Shard of Shards, Budget (wall time), Done (called after each run).
+type SweepOptions = sweep.Options
+
+// Summary is what came of a sweep: how many Seeds, Events, Messages and Updates there were, the Effects and in
+// how many plans each was Planned, and the reports of the Failures by seed. Idle names what it should have
+// shown and did not.
+type Summary = sweep.Summary
+
+// Report is what came of a run: its Plan, the Hash of everything that happened, the Violation (nil for none),
+// counts (Events, Messages, Updates, Views, Effects), and History if it was asked for. OK says whether all
+// properties held.
+type Report = engine.Report
+
+// Missed is a fault of the plan whose event did not occur: the number of the Fault, from 1, and how many
+// events of the kind were Seen.
+type Missed = engine.Missed
+
+// Option changes how a run is watched, never what happens.
+type Option = engine.Option
+
+// Story collects what happens in a run with what it came of. Lines tells a violation by the few events that
+// led to it. The zero value is ready, for one run: see WithStory.
+type Story = engine.Story
 
 // The verdicts of a run.
 const (

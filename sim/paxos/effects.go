@@ -37,8 +37,8 @@ const (
 
 // Effects are the effects of our machine.
 var Effects = engine.Outcomes.With(map[plan.Effect]plan.EffectRow{
-	formed:            {Name: "formed", Meaning: "server entered a cluster newly formed (X18)"},
-	refused:           {Name: "refused", Meaning: "other disk than before found, and refused (X18)"},
+	formed:            {Name: "formed", Meaning: "server entered a cluster newly formed (X18)", Shown: plan.Never},
+	refused:           {Name: "refused", Meaning: "other disk than before found, and refused (X18)", Shown: plan.Never},
 	viewChanges:       {Name: "view-change", Meaning: "view led after the first", Shown: plan.Always},
 	twoLeaders:        {Name: "two-leaders", Meaning: "second server that believed to lead", Shown: plan.Rarely},
 	returns:           {Name: "return", Meaning: "server went back into the others' view (X21)", Shown: plan.Always},
@@ -53,7 +53,7 @@ var Effects = engine.Outcomes.With(map[plan.Effect]plan.EffectRow{
 	noOps:             {Name: "no-op", Meaning: "hole filled (X7)", Shown: plan.Rarely},
 	batches:           {Name: "batch", Meaning: "several updates bound to one slot (X14)", Shown: plan.Always},
 	overlapped:        {Name: "overlapped", Meaning: "proposal that left before its leader's write ended (X16)", Shown: plan.Always},
-	opened:            {Name: "opened", Meaning: "session opened (X26)"},
+	opened:            {Name: "opened", Meaning: "session opened (X26)", Shown: plan.Never},
 	expiries:          {Name: "expiry", Meaning: "session expired (X26)", Shown: plan.Always},
 	forgotten:         {Name: "forgotten", Meaning: "session forgotten altogether (X26)", Shown: plan.Always},
 	expiredOperations: {Name: "lapsed", Meaning: "client told that its session is expired", Shown: plan.Always},

@@ -22,7 +22,7 @@ func TestTablesAreWhole(t *testing.T) {
 		t.Errorf("%d effects are declared, and %d have a row", endOfEffects, len(Effects))
 	}
 	for _, e := range Effects.All() {
-		if Effects[e].Name == "" || Effects[e].Meaning == "" || Effects.Find(Effects[e].Name) != e {
+		if Effects[e].Name == "" || Effects[e].Meaning == "" || Effects[e].Shown == 0 || Effects.Find(Effects[e].Name) != e {
 			t.Errorf("effect %d is %+v", e, Effects[e])
 		}
 	}

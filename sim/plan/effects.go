@@ -52,9 +52,10 @@ type Shown uint8
 
 // The ways.
 const (
-	IfPlanned Shown = iota // where plans contain it, which outcomes never are
-	Always                 // in hundreds of plans in which anything can happen
-	Rarely                 // in thousands of them
+	IfPlanned Shown = iota + 1 // where plans contain it
+	Always                     // in hundreds of plans in which anything can happen
+	Rarely                     // in thousands of them
+	Never                      // it need not occur at all
 )
 
 // EffectTable has the effects of a protocol, by number; 0 is unused.
@@ -80,7 +81,7 @@ var Table = func() EffectTable {
 		FirstOutcome: {},
 	}
 	for i, row := range Kinds {
-		t[firstKind+Effect(i)] = EffectRow{Name: string(row.Kind), Meaning: row.Count}
+		t[firstKind+Effect(i)] = EffectRow{string(row.Kind), row.Count, IfPlanned}
 	}
 	return t[:FirstOutcome]
 }()

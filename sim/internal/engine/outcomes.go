@@ -23,5 +23,5 @@ var Outcomes = plan.Table.With(map[plan.Effect]plan.EffectRow{
 	Bundle:       {Name: "bundle", Meaning: "packet with requests of several clients", Shown: plan.Always},
 	Timeouts:     {Name: "timeout", Meaning: "client asked another server", Shown: plan.Always},
 	Abandoned:    {Name: "abandoned", Meaning: "operation given up, possibly done", Shown: plan.Always},
-	Undecided:    {Name: "unknown", Meaning: "key that porcupine could not decide"},
+	Undecided:    {Name: "unknown", Meaning: "key that porcupine could not decide", Shown: plan.Never},
 })
