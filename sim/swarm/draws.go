@@ -149,7 +149,7 @@ func coups(s *swarm, d *world.Dice) {
 	if len(stale) == 0 || s.plan.Workload.Reads == 0 {
 		return
 	}
-	for range d.Int(1, 12) {
+	for range d.Int(10, 80) {
 		s.add(plan.Fault{On: &plan.Name{Kind: world.Pick(d, stale...), N: uint32(d.Log(1, 2000))}, Do: plan.Delay, For: between(d, 2*t, 10*t)})
 	}
 }

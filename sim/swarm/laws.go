@@ -134,6 +134,10 @@ func (s *swarm) drawWorkload() {
 	}
 	if s.target.Can.Reads {
 		w.Reads = world.Pick[uint32](s.roll("workload.reads"), 0, 300_000, 1_000_000, 1_000_000)
+		// A stale read shows where somebody wrote that key meanwhile.
+		if s.roll("workload.reads meet writes").One(2) && w.Reads > 0 {
+			w.Keys = (w.Clients + plan.ClientsPerKey - 1) / plan.ClientsPerKey
+		}
 		// A leader that nobody gives work to but readers notices late that it is none.
 		d := s.roll("workload.home")
 		if w.Home = d.One(3); w.Reads > 0 && d.One(2) {
