@@ -10,6 +10,4 @@ func incr() kv.Op                { return kv.Op{Kind: kv.Incr, Key: "k"} }
 func value(v string) kv.Result { return kv.Result{Status: kv.HasValue, Value: v} }
 func number(n int64) kv.Result { return kv.Result{Status: kv.HasNumber, Number: n} }
 
-var (
-	done = kv.Result{Status: kv.Done}
-)
+var done = kv.Result{Status: kv.Done}
