@@ -240,3 +240,20 @@ func TestNoRoomForDirectedClients(t *testing.T) {
 		}
 	}
 }
+
+// A property that breaks fails the story, even in a step that is expected to fail.
+func TestAViolationBehindAnExclamationMark(t *testing.T) {
+	p := sim.Swarm(1, sim.SwarmOptions{Servers: 3})
+	p.Faults, p.Formation, p.Settings, p.Tail.Core, p.Tail.Broken, p.Tail.Clients = nil, false, nil, nil, nil, nil
+	p.Network.All.Loss, p.Network.All.Late, p.Network.Links, p.Clocks, p.Workload.Clients = 0, 0, nil, nil, 0
+	p.Disk.Lies, p.Disk.Crash, p.Disk.Log = 1_000_000, "", false
+	text := slices.Concat([]byte("# About. A test.\nplan p.json\nuntil leader\nput a x 1\ncrash 1,2,3\nrestart 1,2,3\nuntil leader\n! put b y 2\n-- p.json --\n"), p.Encode())
+	s, err := scenarios.Parse("s", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed *script.Error
+	if _, err := s.Run(context.Background(), false); !errors.As(err, &failed) || failed.Line != 8 || !strings.Contains(err.Error(), "property ") {
+		t.Errorf("disks lie, and the story ends with %v", err)
+	}
+}

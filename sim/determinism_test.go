@@ -11,7 +11,9 @@ import (
 	"testing"
 
 	"github.com/fauer4effect/paxos/sim"
+	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/trace"
+	"github.com/fauer4effect/paxos/sim/world"
 )
 
 // The same plan gives the same run: twice, traced or not, on one processor or two.
@@ -120,6 +122,7 @@ func TestPins(t *testing.T) {
 		r := sim.Run(p)
 		got["plan "+filepath.Base(path)] = fmt.Sprintf("%016x after %d events", r.Hash, r.Events)
 	}
+	pinTables(t, got)
 	if *updateFlag {
 		b, err := json.MarshalIndent(got, "", "  ")
 		if err != nil {
@@ -145,4 +148,36 @@ func TestPins(t *testing.T) {
 			t.Errorf("%s: hash %s, pinned %s on another build or machine", seed, hash, want[seed])
 		}
 	}
+}
+
+// What each kind of fault does is pinned, by its example in the table: the run's hash, and how often the
+// kind took effect. And so is what the swarm draws for 2,000 seeds, of which the pins run only a few.
+func pinTables(t *testing.T, got pins) {
+	t.Helper()
+	for _, row := range plan.Kinds {
+		p := &sim.Plan{
+			Version: plan.Version, Seed: 7, Servers: 4, Formation: true, Faulty: 1500 * ms, Faults: []plan.Fault{row.Example, row.Example},
+			Network:  plan.Network{All: world.LinkLaw{Delay: world.Uniform(ms/2, 3*ms/2)}},
+			Disk:     plan.Disk{Sync: world.Uniform(ms/5, ms), Log: true},
+			Workload: plan.Workload{Clients: 4, Keys: 2, Timeout: 100 * ms, Pause: world.Constant(5 * ms), Mix: plan.Mix{Put: 1, Get: 1}},
+			Tail:     plan.Tail{Core: []int{1, 2, 4}, Delay: world.Constant(ms), Pause: world.Constant(20 * ms), Settle: 20_000 * ms, Answer: 3000 * ms, For: 500 * ms},
+		}
+		if second := &p.Faults[1]; second.On == nil { // they overlap: the second begins later, and is shorter
+			second.At += 40 * ms
+			second.For /= 4
+		}
+		if err := sim.Validate(p); err != nil {
+			t.Fatalf("%s: %v", row.Kind, err)
+		}
+		r := sim.Run(p)
+		requireOK(t, r)
+		got["kind "+string(row.Kind)] = fmt.Sprintf("%016x, %d times", r.Hash, r.Effects[row.Kind.Effect()])
+	}
+	digest := uint64(0)
+	for seed := range uint64(2000) {
+		for _, b := range sim.Swarm(seed, sim.SwarmOptions{}).Encode() {
+			digest = world.Mix(digest, uint64(b))
+		}
+	}
+	got["drawn plans"] = fmt.Sprintf("%016x", digest)
 }

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/fauer4effect/paxos/sim/world"
@@ -171,5 +172,40 @@ func TestEffectNames(t *testing.T) {
 	}
 	if Table.Find("") != 0 || Table.Find("nothing") != 0 || FirstOutcome.IsFault() {
 		t.Error("what there is not is found")
+	}
+}
+
+// What makes no sense is refused, and said in a line.
+func TestWhatIsRefused(t *testing.T) {
+	const ms = world.Millisecond
+	on := func(do Kind, n Name) Fault { return Fault{Do: do, On: &n} }
+	for want, f := range map[string]Fault{
+		"crash takes no from and to":                    {Do: Crash, Servers: []int{1}, To: 2},
+		"partition takes no leader":                     {Do: Partition, Leader: true, Servers: []int{1}},
+		"crash takes no servers beside leader":          {Do: Crash, Leader: true, Servers: []int{1}},
+		"slow takes by_ns":                              {Do: Slow, Servers: []int{1}, By: -ms},
+		"flap opens and closes more than":               {Do: Flap, Servers: []int{1}, For: world.Second, By: 1},
+		"only a crash comes on sync":                    on(Drop, Name{Kind: "Accept", N: 1, Arrives: true}),
+		"only a crash comes on sync, on start and":      on(Delay, Name{Kind: OnSync, N: 1}),
+		"sync takes from and n only":                    on(Crash, Name{Kind: OnSync, To: 1, N: 1}),
+		"start takes from and n only":                   on(Crash, Name{Kind: OnStart, Unsynced: true, N: 1}),
+		"unsynced is said of what leaves":               on(Crash, Name{Kind: "Accept", Arrives: true, Unsynced: true, N: 1}),
+		"server 1 belongs to the tail's core":           {Do: Wipe, Servers: []int{1}},
+		"server 2 belongs to the tail's core: without ": {Do: Rot, Servers: []int{2}},
+	} {
+		if err := sketch(f).Validate(anything); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %q", &f, err, want)
+		}
+	}
+	for want, change := range map[string]func(*Plan){
+		"rot takes a disk with log": func(p *Plan) { p.Disk.Log, p.Faults = false, []Fault{{Do: Rot, Servers: []int{3}}} },
+		"wipe takes formation":      func(p *Plan) { p.Formation, p.Faults = false, []Fault{{Do: Wipe, Servers: []int{3}}} },
+		"clock 2: server 1 has two": func(p *Plan) { p.Clocks = []Clock{{Server: 1}, {Server: 1}} },
+	} {
+		p := sketch()
+		change(p)
+		if err := p.Validate(anything); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
 	}
 }
