@@ -61,6 +61,8 @@ func (s System) Names(p *Plan) error {
 	switch {
 	case p.Protocol == s.Name:
 		return nil
+	case p.Protocol == "":
+		return fmt.Errorf("it is a plan for our own Paxos, not for %q", s.Name)
 	case s.Name == "":
 		return fmt.Errorf("it is a plan for protocol %q: the program of that protocol replays it", p.Protocol)
 	}

@@ -125,7 +125,9 @@ func restart(st *Story, id int) error {
 	if st.Stage.Up(id) {
 		return fmt.Errorf("server %d is up", id)
 	}
-	st.Stage.Restart(id)
+	if st.Stage.Restart(id); !st.Stage.Up(id) && st.Stage.Violation() == nil {
+		return fmt.Errorf("server %d does not start: it refuses its disk", id)
+	}
 	return nil
 }
 

@@ -110,18 +110,18 @@ func TestBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	for why, args := range map[string][]string{ // the order does not matter
-		`dance: unknown command`:                          {"dance"},
-		`sweep: unexpected argument "17"`:                 {"sweep", "17"},
-		`flag provided but not defined: -speed`:           {"sweep", "-speed", "9"},
-		`sweep: -nodes 99 is not within`:                  {"sweep", "-nodes", "99"},
-		`all are below 2^53`:                              {"sweep", "-from", "9007199254740991", "-seeds", "2"},
-		`replay: a plan or a seed is missing`:             {"replay"},
-		`replay: unexpected argument "18"`:                {"replay", "17", "18"},
-		`replay: -nodes -1 is not within`:                 {"replay", "17", "-nodes", "-1"},
-		`plan nowhere.json: no such file or directory`:    {"replay", "nowhere.json"},
-		`broken.json: it ends in the middle`:              {"shrink", broken},
-		`it is a plan for protocol "", not for "primary"`: {"replay", ours},
-		`shrink: 5: the plan does not fail`:               {"shrink", "5"},
+		`dance: unknown command`:                            {"dance"},
+		`sweep: unexpected argument "17"`:                   {"sweep", "17"},
+		`flag provided but not defined: -speed`:             {"sweep", "-speed", "9"},
+		`sweep: -nodes 99 is not within`:                    {"sweep", "-nodes", "99"},
+		`all are below 2^53`:                                {"sweep", "-from", "9007199254740991", "-seeds", "2"},
+		`replay: a plan or a seed is missing`:               {"replay"},
+		`replay: unexpected argument "18"`:                  {"replay", "17", "18"},
+		`replay: -nodes -1 is not within`:                   {"replay", "17", "-nodes", "-1"},
+		`plan nowhere.json: no such file or directory`:      {"replay", "nowhere.json"},
+		`broken.json: it ends in the middle`:                {"shrink", broken},
+		`it is a plan for our own Paxos, not for "primary"`: {"replay", ours},
+		`shrink: 5: the plan does not fail`:                 {"shrink", "5"},
 	} {
 		refused(t, p, why, args...)
 	}
