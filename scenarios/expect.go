@@ -72,7 +72,7 @@ func expectOrderedOn(p *script.Parser, args []string) (func(*script.Story) error
 	seq := uint64(0)
 	if len(args) == 2 {
 		if seq, err = strconv.ParseUint(args[1], 10, 53); err != nil || seq == 0 {
-			return nil, fmt.Errorf("%q is no seq", args[1])
+			return nil, fmt.Errorf("%q is not a seq", args[1])
 		}
 	}
 	return func(st *script.Story) error {

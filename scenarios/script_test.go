@@ -67,8 +67,8 @@ func TestBadScripts(t *testing.T) {
 		// Servers and links.
 		{h + "crash 9\n", "3: crash: no server 9: they are 1 to 5"},
 		{h + "crash 0\n", "3: crash: no server 0: they are 1 to 5"},
-		{h + "crash one\n", `3: crash: "one" is no server: they are 1 to 5`},
-		{h + "crash 1,,2\n", `3: crash: "" is no server: they are 1 to 5`},
+		{h + "crash one\n", `3: crash: "one" is not a server: servers are 1 to 5`},
+		{h + "crash 1,,2\n", `3: crash: "" is not a server: servers are 1 to 5`},
 		{h + "pause 2,3,2\n", "3: pause: server 2 is named twice"},
 		{h + "put a x 1 via 6\n", "3: put: no server 6: they are 1 to 5"},
 		{h + "until executed 1 on 6\n", "3: until: no server 6: they are 1 to 5"},
@@ -79,47 +79,47 @@ func TestBadScripts(t *testing.T) {
 		{h + "partition 1,2,3,4,5\n", "3: usage: partition SERVERS / SERVERS [/ SERVERS…]"},
 		{h + "partition 1,2 3,4,5\n", "3: usage: partition "},
 		{h + "partition 1,2 / 3,4,5 /\n", "3: usage: partition "},
-		{h + "cut 1>2\n", `3: cut: "1>2" is no link, such as 1->3 or 2->*`},
+		{h + "cut 1>2\n", `3: cut: "1>2" is not a link, such as 1->3 or 2->*`},
 		{h + "cut 1->1\n", "3: cut: link 1->1: a server hears itself"},
 		{h + "heal 1->6\n", "3: heal: no server 6: they are 1 to 5"},
 		{h + "drop Acept 1->2\n", `3: drop: unknown kind of message "Acept": there are ClientUpdate, `},
 		{h + "hold Accept\n", "3: usage: hold KIND LINK"},
 		{h + "on Accept 1->2 crash\n", "3: usage: on KIND LINK n N [unsynced|arrives] FAULT…"},
-		{h + "on Accept 1->2 n 0 crash\n", `3: on: "0" is no number from 1 to 1073741824`},
+		{h + "on Accept 1->2 n 0 crash\n", `3: on: "0" is not a number from 1 to 1073741824`},
 		{h + "on Accept 1->2 n 1 explode\n", `3: on: unknown do "explode"`},
 		{h + "at 1s explode 1\n", `3: at: unknown do "explode"`},
 		{h + "at 1s drop 1\n", "3: at: drop takes on: the event it is for"},
 
 		// Times, shares, numbers, names.
-		{h + "run 5\n", `3: run: "5" is no time from 0s to 24h, such as 250ms or 1.5s`},
-		{h + "run -1s\n", `3: run: "-1s" is no time`},
-		{h + "run 25h\n", `3: run: "25h" is no time`},
-		{h + "until leader within soon\n", `3: until: "soon" is no time`},
+		{h + "run 5\n", `3: run: "5" is not a time from 0s to 24h, such as 250ms or 1.5s`},
+		{h + "run -1s\n", `3: run: "-1s" is not a time`},
+		{h + "run 25h\n", `3: run: "25h" is not a time`},
+		{h + "until leader within soon\n", `3: until: "soon" is not a time`},
 		{h + "delay 2ms..1ms\n", `3: delay: "2ms..1ms" ends before it begins`},
-		{h + "loss 10\n", `3: loss: "10" is no share from 0% to 100%`},
-		{h + "loss 101%\n", `3: loss: "101%" is no share`},
-		{h + "loss NaN%\n", `3: loss: "NaN%" is no share`},
-		{h + "seeds 0\n", `3: seeds: "0" is no number from 1 to 1000000`},
-		{h + "clients 9\n", `3: clients: "9" is no number from 1 to 8`},
+		{h + "loss 10\n", `3: loss: "10" is not a share from 0% to 100%`},
+		{h + "loss 101%\n", `3: loss: "101%" is not a share`},
+		{h + "loss NaN%\n", `3: loss: "NaN%" is not a share`},
+		{h + "seeds 0\n", `3: seeds: "0" is not a number from 1 to 1000000`},
+		{h + "clients 9\n", `3: clients: "9" is not a number from 1 to 8`},
 		{h + "set tiemout 2s\n", `3: set: no setting "tiemout": there are timeout, ceiling, heartbeat, retransmit, stagger, update_timer, session_idle, part_bytes, window_slots, batch_bytes, prepare_slots, queue_updates, session_limit, tombstones, snapshot_slots, history_slots and overlapped_write`},
 		{h + "set overlapped_write off\n", `3: set: "off" is not on: leave the line out`},
-		{h + "put f x 1\n", `3: put: "f" is no client: they are a to e`},
+		{h + "put f x 1\n", `3: put: "f" is not a client: clients are a to e`},
 		{h + "put a x\n", "3: usage: put CLIENT KEY VALUE [via SERVER] [within TIME]"},
 		{h + "send a frob x\n", "3: usage: send CLIENT put|get|read|append|incr|cas|delete KEY … [via SERVER]"},
 		{h + "clients 2\nput a k0 1\n", "4: put: key k0 may be one of the background clients' own"},
 		{h + "formation soon\n", "3: usage: formation"},
 		{h + "wipe 1\n", "3: wipe: wipe takes formation: without it servers trust their disks"},
-		{h + "expect expired f\n", `3: expect: "f" is no client: they are a to e`},
+		{h + "expect expired f\n", `3: expect: "f" is not a client: clients are a to e`},
 		{h + "expect session a\n", "3: usage: expect leader N|none"},
 		{h + "expect session a 6\n", "3: expect: no server 6: they are 1 to 5"},
 		{h + "expect sessions 6 1\n", "3: expect: no server 6: they are 1 to 5"},
 		{h + "expect\n", "3: usage: expect leader N|none"},
 		{h + "expect laeder 1\n", `3: expect: unknown expectation "laeder": there are leader, reply, `},
 		{h + "expect view => 2\n", `3: expect: "=>" compares nothing: there are = != < <= > >=`},
-		{h + "expect view two\n", `3: expect: "two" is no number`},
+		{h + "expect view two\n", `3: expect: "two" is not a number`},
 		{h + "expect state 1 Leader\n", `3: expect: unknown state "Leader": there are LeaderElection, Preparing, RegLeader and RegNonLeader`},
 		{h + "expect effect boom 1\n", `3: expect: unknown effect "boom": there are loss, `},
-		{h + "expect ordered-on 1,2 0\n", `3: expect: "0" is no seq`},
+		{h + "expect ordered-on 1,2 0\n", `3: expect: "0" is not a seq`},
 		{h + "until bored\n", "3: usage: until leader [N]"},
 		{h + "check everything\n", "3: usage: check linearizable"},
 		{h + "elect 1 for 2s\n", "3: usage: elect SERVERS"},
@@ -196,12 +196,12 @@ func FuzzScript(f *testing.F) {
 // Faults that were scheduled and came under no seed are told, each with its line and why.
 func TestFaultsThatNeverCame(t *testing.T) {
 	for _, c := range []struct{ steps, want string }{
-		{"run 500ms\n", "line 3: `at 1s crash 1 for 100ms` never came: the script ends at 500ms; " +
-			"line 4: `on Accept *->* n 400 drop` never came: there were 0; line 5: `on Proposal *->* n 1 drop` never came: there were 0"},
-		{"until leader\nput a x 1\nrun 2s\n", "line 4: `on Accept *->* n 400 drop` never came: there were 2"},
-		{"seeds 3\nuntil leader\nput a x 1\nrun 2s\n", "line 4: `on Accept *->* n 400 drop` never came: there were 2 at most"},
-		{"seeds 6\nclients 3\nuntil leader\nrun 100ms\n", "line 3: `at 1s crash 1 for 100ms` never came: the script ends at 105.817952ms; " +
-			"line 4: `on Accept *->* n 400 drop` never came: there were 42 at most"},
+		{"run 500ms\n", "line 3: `at 1s crash 1 for 100ms` did not trigger: the script ends at 500ms; " +
+			"line 4: `on Accept *->* n 400 drop` did not trigger: there were 0; line 5: `on Proposal *->* n 1 drop` did not trigger: there were 0"},
+		{"until leader\nput a x 1\nrun 2s\n", "line 4: `on Accept *->* n 400 drop` did not trigger: there were 2"},
+		{"seeds 3\nuntil leader\nput a x 1\nrun 2s\n", "line 4: `on Accept *->* n 400 drop` did not trigger: there were at most 2"},
+		{"seeds 6\nclients 3\nuntil leader\nrun 100ms\n", "line 3: `at 1s crash 1 for 100ms` did not trigger: the script ends at 105.817952ms; " +
+			"line 4: `on Accept *->* n 400 drop` did not trigger: there were at most 42"},
 	} {
 		s, err := scenarios.Parse("s", []byte("# About. A test.\ncluster 3\nat 1s crash 1 for 100ms\non Accept *->* n 400 drop\non Proposal *->* n 1 drop\n"+c.steps))
 		if err != nil {
@@ -253,7 +253,7 @@ func TestAViolationBehindAnExclamationMark(t *testing.T) {
 		t.Fatal(err)
 	}
 	var failed *script.Error
-	if _, err := s.Run(context.Background(), false); !errors.As(err, &failed) || failed.Line != 8 || !strings.Contains(err.Error(), "property ") {
+	if _, err := s.Run(context.Background(), false); !errors.As(err, &failed) || failed.Line != 8 || !strings.Contains(err.Error(), ") is violated: ") {
 		t.Errorf("disks lie, and the story ends with %v", err)
 	}
 }

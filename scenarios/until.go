@@ -27,7 +27,7 @@ func untilExecuted(p *script.Parser, args []string) (script.Wait, error) {
 	}
 	n, err := strconv.ParseUint(args[0], 10, 53)
 	if err != nil {
-		return script.Wait{}, fmt.Errorf("%q is no number", args[0])
+		return script.Wait{}, fmt.Errorf("%q is not a number", args[0])
 	}
 	who, err := p.Who(args[2])
 	return script.Wait{Holds: func(st *script.Story) bool {

@@ -24,7 +24,7 @@ func TestStories(t *testing.T) {
 			t.Fatalf("seed %d: telling the story changes the run", seed)
 		}
 		lines := s.Lines(r.Violation)
-		if len(lines) < 2 || len(lines) > 10 || !strings.Contains(lines[len(lines)-1], r.Violation.Property+" is broken: ") {
+		if len(lines) < 2 || len(lines) > 10 || !strings.Contains(lines[len(lines)-1], r.Violation.Named()+" is violated: ") {
 			t.Errorf("seed %d is told in %d lines:\n%s", seed, len(lines), strings.Join(lines, "\n"))
 		}
 		last := ""

@@ -209,7 +209,7 @@ func (o *clusterFlags) report(w io.Writer, r *cluster.Report, judged bool) {
 		r.EachSeen(func(name string, times int) { fmt.Fprintf(w, "  %5d  %s\n", times, name) })
 	}
 	for _, f := range r.Findings {
-		cli.Wrapped(w, f.Property+" broken: ", f.Detail)
+		cli.Wrapped(w, f.Property+" is violated: ", f.Detail)
 	}
 	if o.check && judged && len(r.Findings) == 0 {
 		fmt.Fprintln(w, "ok: linearizable, logs and states equal, recordings reproduced byte for byte")

@@ -60,7 +60,7 @@ func TestReplayOfAViolation(t *testing.T) {
 	path := planFile(t, 5, impatient)
 	r := paxos(t, "replay", path).wants(t, statusFailed)
 	fits(t, "replay", r.stdout)
-	if !strings.Contains(r.stdout, "\nL1 broken\n") || !strings.Contains(r.stdout, " replay "+path+"\n") ||
+	if !strings.Contains(r.stdout, "\nL1 (answered) is violated\n") || !strings.Contains(r.stdout, " replay "+path+"\n") ||
 		!strings.Contains(r.stdout, "but       the plan asks for what the rules do not promise: tail: ") {
 		t.Error(r.stdout)
 	}
@@ -103,7 +103,7 @@ func TestReplayNamesWhatNeverCame(t *testing.T) {
 	})
 	r := paxos(t, "replay", path).wants(t, 0)
 	fits(t, "replay", r.stdout)
-	for _, want := range []string{"fault 1 never came: it waits for Accept 1000000 (1->0; 0 is any), and there were ", "fault 2 never came: it waits for start 99 of server 1, and there were "} {
+	for _, want := range []string{"fault 1 did not trigger: it waits for the 1000000th Accept from server 1; there", "fault 2 did not trigger: it waits for the 99th start of server 1; there "} {
 		if !strings.Contains(oneSpaced(r.stdout), want) {
 			t.Errorf("no %q in\n%s", want, r.stdout)
 		}

@@ -48,7 +48,7 @@ func printVerdict(w io.Writer, s subject, r *sim.Report) {
 		fmt.Fprintln(w, "nothing found: all properties held")
 		return
 	}
-	fmt.Fprintf(w, "%s broken\n", r.Violation.Property)
+	fmt.Fprintf(w, "%s is violated\n", r.Violation.Named())
 	cli.Labelled(w, "time", instant(r.Violation.At))
 	cli.Labelled(w, "detail", r.Violation.Detail)
 	if unfair := sim.Timely(r.Plan); unfair != nil && strings.HasPrefix(r.Violation.Property, "L") {
@@ -61,28 +61,31 @@ func printVerdict(w io.Writer, s subject, r *sim.Report) {
 // any more what it was kept for, or the run ended before it.
 func printMissed(w io.Writer, r *sim.Report) {
 	for _, m := range r.Missed {
-		f := &r.Plan.Faults[m.Fault-1]
-		cli.Wrapped(w, "", fmt.Sprintf("fault %d never came: it waits for %v, and there were %d", m.Fault, f.On, m.Seen))
+		cli.Wrapped(w, "", cli.Untriggered(m.Fault, &r.Plan.Faults[m.Fault-1], m.Seen))
 	}
 }
 
 func describeNetwork(n *plan.Network) string {
-	text := "a message takes " + describeLaw(n.All.Delay)
+	text := "message delay: " + describeLaw(n.All.Delay)
 	if n.All.Loss > 0 {
-		text += "; " + percent(n.All.Loss) + " are lost"
+		text += "; " + percent(n.All.Loss) + " lost"
 	}
 	if n.All.Duplicate > 0 {
-		text += "; " + percent(n.All.Duplicate) + " arrive twice"
+		text += "; " + percent(n.All.Duplicate) + " delivered twice"
 	}
 	if n.All.Late > 0 {
-		text += "; " + percent(n.All.Late) + " are held back for " + describeLaw(n.All.LateBy)
+		text += "; " + percent(n.All.Late) + " held back for " + describeLaw(n.All.LateBy)
 	}
 	var links []string
 	for _, l := range n.Links {
 		links = append(links, fmt.Sprintf("%d->%d", l.From, l.To))
 	}
-	if len(links) > 0 {
-		text += "; laws of their own: " + strings.Join(links, ", ")
+	switch len(links) {
+	case 0:
+	case 1:
+		text += "; link " + links[0] + " has its own settings"
+	default:
+		text += "; links " + strings.Join(links, ", ") + " have their own settings"
 	}
 	return text
 }
@@ -111,23 +114,50 @@ func describeFaults(p *sim.Plan) string {
 }
 
 func describeTail(t *plan.Tail) string {
-	text := "all servers are healed"
+	text := "then all servers recover"
 	if len(t.Core) > 0 {
-		text = fmt.Sprintf("servers %s are healed", list(t.Core))
+		text = "then " + servers(t.Core)
 	}
 	for _, b := range t.Broken {
-		text += fmt.Sprintf(", %d stays %s", b.Server, b.How)
+		text += fmt.Sprintf(", %d stays %s", b.Server, stays[b.How])
 	}
 	switch len(t.Clients) {
 	case 0:
-		text += "; all clients go on"
+		text += "; all clients keep sending"
 	case 1:
-		text += fmt.Sprintf("; only client %d goes on", t.Clients[0])
+		text += fmt.Sprintf("; only client %d keeps sending", t.Clients[0])
 	default:
-		text += fmt.Sprintf("; only clients %s go on", list(t.Clients))
+		text += fmt.Sprintf("; only clients %s keep sending", list(t.Clients))
 	}
 	return text + fmt.Sprintf("; a leader must serve within %v, and answer within %v",
 		cli.Brief(time.Duration(t.Settle)), cli.Brief(time.Duration(t.Answer)))
+}
+
+// stays says how a server is broken in the calm.
+var stays = map[string]string{"down": "down", "cut": "cut off", "deaf": "deaf", "mute": "mute"}
+
+// servers says who recovers.
+func servers(core []int) string {
+	if len(core) == 1 {
+		return fmt.Sprintf("server %d recovers", core[0])
+	}
+	return fmt.Sprintf("servers %s recover", words(core))
+}
+
+// words lists numbers as a sentence does: 1, 2 and 3.
+func words(numbers []int) string {
+	var text strings.Builder
+	for i, n := range numbers {
+		switch {
+		case i == 0:
+		case i == len(numbers)-1:
+			text.WriteString(" and ")
+		default:
+			text.WriteString(", ")
+		}
+		text.WriteString(strconv.Itoa(n))
+	}
+	return text.String()
 }
 
 func list(numbers []int) string { return strings.Trim(fmt.Sprint(numbers), "[]") }
@@ -140,16 +170,16 @@ func describeLaw(l world.Law) string {
 	case "uniform":
 		return least + " to " + most
 	case "exponential":
-		text = least + " and an exponential of mean " + mean
+		text = least + " plus an exponential (mean " + mean
 	case "tail":
-		text = least + " and a heavy tail of mean " + mean
+		text = least + " plus a heavy tail (mean " + mean
 	default:
 		return least
 	}
 	if l.Max > 0 {
 		text += ", at most " + most
 	}
-	return text
+	return text + ")"
 }
 
 // percent writes parts per million.

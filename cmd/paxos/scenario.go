@@ -186,7 +186,7 @@ func tellAll(ctx context.Context, w io.Writer, files []scenarioFile, update bool
 		fmt.Fprintf(w, "ok    %s%s\n", f.script.Name, underSeeds(o.Seeds))
 		for i, idle := range o.NeverCame {
 			if i == mostIdle {
-				fmt.Fprintf(w, "      and %d more never came\n", len(o.NeverCame)-mostIdle)
+				fmt.Fprintf(w, "      and %d more did not trigger\n", len(o.NeverCame)-mostIdle)
 				break
 			}
 			cli.Wrapped(w, "      ", idle)

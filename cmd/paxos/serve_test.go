@@ -98,8 +98,8 @@ func TestFindingsAreAlwaysPrinted(t *testing.T) {
 		report        *cluster.Report
 		want, not     string
 	}{
-		{false, true, found, "invariant broken: server 2 ended by itself", "ok:"},
-		{true, true, found, "invariant broken: server 2 ended by itself", "ok:"},
+		{false, true, found, "invariant is violated: server 2 ended by itself", "ok:"},
+		{true, true, found, "invariant is violated: server 2 ended by itself", "ok:"},
 		{true, true, &cluster.Report{}, "ok: linearizable", "broken"},
 		{true, false, &cluster.Report{Answered: 7}, "7 operations answered", "ok:"},
 		{false, true, &cluster.Report{}, "0 operations answered", "ok:"},

@@ -78,7 +78,7 @@ func shrinkPlan(c *cobra.Command, s subject, out string) error {
 		return usage("", "--output %s: %v", cli.Quote(out), cause(err))
 	}
 	v := r.Report.Violation
-	fmt.Fprintf(stdout, "%s broken, after %s:\n", v.Property, cli.Plural(uint64(r.Runs), "run"))
+	fmt.Fprintf(stdout, "%s is violated, after %s:\n", v.Named(), cli.Plural(uint64(r.Runs), "run"))
 	fmt.Fprintf(stdout, "  from      %v\n  to        %v\n", shrink.SizeOf(s.plan), shrink.SizeOf(r.Plan))
 	cli.Labelled(stdout, "detail", v.Detail)
 	fmt.Fprintf(stdout, "  %-9s %s\n  %-9s %s replay %s\n", "plan", out, "replay", self(), cli.Quote(out))

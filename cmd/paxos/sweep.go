@@ -73,7 +73,7 @@ func (o *sweepFlags) check() error {
 	case o.from+o.seeds > seedLimit:
 		return usage("", "--from %d and --seeds %d: seeds stay below 2^53", o.from, o.seeds)
 	case o.shard.of > o.seeds:
-		return usage("", "--shard %d/%d: %s cannot be split so often", o.shard.number, o.shard.of, cli.Plural(o.seeds, "seed"))
+		return usage("", "--shard %d/%d: %s cannot be split into %d shards", o.shard.number, o.shard.of, cli.Plural(o.seeds, "seed"), o.shard.of)
 	}
 	return nil
 }

@@ -226,7 +226,7 @@ func TestFailuresAreShown(t *testing.T) {
 		}
 		story, _ := os.ReadFile(filepath.Join(dir, "story.txt"))
 		lines := strings.Split(strings.TrimSpace(string(story)), "\n")
-		if len(lines) > 12 || !strings.Contains(lines[len(lines)-1], " is broken: ") {
+		if len(lines) > 12 || !strings.Contains(lines[len(lines)-1], " is violated: ") {
 			t.Errorf("%s tells in %d lines:\n%s", dir, len(lines), story)
 		}
 	}

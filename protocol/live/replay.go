@@ -49,7 +49,7 @@ func Replay(r io.Reader, app func() protocol.App, visit Visitor) (Replayed, erro
 			if n == 1 {
 				return p.done, errors.New("it holds no life of a server")
 			}
-			return p.done, fmt.Errorf("line %d: it is no JSON object", n)
+			return p.done, fmt.Errorf("line %d: it is not a JSON object", n)
 		}
 		text, err := in.ReadBytes('\n')
 		if errors.Is(err, io.EOF) { // a line without its end was torn by a crash

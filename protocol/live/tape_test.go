@@ -32,7 +32,7 @@ func TestForgedTapes(t *testing.T) {
 		{strings.Replace(life, `"number":1`, `"number":0`, 1) + `]}}`, "line 1: a life without its number"},
 		{`{"life":{"number":1,"config":{"ID":2,"Servers":3,"Settings":{}}}}`, "line 1: a life without its number"},
 		{`{"life":{"number":1,"records":[]}}`, "line 1: server: a cluster has 1 to 9 servers"},
-		{life + `]}}` + "\nx", "line 2: it is no JSON object"},
+		{life + `]}}` + "\nx", "line 2: it is not a JSON object"},
 		{"x", "it holds no life of a server"},
 	} {
 		_, err := live.Replay(strings.NewReader(c.text+"\n"), func() protocol.App { return kv.New() }, live.Visitor{})

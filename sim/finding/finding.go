@@ -6,15 +6,26 @@ import (
 	"strings"
 )
 
-// Violation is a broken property, with what shows it.
+// Violation is a property that does not hold, with what shows it.
 type Violation struct {
 	Property string `json:"property"` // S1…S8, L1…L3, or invariant
 	At       int64  `json:"at_ns"`    // virtual time
 	Detail   string `json:"detail"`   // servers, views and seqs involved
+
+	// Name says in a word what the property is, where it has one: agreement.
+	Name string `json:"name,omitempty"`
+}
+
+// Named is the property as people read it: S1 (agreement).
+func (v *Violation) Named() string {
+	if v.Name == "" {
+		return v.Property
+	}
+	return v.Property + " (" + v.Name + ")"
 }
 
 func (v *Violation) String() string {
-	return fmt.Sprintf("%s broken at %.6fs: %s", v.Property, float64(v.At)/1e9, v.Detail)
+	return fmt.Sprintf("%s violated at %.6fs: %s", v.Named(), float64(v.At)/1e9, v.Detail)
 }
 
 // Signature is the violation without its numbers and its values: failures of one signature

@@ -46,7 +46,7 @@ func ReadJepsen(r io.Reader) ([]Operation, error) {
 		f := jepsenLine.FindStringSubmatch(text)
 		switch {
 		case f == nil && jepsenEvents.MatchString(text):
-			return nil, fmt.Errorf("line %d: an event that is none of a register of numbers: %.80q", n, text)
+			return nil, fmt.Errorf("line %d: not an operation on an integer register: %.80q", n, text)
 		case f == nil:
 			continue
 		}

@@ -118,7 +118,7 @@ func readLine(text []byte) (Operation, error) {
 	if err := d.Decode(&l); err != nil {
 		var typed *json.UnmarshalTypeError
 		if errors.As(err, &typed) {
-			err = fmt.Errorf("byte %d: %s: JSON's %s does not fit there", typed.Offset, cmp.Or(typed.Field, "an operation"), typed.Value)
+			err = fmt.Errorf("byte %d: %s: %s", typed.Offset, cmp.Or(typed.Field, "the operation"), strictjson.Mismatch(typed))
 		}
 		return Operation{}, err
 	}

@@ -110,7 +110,7 @@ func TestBadHistories(t *testing.T) {
 		// What must be there, once, and fit.
 		`{"op":"get","call_ns":5}`:                       "line 1: client and call_ns must be there",
 		`{"client":1,"op":"get"}`:                        "line 1: client and call_ns must be there",
-		`{"client":1,"op":"get","Op":"put","call_ns":5}`: "line 1: byte 27: field Op stands there twice",
+		`{"client":1,"op":"get","Op":"put","call_ns":5}`: "line 1: byte 27: duplicate field \"Op\"",
 
 		`{"client":1,"op":"get","call_ns":5,"return_ns":6,"result":{"status":"done"}}`:                `line 1: no get is answered "done"`,
 		`{"client":1,"op":"incr","call_ns":5,"return_ns":6,"result":{"status":"number","value":"1"}}`: `line 1: a value, but the result is "number"`,
@@ -144,7 +144,7 @@ func TestBadHistories(t *testing.T) {
 		i + "1\t:invoke\t:write\t1\n" + i + "1\t:ok\t:write\t2\n":       "line 2: process 1 ends write 2, and began write 1",
 		i + "1\t:invoke\t:write\t1\n" + i + "1\t:ok\t:read\t1\n":        "line 2: process 1 ends read 1, and began write 1",
 		i + "1\t:invoke\t:read\tnil\n" + i + "1\t:ok\t:read\t[1 2]\n":   "line 2: process 1 reads [1 2]",
-		i + "1\t:invoke\t:read\tnil\n" + i + "1\t:ok\t:read\tfoo\n":     `line 2: an event that is none of a register of numbers: "INFO  jepsen.util - 1\t:ok\t:read\tfoo"`,
+		i + "1\t:invoke\t:read\tnil\n" + i + "1\t:ok\t:read\tfoo\n":     `line 2: not an operation on an integer register: "INFO  jepsen.util - 1\t:ok\t:read\tfoo"`,
 	} {
 		if _, err := ReadJepsen(strings.NewReader(text)); err == nil || err.Error() != want {
 			t.Errorf("%q: error %v, want %s", text, err, want)

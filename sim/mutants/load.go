@@ -115,7 +115,7 @@ func (m *Mutant) parseHeader(lines []string) error {
 		case isIndented(lines[i]) && current != nil:
 			*current += " " + line
 		case !isField || !known:
-			return fmt.Errorf("%s:%d: %q is no Title:, Expect: or Story:, and not the indented rest of one",
+			return fmt.Errorf("%s:%d: %q is not a Title:, Expect: or Story: line, nor the indented rest of one",
 				m.Patch, i+1, line)
 		case *field != "":
 			return fmt.Errorf("%s:%d: a second %s in the header", m.Patch, i+1, key)
@@ -134,7 +134,7 @@ func (m *Mutant) parseHeader(lines []string) error {
 	for property := range strings.SplitSeq(expect, ",") {
 		property = strings.TrimSpace(property)
 		if !propertyName.MatchString(property) {
-			return fmt.Errorf("%s:%d: Expect: %q is no property, such as S1 or L1", m.Patch, expectLine, property)
+			return fmt.Errorf("%s:%d: Expect: %q is not a property, such as S1 or L1", m.Patch, expectLine, property)
 		}
 		m.Expect = append(m.Expect, property)
 	}

@@ -52,7 +52,7 @@ var events = [protocol.NumEvents]eventRow{
 	protocol.SnapshotInstalled: {snapshotInstalls, untold},
 	protocol.Truncated:         {0, untold},
 	protocol.RoundConfirmed: {0, func(l *engine.Line, n world.Node, e *protocol.Event) {
-		l.Seq, l.Text = 0, fmt.Sprintf("server %d has a round of view %d confirmed, for %s", n, e.View, words.Count(int(e.Timestamp), "read"))
+		l.Seq, l.Text = 0, fmt.Sprintf("server %d finishes a read round of view %d, for %s", n, e.View, words.Count(int(e.Timestamp), "read"))
 	}},
 	protocol.ReadAnswered: {reads, func(l *engine.Line, n world.Node, e *protocol.Event) {
 		l.Client = uint32(e.Client)

@@ -68,7 +68,7 @@ var Table = func() EffectTable {
 		Duplicate:    {"duplicate", "message delivered once more", IfPlanned},
 		Late:         {"late", "useful message arrived late", IfPlanned},
 		QueueFull:    {"queue", "useful message lost: link's queue full", IfPlanned},
-		SlowLink:     {"slow-link", "useful message over a link of its own law", IfPlanned},
+		SlowLink:     {"slow-link", "useful message over a link with its own settings", IfPlanned},
 		Drift:        {"drift", "wake-up by a clock that is not exact", IfPlanned},
 		Survived:     {"survived", "crash that left records never synced", IfPlanned},
 		Lie:          {"lie", "sync answered and not done", IfPlanned},

@@ -95,18 +95,51 @@ func (f *Fault) String() string {
 func (n *Name) String() string {
 	switch n.Kind {
 	case OnSync:
-		return fmt.Sprintf("sync %d of server %d", n.N, n.From)
+		return fmt.Sprintf("the %s sync%s", ordinal(n.N), ofServer(n.From))
 	case OnStart:
-		return fmt.Sprintf("start %d of server %d", n.N, n.From)
+		return fmt.Sprintf("the %s start%s", ordinal(n.N), ofServer(n.From))
 	}
-	what := fmt.Sprintf("%s %d (%d->%d; 0 is any)", n.Kind, n.N, n.From, n.To)
+	what := fmt.Sprintf("the %s %s", ordinal(n.N), n.Kind)
+	switch {
+	case n.From == 0 && n.To == 0:
+	case n.To == 0:
+		what += fmt.Sprintf(" from server %d", n.From)
+	case n.From == 0:
+		what += fmt.Sprintf(" to server %d", n.To)
+	default:
+		what += fmt.Sprintf(" from server %d to %d", n.From, n.To)
+	}
 	if n.Arrives {
-		what += " arrived"
+		what += " that arrives"
 	}
 	if n.Unsynced {
-		what += " left while records are unsynced"
+		what += " while its sender has unsynced records"
 	}
 	return what
+}
+
+// ofServer names the server at which something is counted; 0 is any.
+func ofServer(id int) string {
+	if id == 0 {
+		return " of any server"
+	}
+	return fmt.Sprintf(" of server %d", id)
+}
+
+// ordinal is 1st, 2nd, 3rd, 4th.
+func ordinal(n uint32) string {
+	ending := "th"
+	if tens := n / 10 % 10; tens != 1 {
+		switch n % 10 {
+		case 1:
+			ending = "st"
+		case 2:
+			ending = "nd"
+		case 3:
+			ending = "rd"
+		}
+	}
+	return fmt.Sprint(n, ending)
 }
 
 // Until is when a fault that begins now ends: with the faulty phase at the latest.

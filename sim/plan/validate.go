@@ -235,7 +235,7 @@ func (p *Plan) validateTail() error {
 		return fmt.Errorf("tail: core: %w", err)
 	}
 	if n := len(t.Core); n > 0 && n < p.Servers/2+1 {
-		return fmt.Errorf("tail: core %v is no majority of %d servers", t.Core, p.Servers)
+		return fmt.Errorf("tail: core %v is not a majority of %d servers", t.Core, p.Servers)
 	}
 	for i, b := range t.Broken {
 		if err := p.Server(b.Server); err != nil {

@@ -16,7 +16,7 @@ import (
 func Duration(s string) (world.Instant, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil || d < 0 || d > 24*time.Hour {
-		return 0, fmt.Errorf("%q is no time from 0s to 24h, such as 250ms or 1.5s", s)
+		return 0, fmt.Errorf("%q is not a time from 0s to 24h, such as 250ms or 1.5s", s)
 	}
 	return world.Instant(d), nil
 }
@@ -49,7 +49,7 @@ func share(s string) (uint32, error) {
 	digits, ok := strings.CutSuffix(s, "%")
 	percent, err := strconv.ParseFloat(digits, 64)
 	if !ok || err != nil || math.IsNaN(percent) || percent < 0 || percent > 100 {
-		return 0, fmt.Errorf("%q is no share from 0%% to 100%%", s)
+		return 0, fmt.Errorf("%q is not a share from 0%% to 100%%", s)
 	}
 	return uint32(math.Round(percent * 10_000)), nil
 }
@@ -58,7 +58,7 @@ func share(s string) (uint32, error) {
 func Number(s string, lo, hi int) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < lo || n > hi {
-		return 0, fmt.Errorf("%q is no number from %d to %d", s, lo, hi)
+		return 0, fmt.Errorf("%q is not a number from %d to %d", s, lo, hi)
 	}
 	return n, nil
 }
@@ -67,7 +67,7 @@ func Number(s string, lo, hi int) (int, error) {
 func (p *Parser) Server(s string) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no server: they are 1 to %d", s, p.Script.Plan.Servers)
+		return 0, fmt.Errorf("%q is not a server: servers are 1 to %d", s, p.Script.Plan.Servers)
 	}
 	if n < 1 || n > p.Script.Plan.Servers {
 		return 0, fmt.Errorf("no server %d: they are 1 to %d", n, p.Script.Plan.Servers)
@@ -117,7 +117,7 @@ func (p *Parser) Who(s string) (who, error) {
 func (p *Parser) link(s string) (from, to int, err error) {
 	a, b, ok := strings.Cut(s, "->")
 	if !ok {
-		return 0, 0, fmt.Errorf("%q is no link, such as 1->3 or 2->*", s)
+		return 0, 0, fmt.Errorf("%q is not a link, such as 1->3 or 2->*", s)
 	}
 	end := func(s string) (int, error) {
 		if s == "*" {
@@ -154,7 +154,7 @@ func (p *Parser) messages(args []string) (world.Rule, error) {
 // Client reads the name of a directed client, a to e.
 func (p *Parser) Client(s string) (int, error) {
 	if len(s) != 1 || s[0] < 'a' || s[0] >= 'a'+maxDirected {
-		return 0, fmt.Errorf("%q is no client: they are a to %s", s, engine.DirectedName(maxDirected))
+		return 0, fmt.Errorf("%q is not a client: clients are a to %s", s, engine.DirectedName(maxDirected))
 	}
 	i := int(s[0]-'a') + 1
 	p.Script.clients = max(p.Script.clients, i)
@@ -200,7 +200,7 @@ func compare(args []string) (comparison, error) {
 	}
 	n, err := strconv.ParseUint(args[0], 10, 53)
 	if err != nil {
-		return c, fmt.Errorf("%q is no number", args[0])
+		return c, fmt.Errorf("%q is not a number", args[0])
 	}
 	c.n = n
 	switch c.op {

@@ -40,7 +40,7 @@ func parseCluster(p *Parser, args []string) (func(*Story) error, error) {
 	if seeded {
 		s, err := strconv.ParseUint(seed, 10, 53)
 		if err != nil {
-			return nil, fmt.Errorf("%q is no seed below 2^53", seed)
+			return nil, fmt.Errorf("%q is not a seed below 2^53", seed)
 		}
 		p.Script.Plan.Seed = s
 	}

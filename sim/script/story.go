@@ -109,10 +109,10 @@ func (s *Script) neverCame(faults []waiting) []string {
 		if f.On != nil {
 			why = fmt.Sprintf("there were %d", w.seen)
 			if s.Seeds > 1 {
-				why = fmt.Sprintf("there were %d at most", w.seen)
+				why = fmt.Sprintf("there were at most %d", w.seen)
 			}
 		}
-		list = append(list, fmt.Sprintf("line %d: `%s` never came: %s", s.faultLines[i], strings.TrimSpace(faultLine(f)), why))
+		list = append(list, fmt.Sprintf("line %d: `%s` did not trigger: %s", s.faultLines[i], strings.TrimSpace(faultLine(f)), why))
 	}
 	return list
 }
@@ -131,10 +131,10 @@ func (st *Story) tell() error {
 			break
 		}
 		if v := st.Stage.Violation(); v != nil {
-			err = fmt.Errorf("property %s is broken: %s", v.Property, v.Detail)
+			err = fmt.Errorf("%s is violated: %s", v.Named(), v.Detail)
 			st.say("%v", err)
 		} else if step.negated && err == nil {
-			err = errors.New("it holds, and the ! says that it must not")
+			err = errors.New("expected to fail (!), but it succeeded")
 		} else if step.negated {
 			err = nil
 		}

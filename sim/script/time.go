@@ -85,7 +85,7 @@ func UntilNumber(args []string, words string, value func(*Story) uint64) (Wait, 
 	}
 	n, err := strconv.ParseUint(args[0], 10, 53)
 	if err != nil {
-		return Wait{}, fmt.Errorf("%q is no number", args[0])
+		return Wait{}, fmt.Errorf("%q is not a number", args[0])
 	}
 	return Wait{func(st *Story) bool { return value(st) >= n }, fmt.Sprintf(words, n)}, nil
 }

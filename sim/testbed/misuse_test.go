@@ -122,7 +122,7 @@ func TestMisuse(t *testing.T) {
 				n.words[0] = "b"
 			},
 		},
-		"unnamed broken": {
+		"unnamed violated": {
 			request: func(s *oddServer, _ testbed.Request) { s.env.Fail("", "something") },
 		},
 	} {
@@ -328,7 +328,7 @@ func TestStoryOfTimers(t *testing.T) {
 		}
 	}}
 	text := strings.Join(testbed.Tell(o.protocol(), o.plan()), "\n")
-	for _, want := range []string{"100.000ms  server 1 wakes at 100 ms", "200.000ms  server 3 wakes at 200 ms", "300.000ms  late is broken"} {
+	for _, want := range []string{"100.000ms  server 1 wakes at 100 ms", "200.000ms  server 3 wakes at 200 ms", "300.000ms  late is violated"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the story does not say %q:\n%s", want, text)
 		}

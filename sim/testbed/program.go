@@ -300,7 +300,7 @@ func (c *command) replay(args []string) error {
 	fmt.Fprintf(c.out, "%s, seed %d: %v\nhash %s, %d messages, %d operations answered\n",
 		c.protocol.Name, plan.Seed, shrink.SizeOf(plan), engine.HashString(r.Hash), r.Messages, r.Updates)
 	for _, m := range r.Missed {
-		fmt.Fprintf(c.out, "fault %d never came: only %d of its events occurred\n", m.Fault, m.Seen)
+		cli.Wrapped(c.out, "", cli.Untriggered(m.Fault, &plan.Faults[m.Fault-1], m.Seen))
 	}
 	return c.verdict(plan, r.Violation)
 }

@@ -261,7 +261,7 @@ func (p *Protocol) Complete() error {
 	least, most := p.Sizes()
 	switch {
 	case !aWord(p.Name):
-		return fmt.Errorf("protocol %q: the name is no word", p.Name)
+		return fmt.Errorf("protocol %q: the name is not a word", p.Name)
 	case least < 1 || most > plan.MaxServers || least > most:
 		return fmt.Errorf("protocol %q: MinServers %d and MaxServers %d are not within 1 … %d", p.Name, p.MinServers, p.MaxServers, plan.MaxServers)
 	case min(p.Settle, p.Answer) < 0 || max(p.Settle, p.Answer) > maxPromise:

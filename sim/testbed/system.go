@@ -332,9 +332,12 @@ func (c *system) Judge(k *engine.Key) {
 	}
 }
 
+// properties are those that every protocol is asked for, in a word.
+var properties = map[string]string{"S8": "reply", "L1": "answered"}
+
 func (c *system) FailAt(at int64, property, format string, args ...any) {
 	if c.run.Over = true; c.violated == nil {
-		c.violated = &finding.Violation{Property: property, At: at, Detail: fmt.Sprintf(format, args...)}
+		c.violated = &finding.Violation{Property: property, Name: properties[property], At: at, Detail: fmt.Sprintf(format, args...)}
 	}
 }
 

@@ -49,7 +49,7 @@ func TestHastyPrimary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"server", "server 1 crashes and loses", "S8 is broken"} {
+	for _, want := range []string{"server", "server 1 crashes and loses", "S8 (reply) is violated"} {
 		if !strings.Contains(string(story), want) {
 			t.Errorf("the story does not say %q:\n%s", want, story)
 		}
@@ -159,7 +159,7 @@ func TestLiveness(t *testing.T) {
 	p := primary(false)
 	p.Settle, p.Answer = world.Instant(2e9), world.Instant(1e9)
 	status, out, _ := run(p, "sweep", "-seeds", "50", "-out", t.TempDir())
-	if status != 1 || !strings.Contains(out, "L1 is broken: client") {
+	if status != 1 || !strings.Contains(out, "L1 (answered) is violated: client") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
 }
@@ -168,7 +168,7 @@ func TestModel(t *testing.T) {
 	if status, out, _ := run(counting(false), "sweep", "-seeds", "50", "-out", t.TempDir()); status != 0 {
 		t.Errorf("status %d:\n%s", status, out)
 	}
-	if status, out, _ := run(counting(true), "sweep", "-seeds", "5", "-out", t.TempDir()); status != 1 || !strings.Contains(out, "S8 is broken") {
+	if status, out, _ := run(counting(true), "sweep", "-seeds", "5", "-out", t.TempDir()); status != 1 || !strings.Contains(out, "S8 (reply) is violated") {
 		t.Errorf("forgetful: status %d:\n%s", status, out)
 	}
 }

@@ -87,7 +87,7 @@ func TestChaosInShort(t *testing.T) {
 	out, err := exec.Command(program(t), "cluster", "--chaos", "--check", "--for", "6s", "--no-namespaces", "--data", dir).CombinedOutput()
 	text := string(out)
 	// Six seconds may see too few faults to count; nothing else may be found.
-	if lines := strings.Count(text, " broken: "); lines > strings.Count(text, "idle broken: ") {
+	if lines := strings.Count(text, " is violated: "); lines > strings.Count(text, "idle is violated: ") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, want := range []string{"links are cut by a filter in the servers", " answered in ", "compared", "recorded lives replayed"} {

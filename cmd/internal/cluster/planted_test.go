@@ -41,9 +41,9 @@ func TestPlantedDriverBugs(t *testing.T) {
 			for minute := range chances {
 				out = chaosOf(t, binary)
 				for _, property := range m.Expect {
-					if _, found, ok := strings.Cut(out, "\n"+property+" broken: "); ok {
+					if _, found, ok := strings.Cut(out, "\n"+property+" is violated: "); ok {
 						line, _, _ := strings.Cut(found, "\n")
-						t.Logf("in minute %d, after %v: %s broken: %s", minute+1, time.Since(begun).Round(time.Second), property, line)
+						t.Logf("in minute %d, after %v: %s is violated: %s", minute+1, time.Since(begun).Round(time.Second), property, line)
 						return
 					}
 				}

@@ -47,7 +47,7 @@ func (m *Metrics) Ready() error {
 		return err
 	}
 	if m.draining.Load() {
-		return errors.New("it ends: no new clients, please")
+		return errors.New("shutting down: not accepting new clients")
 	}
 	w := m.watched.Load()
 	switch st := w.server.Status(); {

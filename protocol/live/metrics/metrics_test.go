@@ -107,7 +107,7 @@ func TestHealthAndReadiness(t *testing.T) {
 	wants(t, url+"/readyz", 200, "ok\n")
 	m.Drain()
 	wants(t, url+"/healthz", 200, "ok\n")
-	wants(t, url+"/readyz", 503, "it ends")
+	wants(t, url+"/readyz", 503, "shutting down")
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}

@@ -99,7 +99,7 @@ func (c *conn) command(args [][]byte) {
 	switch {
 	case known == nil && (is(args[0], "post") || is(args[0], "host:")):
 		c.leaving = true // a browser that a web page sends here: what follows is not its user's
-		c.fail("ERR this is no web server")
+		c.fail("ERR this is not a web server")
 	case known == nil:
 		c.fail(unknownCommand(args))
 	case known.arity > 0 && len(args) != known.arity || len(args) < -known.arity:

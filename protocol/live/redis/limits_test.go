@@ -162,7 +162,7 @@ func TestNoWebServer(t *testing.T) {
 		c := dialRaw(t, address)
 		c.send(text)
 		reply, _ := io.ReadAll(c.in)
-		if string(reply) != "-ERR this is no web server\r\n" || len(s.asked()) > 0 {
+		if string(reply) != "-ERR this is not a web server\r\n" || len(s.asked()) > 0 {
 			t.Errorf("%q: %q, and %v is executed", text, reply, s.asked())
 		}
 	}

@@ -159,7 +159,7 @@ func (s *Story) Lines(v *finding.Violation) []string {
 		}
 		lines = append(lines, fmt.Sprintf("%9sms  %s", words.Millis(int64(e.at)), e.Text))
 	}
-	return append(lines, fmt.Sprintf("%9sms  %s is broken: %s", words.Millis(v.At), v.Property, v.Detail))
+	return append(lines, fmt.Sprintf("%9sms  %s is violated: %s", words.Millis(v.At), v.Named(), v.Detail))
 }
 
 // slice marks the acts that happened before the violation: those of the last act, and of

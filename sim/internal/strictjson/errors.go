@@ -25,9 +25,14 @@ func Error(err error, at int64) error {
 		if typed.Field != "" {
 			where = "field " + typed.Field + ": "
 		}
-		return fmt.Errorf("byte %d: %sit takes %s, not %s", typed.Offset, where, jsonKind(typed.Type.Kind()), withArticle(typed.Value))
+		return fmt.Errorf("byte %d: %s%s", typed.Offset, where, Mismatch(typed))
 	}
 	return fmt.Errorf("byte %d: %w", at, err)
+}
+
+// Mismatch says what a value should have been, and what it is.
+func Mismatch(err *json.UnmarshalTypeError) string {
+	return fmt.Sprintf("expected %s, found %s", jsonKind(err.Type.Kind()), withArticle(err.Value))
 }
 
 // jsonKind is what JSON has for a kind of Go's.

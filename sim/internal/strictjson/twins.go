@@ -29,7 +29,7 @@ func RefuseTwins(text []byte) error {
 		at := &levels[len(levels)-1]
 		if name, ok := token.(string); ok && at.object && at.key {
 			if folded := strings.ToLower(name); at.seen[folded] {
-				return fmt.Errorf("byte %d: field %s stands there twice", d.InputOffset(), name)
+				return fmt.Errorf("byte %d: duplicate field %q", d.InputOffset(), name)
 			} else {
 				at.seen[folded] = true
 			}

@@ -22,6 +22,13 @@ import (
 	"github.com/fauer4effect/paxos/sim/history"
 )
 
+// Names say in a word what each property is.
+var Names = map[string]string{
+	"S1": "agreement", "S2": "validity", "S3": "order", "S4": "at most once",
+	"S5": "durability", "S6": "promise", "S7": "one proposal", "S8": "reply",
+	"L1": "answered", "L2": "views settle", "L3": "converged",
+}
+
 // Checker holds all the checks of one run. One goroutine owns it.
 type Checker struct {
 	Log        *Log
@@ -78,7 +85,7 @@ type verdict struct{ c *Checker }
 
 func (v verdict) fail(property, format string, args ...any) {
 	if v.c.violation == nil {
-		v.c.violation = &finding.Violation{Property: property, At: v.c.now, Detail: fmt.Sprintf(format, args...)}
+		v.c.violation = &finding.Violation{Property: property, Name: Names[property], At: v.c.now, Detail: fmt.Sprintf(format, args...)}
 		if v.c.Broken != nil {
 			*v.c.Broken = true
 		}

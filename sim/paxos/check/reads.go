@@ -94,8 +94,8 @@ func (v *contents) answer(seq protocol.Seq, op kv.Op) []byte {
 // that nobody had an answer from yet, would hide that the index is too low.
 func (r *Replies) confirmed(id protocol.ServerID, e *protocol.Event) {
 	if u := r.log.sent(e.Client, e.Timestamp); u != nil && e.Seq < u.ordered {
-		r.fail("S8", "server %d, leading view %d, vouches for index %d of client %d's read %d, which was sent after seq %d had been ordered",
-			id, e.View, e.Seq, e.Client, e.Timestamp, u.ordered)
+		r.fail("S8", "server %d, leading view %d, lets client %d's read %d be answered from slot %d, but the read was sent after seq %d had been ordered",
+			id, e.View, e.Client, e.Timestamp, e.Seq, u.ordered)
 	}
 }
 

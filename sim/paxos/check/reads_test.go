@@ -119,7 +119,7 @@ func TestS8Confirmed(t *testing.T) {
 			s.settled(1, 2, s.sentBatch(2, put("b")))
 			s.sent(5, 1, get())
 			s.confirmed(1, 5, 1, 1)
-		}, "S8", []string{"server 1", "view 4", "index 1", "client 5", "seq 2"}},
+		}, "S8", []string{"server 1", "view 4", "slot 1", "client 5", "seq 2"}},
 		{"what was ordered when it was asked for, and more since", func(s *story) {
 			s.settled(1, 1, s.sentBatch(1, put("a")))
 			s.sent(5, 1, get())

@@ -152,7 +152,7 @@ func TestTheFirstViolationStands(t *testing.T) {
 	if s.Violation() != first {
 		t.Errorf("%v took the place of %v", s.Violation(), first)
 	}
-	if got, want := first.String(), "S5 broken at 0.000000s: server 1 orders seq 1 in view 1"; !strings.HasPrefix(got, want) {
+	if got, want := first.String(), "S5 (durability) violated at 0.000000s: server 1 orders seq 1 in view 1"; !strings.HasPrefix(got, want) {
 		t.Errorf("%q does not begin with %q", got, want)
 	}
 }

@@ -35,7 +35,7 @@ func (t *Truncation) recovered(id protocol.ServerID, aru protocol.Seq) {
 func (t *Truncation) begins(id protocol.ServerID, first *protocol.Record, durable bool) {
 	switch {
 	case first.Kind != protocol.RecordSnapshot:
-		t.fail("S5", "server %d forgets what lies below record %d, which is no snapshot but %v", id, first.Position, first.Kind)
+		t.fail("S5", "server %d forgets what lies below record %d, which is not a snapshot but %v", id, first.Position, first.Kind)
 	case !durable:
 		t.fail("S5", "server %d forgets what lies below record %d, a snapshot that is not durable", id, first.Position)
 	}

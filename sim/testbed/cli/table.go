@@ -51,3 +51,15 @@ func tableCount(n uint64, width int) string {
 	}
 	return Rough(float64(n))
 }
+
+// Untriggered says of a plan's fault, by its number, that its event did not occur, and how often it was seen.
+func Untriggered(number int, f *plan.Fault, seen uint32) string {
+	there := fmt.Sprintf("were %d", seen)
+	switch seen {
+	case 0:
+		there = "were none"
+	case 1:
+		there = "was 1"
+	}
+	return fmt.Sprintf("fault %d did not trigger: it waits for %v; there %s", number, f.On, there)
+}
