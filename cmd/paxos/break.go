@@ -30,19 +30,24 @@ const (
 var ourModule = regexp.MustCompile(`(?m)^module\s+"?` + regexp.QuoteMeta(module) + `"?\s*$`)
 
 func breakCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "break [NAME]",
+	var filter string
+	c := &cobra.Command{
+		Use:   "break [NAME] [flags]",
 		Short: "build a planted bug and sweep it until it is caught",
-		Long: `Break lists the mutants: bugs planted to show that the checks are awake. With
-the name of one it builds the program with that bug in it, sweeps the result
-until a property is violated, and replays what was found. The program and the
-plans go to ./failures/NAME. It needs a checkout of the sources, and the go
-tool.`,
-		Example: `$ paxos break
+		Long: `Break lists the mutants: bugs that are planted to show that the checks are awake.
+
+With the name of a mutant it builds the program with that bug, sweeps it until a
+property is violated, and replays what was found. The program and the plans go to
+./failures/NAME. Break needs a checkout of the sources, and the go tool.`,
+		Example: `$ paxos break --filter S8
 $ paxos break c-half-is-enough`,
+		ValidArgsFunction: completeMutants,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usage("paxos break lists them", "it takes one mutant, not %d", len(args))
+			}
+			if len(args) == 1 && filter != "" {
+				return usage("", "--filter is for the list, without a mutant")
 			}
 			return nil
 		},
@@ -52,8 +57,7 @@ $ paxos break c-half-is-enough`,
 				return err
 			}
 			if len(args) == 0 {
-				listMutants(c.OutOrStdout(), list)
-				return nil
+				return listMutants(c.OutOrStdout(), list, filter)
 			}
 			m, err := findMutant(list, args[0])
 			if err != nil {
@@ -63,6 +67,8 @@ $ paxos break c-half-is-enough`,
 			return b.run(c.Context())
 		},
 	}
+	flag(c.Flags(), &filter, "--filter TEXT", "", "list only mutants whose name, properties or title contain this", parsePath)
+	return c
 }
 
 // loadMutants reads the mutants of the checkout that the program is run in.
@@ -98,19 +104,26 @@ func checkout() (string, error) {
 	}
 }
 
-func listMutants(w io.Writer, list []mutants.Mutant) {
-	width := len("mutant")
+// listMutants shows the mutants that contain a text, in two columns.
+func listMutants(w io.Writer, list []mutants.Mutant, filter string) error {
+	width, shown := len("mutant"), list[:0:0]
 	for _, m := range list {
-		width = max(width, len(m.Name))
+		text := strings.ToLower(m.Name + "\n" + strings.Join(m.Expect, "\n") + "\n" + m.Title)
+		if strings.Contains(text, strings.ToLower(filter)) {
+			shown = append(shown, m)
+			width = max(width, len(m.Name))
+		}
 	}
-	row := func(name, expect, title string) {
-		cli.Wrapped(w, fmt.Sprintf("%-*s  %-10s  ", width, name, expect), title)
+	if len(shown) == 0 {
+		return usage("paxos break lists all", "--filter %s: none of the %d mutants contains it", cli.Quote(filter), len(list))
 	}
-	row("mutant", "caught by", "what it does wrong")
-	for _, m := range list {
-		row(m.Name, strings.Join(m.Expect, ", "), m.Title)
+	row := func(name, what string) { cli.Wrapped(w, fmt.Sprintf("%-*s  ", width, name), what) }
+	row("mutant", "what it does wrong (what catches it)")
+	for _, m := range shown {
+		row(m.Name, fmt.Sprintf("%s (%s)", m.Title, strings.Join(m.Expect, ", ")))
 	}
-	fmt.Fprintf(w, "\nsee one caught: %s break %s\n", self(), list[0].Name)
+	fmt.Fprintf(w, "\nsee one caught: %s break %s\n", self(), shown[0].Name)
+	return nil
 }
 
 // findMutant finds the mutant of a name, or names that come close.

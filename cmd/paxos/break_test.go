@@ -86,8 +86,22 @@ func TestBreakListsTheMutants(t *testing.T) {
 	fakeCheckout(t)
 	r := paxos(t, "break").wants(t, 0)
 	fits(t, "break", r.stdout)
-	if !strings.Contains(r.stdout, "\nsmall-quorum  S1, S5      A title of small-quorum\n") {
+	if !strings.Contains(r.stdout, "\nsmall-quorum  A title of small-quorum (S1, S5)\n") {
 		t.Error(r.stdout)
+	}
+	all := strings.Count(r.stdout, " title of ")
+	for text, want := range map[string]int{"SMALL-q": 1, "quorum": 2, "s5": all, "a title of": all} {
+		if got := strings.Count(paxos(t, "break", "--filter", text).wants(t, 0).stdout, " title of "); got != want {
+			t.Errorf("--filter %s lists %d mutants, not %d of %d", text, got, want, all)
+		}
+	}
+	for args, want := range map[string]string{
+		"break --filter nowhere":           "--filter nowhere: none of the",
+		"break small-quorum --filter quor": "--filter is for the list",
+	} {
+		if r := paxos(t, strings.Fields(args)...).wants(t, 2); !strings.Contains(r.stderr, want) {
+			t.Errorf("%s: %s", args, r.stderr)
+		}
 	}
 }
 

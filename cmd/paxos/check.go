@@ -35,24 +35,26 @@ func checkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check HISTORY [flags]",
 		Short: "judge a recorded history of clients",
-		Long: `Check looks for an order of the recorded operations, each at one instant between
-its call and its return, that explains every answer that a client saw. It says
-ok (exit status 0), that there is no such order, or that it could not tell
-within a minute and 4 GiB (1).
+		Long: `Check looks for an order of the recorded operations that explains every answer
+that a client saw. Each operation takes effect at one instant between its call and
+its return. Exit status 0: there is such an order. Exit status 1: there is none,
+or a minute and 4 GiB were not enough to tell.
 
-A history is JSON lines, an operation each; one without return_ns was never
-answered:
+A history is JSON lines, one operation a line. An operation without return_ns was
+never answered:
   {"client":1,"op":"put","key":"x","value":"1","call_ns":0,"return_ns":9,
    "result":{"status":"done"}}
 Operations are get, put, append, cas, delete, incr, putnew, putold, incrby and
-strlen; the status of a result is done, value, number, missing, mismatch, "not
-an integer", overflow or present. Or it is Jepsen's log of a register.`,
-		Example: `$ paxos check history.jsonl
-$ paxos check history.jsonl --html history.html
-$ paxos check etcd_002.log --format jepsen`,
+strlen. The status of a result is done, value, number, missing, mismatch, "not an
+integer", overflow or present. With --format jepsen it is Jepsen's log of an
+integer register.`,
+		Example: `$ printf '%s\n' '{"client":1,"op":"put","key":"x","value":"1","call_ns":0,
+  "return_ns":9,"result":{"status":"done"}}' | tr -d '\n' >history.jsonl
+$ paxos check history.jsonl
+$ paxos check history.jsonl --html history.html`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usage("for example: paxos check history.jsonl", "one history, not %d", len(args))
+				return usage("paxos check --help shows what a history is", "it takes one history, not %d", len(args))
 			}
 			return o.run(c.Context(), c.OutOrStdout(), args[0])
 		},

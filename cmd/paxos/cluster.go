@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -37,15 +38,18 @@ func clusterCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "cluster [flags]",
 		Short: "run a live cluster on this machine, and break it if asked",
-		Long: `Cluster runs a live cluster on this machine, a process for each server. Plain,
-it is the quickest way to a running one: it prints where Redis clients find it,
-and runs until it is interrupted.
+		Long: `Cluster runs a live cluster on this machine, a process for each server. Without
+other flags it is the quickest way to a running cluster. It prints where Redis
+clients find the servers, and runs until it is interrupted. Clients find server 1
+on port 6381, server 2 on 6382, and so on, unless another program has that port.
 
-With --chaos, servers are killed with kill -9, and lose what their disks had not
-synced; they are stopped, and cut off from each other; clients work all the
-while. With --check, at the end, the clients' history must be linearizable, all
-servers' logs must be equal slot by slot, and each server's recorded inputs must
-give the same outputs again, byte for byte.`,
+With --chaos clients work while faults strike. Servers are killed with kill -9,
+and lose what their disks had not synced. Servers are stopped, and cut off from
+each other.
+
+With --check three things must hold at the end. The clients' history must be
+linearizable. All servers' logs must be equal, slot by slot. Each server's
+recorded inputs must give the same outputs again, byte for byte.`,
 		Example: `$ paxos cluster
 $ paxos cluster --nodes 5 --data ./five
 $ paxos cluster --chaos --check --for 30s`,
@@ -130,7 +134,12 @@ func (o *clusterFlags) serve(ctx context.Context, w io.Writer, cfg cluster.Confi
 		fmt.Fprintf(w, "server %d  pid %-7d  redis %s  log %s\n", id, c.PID(id), c.Client(id), c.Log(id))
 	}
 	_, port, _ := net.SplitHostPort(c.Client(leader))
-	fmt.Fprintf(w, "\nserver %d leads; any server takes any command:\n  redis-cli -p %s SET greeting hello\n\nCtrl-C ends the cluster\n", leader, port)
+	addresses := make([]string, o.nodes)
+	for i := range addresses {
+		addresses[i] = c.Client(i + 1)
+	}
+	fmt.Fprintf(w, "\nserver %d leads; any server takes any command:\n  redis-cli -p %s SET greeting hello\n  %s status %s\n\nCtrl-C ends the cluster\n",
+		leader, port, self(), strings.Join(addresses, " "))
 	var over <-chan time.Time
 	if o.time > 0 {
 		over = time.After(o.time)
@@ -199,8 +208,12 @@ func (o *clusterFlags) report(w io.Writer, r *cluster.Report, judged bool) {
 		fmt.Fprintf(w, "%s killed, alone or with others\n", cli.Plural(uint64(r.Leaders), "leader"))
 	}
 	r.EachFault(func(name string, times int) { fmt.Fprintf(w, "  %5d  %s\n", times, name) })
-	fmt.Fprintf(w, "%s of at least %v without service, %v together, the longest %v\n",
-		cli.Plural(uint64(r.Gaps), "time"), cluster.GapLength, cli.Brief(r.Without), cli.Brief(r.Longest))
+	if r.Gaps == 0 {
+		fmt.Fprintf(w, "no gap of %v or more\n", cluster.GapLength)
+	} else {
+		fmt.Fprintf(w, "%s of %v or more without an answer: %v together, the longest %v\n",
+			cli.Plural(uint64(r.Gaps), "gap"), cluster.GapLength, cli.Brief(r.Without), cli.Brief(r.Longest))
+	}
 	if r.Replayed.Lives > 0 {
 		fmt.Fprintf(w, "%s compared; %s replayed, %s\n", cli.Plural(uint64(r.Slots), "slot"),
 			counted(r.Replayed.Lives, "recorded life", "recorded lives"), cli.Plural(r.Replayed.Steps, "step"))

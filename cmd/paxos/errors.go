@@ -86,9 +86,11 @@ func flagError(cmd *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	var number *strconv.NumError
 	hint := cmd.CommandPath() + " --help lists the flags"
+	if asksForHelp(cmd, err) {
+		showHelp(cmd, nil)
+		return &failure{status: 0}
+	}
 	switch {
-	case errors.Is(err, pflag.ErrHelp): // -h, which is kept for the host file
-		return usage(cmd.CommandPath()+" --help shows help", "unknown flag -h")
 	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "":
 		return usage(hint, "unknown flag -%s", unknown.GetSpecifiedShortnames())
 	case errors.As(err, &unknown):
@@ -107,6 +109,13 @@ func flagError(cmd *cobra.Command, err error) error {
 		return usage("", "--%s %s: %v", invalid.GetFlag().Name, cli.Quote(invalid.GetValue()), cause)
 	}
 	return usage(hint, "%v", err)
+}
+
+// asksForHelp says whether -h stands alone. With a value it is the host file of a live server.
+func asksForHelp(cmd *cobra.Command, err error) bool {
+	var bare *pflag.ValueRequiredError
+	return errors.Is(err, pflag.ErrHelp) ||
+		errors.As(err, &bare) && bare.GetSpecifiedShortnames() == "h" && cmd.Flags().NFlag() == 0
 }
 
 // noCommand refuses what is no command.

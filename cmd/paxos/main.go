@@ -1,22 +1,28 @@
-// Paxos sweeps a deterministic simulation of Paxos for broken promises, replays what it found,
-// and runs the same servers live.
+// Paxos runs Paxos clusters in a simulated world, checks every step, and replays what it found. It runs the
+// same servers live.
 //
 //	paxos sweep              # thousands of seeds: each a cluster, its clients, its faults
-//	paxos run --seed 17      # one of them, in a screen
-//	paxos replay FILE        # a plan that a sweep left behind, or a seed
+//	paxos run --seed 42      # one of them, in a screen
+//	paxos replay PLAN|SEED   # a plan that a sweep kept, or a seed, again
+//	paxos shrink PLAN        # what of a failing plan the failure needs
 //	paxos scenario FILE      # a scripted story of faults
-//	paxos check HISTORY      # a recorded history: is it linearizable?
-//	paxos serve -p PORT -h HOSTFILE   # one live server; without "serve", as the seed had it
-//	paxos cluster            # a live cluster on this machine; --chaos --check breaks it
 //	paxos break              # planted bugs, and the sweep that catches them
+//	paxos check HISTORY      # a recorded history: is it linearizable?
+//	paxos cluster            # a live cluster on this machine; --chaos --check breaks it
+//	paxos serve -p PORT -h HOSTFILE   # one live server
 //	paxos status ADDR        # where a live cluster stands
 //	paxos version
 //
-// Exit status: 0 all is well; 1 a property was violated or a check failed; 2 wrong usage or
-// bad input, with one line on stderr that says what and where; 130 interrupted. A server that
-// SIGTERM tells to end, and that leaves nothing open, ends with 0.
+// paxos -p PORT -h HOSTFILE [-t] is the form of the original repository: a live server.
 //
-// This package only reads flags and writes text and JSON; package sim does the work.
+// Exit status:
+//
+//   - 0: all is well. A server that SIGTERM ends, and that leaves nothing open, ends so, too.
+//   - 1: a property was violated, or a check failed.
+//   - 2: wrong usage or bad input. One line on stderr says what and where.
+//   - 130: interrupted.
+//
+// This package only reads flags and writes text and JSON. Package sim does the work.
 package main
 
 import (
@@ -35,6 +41,7 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(sim.GCPercent) // docs/BENCHMARKS.md
 	}
+	cli.FitTerminal(os.Stdout)
 	os.Exit(run(signalled(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -56,34 +63,38 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "paxos",
 		Short: "a testbed in which Paxos meets every fault that a seed can draw",
-		Long: `Paxos runs complete Paxos clusters, clients and faults included, in a simulated
-world in which a seed decides everything, and checks every step of every run. It
-runs the same servers live, too: paxos -p PORT -h HOSTFILE [-t] is short for
-paxos serve with --insecure, on all interfaces.`,
-		Example: `$ paxos sweep                               # thousands of seeds
-$ paxos replay failures/seed-17/plan.json   # what it found, again
-$ paxos run --seed 17 --trace events.jsonl  # all that happens in one of them
-$ paxos break                               # see a planted bug caught`,
+		Long: `Paxos runs whole Paxos clusters, clients and faults included, in a simulated
+world. A seed decides everything, every step is checked, and what fails is kept
+as a plan that replays. The same servers run live, too.`,
+		Example: `$ paxos sweep --seeds 500                    # 500 clusters under faults
+$ paxos run --seed 42                        # one of them, in a screen
+$ paxos scenario partitions/minority-leader  # a scripted partition
+$ paxos break c-half-is-enough               # a planted bug (in a checkout)
+$ paxos cluster                              # live servers, for redis-cli`,
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: 2,
 		Args:                       noCommand,
 		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.PersistentFlags().Bool("help", false, "show this") // -h is kept for the host file
+	root.PersistentFlags().Bool("help", false, "show this") // -h with a value is the host file
 	root.SetHelpFunc(showHelp)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(helpCommand())
-	root.AddCommand(sweepCommand(), runCommand(), replayCommand(), shrinkCommand(), scenarioCommand(), checkCommand())
+	cobra.EnableCommandSorting = false // help has them in the order in which one meets them
+	root.AddCommand(sweepCommand(), runCommand(), replayCommand(), shrinkCommand(), scenarioCommand(), breakCommand(), checkCommand())
 	addLive(root)
-	root.AddCommand(breakCommand(), versionCommand())
+	root.AddCommand(versionCommand())
+	addVersionFlag(root)
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
 		if c.Name() == "completion" {
+			c.Short = "completion of commands, names and flags, for a shell"
 			c.Args, c.RunE = noCommand, func(*cobra.Command, []string) error {
 				return usage("", "for which shell? bash, fish, powershell or zsh")
 			}
 		}
 	}
+	completeFlags(root)
 	return root
 }

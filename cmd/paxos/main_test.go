@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,7 +117,7 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 		{"shrink " + planFile(t, 1, nil), "the plan does not fail: there is nothing to shrink"},
 		{"shrink -o", "paxos: shrink: -o: its value is missing"},
 		{"--nodes 3", "unknown flag --nodes"},
-		{"-h", "paxos: -h: its value is missing (paxos --help"},
+		{"-p 7001 -h", "paxos: -h: its value is missing (paxos --help"},
 		{"-p", "paxos: -p: its value is missing"},
 		{"-t", "paxos: -p PORT is missing (for example: paxos serve -p 55555 -h hosts)"},
 		{"-p 7001", "paxos: -h HOSTFILE is missing"},
@@ -166,7 +167,6 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 		{"check", "paxos: check: "},
 		{"check " + file(t, "nothing", "\n"), "it holds no operation"},
 		{"help nope", "paxos: help: no command"},
-		{"sweep -h", "paxos: sweep: unknown flag -h (paxos sweep --help"},
 		{"sweep -x", "unknown flag -x"},
 		{"sweep 3", "unexpected argument 3"},
 		{"sweep --seeds", "--seeds: its value is missing"},
@@ -197,7 +197,7 @@ func TestBadInputIsToldInOneLine(t *testing.T) {
 		{"sweep --out " + plain + "/below/it", "--out " + plain + "/below/it: mkdir"},
 		{"sweep --out=", "--out '': it has no name"},
 		{"sweep --json=maybe", "--json maybe"},
-		{"run", "--seed is missing (for example: paxos run --seed 17)"},
+		{"run", "--seed is missing (for example: paxos run --seed 42)"},
 		{"run 17", "unexpected argument 17"},
 		{"run --seed x", "--seed x: a seed is a whole number"},
 		{"run --seed 9007199254740992", "seeds stay below 2^53"},
@@ -253,7 +253,7 @@ func TestTextFitsTheColumns(t *testing.T) {
 		r := paxos(t, strings.Fields(args)...).wants(t, 0)
 		fits(t, args, r.stdout)
 		if strings.HasSuffix(args, "--help") && args != "version --help" {
-			if _, session, _ := strings.Cut(r.stdout, "For example:\n"); !strings.HasPrefix(session, "  $ paxos ") {
+			if _, session, _ := strings.Cut(r.stdout, "For example:\n"); !strings.HasPrefix(session, "  $ ") {
 				t.Errorf("paxos %s ends without an example:\n%s", args, r.stdout)
 			}
 		}
@@ -280,9 +280,87 @@ func TestHelpOfACommand(t *testing.T) {
 	}
 }
 
+// Help is what one gets who asks for it in any of the usual ways: -h alone, --help, help, nothing at all.
+func TestWaysToAskForHelp(t *testing.T) {
+	for _, same := range [][]string{
+		{"--help", "-h", "help", ""},
+		{"sweep --help", "sweep -h", "help sweep", "sweep --seeds 3 -h"},
+		{"serve --help", "serve -h", "help serve"},
+		{"break --help", "break -h"},
+	} {
+		want := paxos(t, strings.Fields(same[0])...).wants(t, 0).stdout
+		for _, args := range same[1:] {
+			if got := paxos(t, strings.Fields(args)...).wants(t, 0).stdout; got != want {
+				t.Errorf("paxos %s prints\n%s\npaxos %s prints\n%s", args, got, same[0], want)
+			}
+		}
+	}
+}
+
+// The program's own help fits a terminal of 24 lines, and its session has a run of several servers in it.
+func TestTheFirstScreenOfHelp(t *testing.T) {
+	help := paxos(t).wants(t, 0).stdout
+	if lines := strings.Count(help, "\n"); lines > 26 {
+		t.Errorf("%d lines:\n%s", lines, help)
+	}
+	for line := range strings.Lines(help) {
+		if n := utf8.RuneCountInString(line); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	var seed uint64
+	_, session, _ := strings.Cut(help, "paxos run --seed ")
+	if _, err := fmt.Sscan(session, &seed); err != nil {
+		t.Fatalf("no seed to run in\n%s", help)
+	}
+	if p := sim.Swarm(seed, sim.SwarmOptions{}); p.Servers < 3 || p.Workload.Clients < 2 || len(p.Faults) < 3 {
+		t.Errorf("seed %d of the help has %d servers, %d clients, %d faults: take another", seed, p.Servers, p.Workload.Clients, len(p.Faults))
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	fakeCheckout(t)
+	t.Chdir("..") // the root
+	for path, text := range map[string]string{"failures/seed-3/plan.json": "{}", "failures/seed-3/report.json": "{}", "own.txtar": "", "left.json": ""} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ typed, offered, not string }{
+		{"break ,", "small-quorum\tA title of small-quorum\n", ""},
+		{"break small-quorum,", ":4\n", "small-quorum\t"}, // one is enough
+		{"scenario ,partitions/", "partitions/minority-leader\t", "reads/"},
+		{"scenario ,ow", "own.txtar\n", "reads/"},
+		{"replay ,", "failures/seed-3/plan.json\n", "report.json"},
+		{"shrink ,l", "left.json\n", "plan.json"},
+		{"check --model ,", "kv\nregister\n", ""},
+		{"check --format ,", "jsonl\njepsen\n", ""},
+		{"serve --log ,", "text\njson\n", ""},
+		{"sweep --nodes ,", "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "10"},
+		{"sweep --for ,", "3s\n", ""},
+		{"sweep --out ,", ":16\n", ""},          // folders
+		{"sweep --seeds ,", ":4\n", "failures"}, // no files
+		{",sw", "sweep\trun thousands", "serve"},
+	} {
+		words, begun, _ := strings.Cut(c.typed, ",")
+		args := append(append([]string{"__complete"}, strings.Fields(words)...), begun)
+		out := paxos(t, args...).stdout
+		if !strings.Contains(out, c.offered) || c.not != "" && strings.Contains(out, c.not) {
+			t.Errorf("paxos %s: want %q and not %q in\n%s", c.typed, c.offered, c.not, out)
+		}
+	}
+}
+
 func TestVersionNamesTheBuild(t *testing.T) {
-	if out := paxos(t, "version").wants(t, 0).stdout; !strings.Contains(out, sim.Build()+"\ngo1.") {
+	out := paxos(t, "version").wants(t, 0).stdout
+	if !strings.Contains(out, sim.Build()+"\ngo1.") {
 		t.Error(out)
+	}
+	if flag := paxos(t, "--version").wants(t, 0).stdout; flag != out {
+		t.Errorf("--version prints %s, version %s", flag, out)
 	}
 }
 

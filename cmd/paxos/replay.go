@@ -19,24 +19,26 @@ func replayCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay PLAN.json|SEED [flags]",
 		Short: "run a plan that a sweep kept, or a seed, again",
-		Long: `Replay runs a plan again: the same plan is the same run, event for event. What
-consists of digits is a seed, everything else a file. A seed draws the same plan
-only where --nodes and --for are what they were in the sweep, and only as long
-as the generator of plans is the same; a file holds the plan itself.
+		Long: `Replay runs a plan again: the same plan is the same run, event for event.
 
-With --recorded it takes neither: the file is what paxos serve --record wrote,
-all inputs of a live server. The machine is fed with them again, and must give
-every output again, byte for byte.`,
-		Example: `$ paxos replay failures/seed-17/plan.json
-$ paxos replay failures/seed-17/plan.json --trace events.jsonl
-$ paxos replay 17 --nodes 5                 # had it been swept with --nodes 5
-$ paxos replay --recorded server-1.tape.jsonl`,
+A number is a seed; anything else is a file. A file holds the plan itself. A seed
+draws the same plan only with the same --nodes and --for as in the sweep, and only
+until a later version changes how plans are drawn.
+
+With --recorded the file is what paxos serve --record wrote: all inputs of a live
+server. The machine gets them again, and must give every output again, byte for
+byte.`,
+		Example: `$ paxos replay 42                           # what a sweep ran as seed 42
+$ paxos replay 42 --nodes 5                 # as it was with sweep --nodes 5
+$ paxos replay 42 --trace events.jsonl
+$ paxos replay testdata/plans/rest-into-the-calm.json   # a plan (in a checkout)`,
+		ValidArgsFunction: completePlans,
 		Args: func(_ *cobra.Command, args []string) error {
 			if recorded != "" && len(args) > 0 {
 				return usage("", "--recorded %s replays that file, and no plan or seed", cli.Quote(recorded))
 			}
 			if recorded == "" && len(args) != 1 {
-				return usage("for example: paxos replay failures/seed-17/plan.json, or paxos replay 17",
+				return usage("for example: paxos replay 42; a sweep keeps the plans that fail in ./"+defaultOut,
 					"it takes one plan or seed, not %d", len(args))
 			}
 			return nil

@@ -23,16 +23,16 @@ func runCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run --seed S [flags]",
 		Short: "run one seed and say what happened",
-		Long: `Run draws the plan of one seed, runs it and tells in a screen what the plan was,
-what happened and whether all properties held. The same seed is the same run,
-event for event, wherever it runs: the hash says so.`,
-		Example: `$ paxos run --seed 17
-$ paxos run --seed 17 --nodes 5 --trace events.jsonl
+		Long: `Run draws the plan of one seed and runs it. It prints in a screen what the plan
+was, what happened, and whether all properties held. The same seed is the same
+run, event for event, on every machine: the hash says so.`,
+		Example: `$ paxos run --seed 42
+$ paxos run --seed 42 --nodes 5 --trace events.jsonl
 $ grep '"fault"' events.jsonl`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !c.Flags().Changed("seed") {
-				return usage("for example: paxos run --seed 17", "--seed is missing")
+				return usage("for example: paxos run --seed 42", "--seed is missing")
 			}
 			if asScenario {
 				if watch.json || watch.trace != "" {

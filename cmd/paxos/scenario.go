@@ -23,14 +23,15 @@ func scenarioCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scenario FILE|DIR... | --list",
 		Short: "run scripted stories of faults",
-		Long: `Scenario runs scripts: a cluster, steps in virtual time, and what must hold. Of
-a single script it tells the story; of several, whether each holds. An argument
-is a file, a folder of .txtar files, or the name of a script that comes with the
-program. docs/SCENARIOS.md teaches the language.`,
+		Long: `Scenario runs scripts: a cluster, steps in virtual time, and what must hold. It
+tells the story of a single script. Of several it says whether each holds. An
+argument is a file, a folder of .txtar files, or the name of a script that comes
+with the program. docs/SCENARIOS.md teaches the language.`,
 		Example: `$ paxos scenario --list
 $ paxos scenario partitions/minority-leader
-$ paxos run --seed 17 --as-scenario > 17.txtar
-$ paxos scenario 17.txtar`,
+$ paxos run --seed 42 --as-scenario > 42.txtar
+$ paxos scenario 42.txtar`,
+		ValidArgsFunction: completeScripts,
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
 			case list && len(args) > 0:

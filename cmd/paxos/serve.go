@@ -49,27 +49,28 @@ func serveCommand() *cobra.Command {
 		Long: `Serve runs one server on this machine: the same state machine that the sweep
 tests, on UDP, with a durable store.
 
-The host file names the servers, one a line, as name or name:port; # begins a
+The host file names the servers, one a line, as name or name:port. # begins a
 comment. All servers need the same file. A server finds its own line by host
-name or address, or is told by --id.
+name or address, or by --id.
 
-With --key-file datagrams are authenticated, and all interfaces are bound;
-without it only the loopback interface is, unless --insecure says that the
-network is trusted. Clients of --client speak Redis's protocol: docs/LIVE.md
-lists the commands, and COMMAND does.
+With --key-file datagrams are authenticated, and all interfaces are bound. Without
+a key the server binds the loopback interface only. --insecure binds all
+interfaces without a key, on a network that you trust.
 
---metrics shows Prometheus metrics at /metrics, whether the server lives at
-/healthz and whether it can serve commands at /readyz, and profiles at
-/debug/pprof/. Bind it where only yours reach it.
+--client is for clients of Redis. docs/LIVE.md lists the commands.
 
-SIGTERM has the server hand its leadership over, answer what it was asked, and
-end with status 0, within seconds; a second one ends it at once. Ctrl-C ends it
-at once, with status 130.`,
-		Example: `$ paxos serve -p 55555 -h hosts --key-file key --client :6379
-$ printf 'localhost:7001\nlocalhost:7002\nlocalhost:7003\n' >hosts
-$ paxos serve -p 7001 -h hosts --id 1 --client localhost:6379 \
-      --metrics localhost:9601 --log json
-$ redis-cli SET greeting hello`,
+--metrics serves four things over HTTP: Prometheus metrics at /metrics, life at
+/healthz, readiness at /readyz, profiles at /debug/pprof/. Bind it where only your
+own programs reach it.
+
+On SIGTERM the server hands its leadership over, answers what it was asked, and
+ends with status 0. A second SIGTERM ends it at once. Ctrl-C ends it at once, with
+status 130.`,
+		Example: `$ printf 'localhost:7001\nlocalhost:7002\nlocalhost:7003\n' >hosts
+$ paxos serve -p 7001 -h hosts --client localhost:6381 &
+$ paxos serve -p 7002 -h hosts --client localhost:6382 &
+$ paxos serve -p 7003 -h hosts --client localhost:6383 &
+$ redis-cli -p 6381 SET greeting hello`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}
@@ -95,7 +96,7 @@ func (o *serveFlags) register(f *pflag.FlagSet) {
 	flag(f, &o.data, "--data DIR", "", "the server's store (default: ./paxos-data-ID)", parsePath)
 	flag(f, &o.client, "--client ADDR", "", "serve Redis clients there: host:port, or a path for a Unix socket", parsePath)
 	flag(f, &o.metrics, "--metrics ADDR", "", "metrics, health, readiness and profiles there, over HTTP: host:port, or a path", parsePath)
-	flag(f, &o.log, "--log FORMAT", "", "write what operators need to know as records to standard error, text or json (default: as lines to standard output)", parseLogFormat)
+	flag(f, &o.log, "--log text|json", "", "write what operators need to know as records to standard error (default: as lines to standard output)", parseLogFormat)
 	flag(f, &o.keyFile, "--key-file FILE", "", "authenticate datagrams with the key in FILE, at least 16 bytes", parsePath)
 	flag(f, &o.record, "--record FILE", "", "record all inputs and outputs, for paxos replay --recorded", parsePath)
 }

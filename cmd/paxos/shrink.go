@@ -21,14 +21,16 @@ func shrinkCommand() *cobra.Command {
 		Use:   "shrink PLAN.json [flags]",
 		Short: "make a failing plan small",
 		Long: `Shrink takes faults, servers, clients, updates, laws and time out of a plan, as
-long as the same property fails. What is left is what the failure needs: without
-any single one of its things it does not fail any more. The search is the same
-each time: it counts runs, not seconds.`,
-		Example: `$ paxos shrink failures/seed-17/plan.json
-$ paxos replay failures/seed-17/shrunk.json`,
+long as the same property fails. It ends when removing any one thing makes the
+failure go away. The search is the same each time: it counts runs, not seconds.`,
+		Example: `$ paxos break c-half-is-enough   # leaves a program and a plan that fails
+$ cd failures/c-half-is-enough
+$ ./paxos-c-half-is-enough shrink seed-0/plan.json
+$ ./paxos-c-half-is-enough replay seed-0/shrunk.json`,
+		ValidArgsFunction: completePlans,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usage("for example: paxos shrink failures/seed-17/plan.json", "it takes one plan, not %d", len(args))
+				return usage("a sweep keeps the plans that fail in ./"+defaultOut, "it takes one plan, not %d", len(args))
 			}
 			return nil
 		},

@@ -56,13 +56,14 @@ func statusCommand() *cobra.Command {
 server's Redis clients find it: host:port, or the path of a Unix socket. A
 server that was not asked is shown as the others heard it last.
 
-Exit status 1: a server did not answer; 2: an ADDR is none, or not that of a
-server of this cluster.`,
-		Example: `$ paxos status localhost:6381
+Exit status 1: a server did not answer. Exit status 2: an ADDR is not an address,
+or not that of a server of this cluster.`,
+		Example: `$ paxos cluster &
+$ paxos status localhost:6381
 $ paxos status localhost:6381 localhost:6382 localhost:6383 --json`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usage("for example: paxos status localhost:6379", "no ADDR: where do clients find a server?")
+				return usage("for example, for paxos cluster: paxos status localhost:6381", "no ADDR: where do clients find a server?")
 			}
 			return status(c.Context(), c.OutOrStdout(), args, json)
 		},

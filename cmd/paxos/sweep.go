@@ -37,17 +37,17 @@ func sweepCommand() *cobra.Command {
 		Use:   "sweep [flags]",
 		Short: "run thousands of seeds and keep what fails",
 		Long: `Sweep runs one simulated cluster for each seed, with the faults that the seed
-draws, and checks every step of it. What fails gets a folder below --out: plan,
-report, story, trace and history (docs/FAILURES.md); with --shrink the plan is
-made small first. Failures are grouped: many seeds, few bugs. Before them stands
-a table of what happened: faults count where they took effect.
+draws, and checks every step. Each failure gets a folder below --out: plan,
+report, story, trace and history (docs/FAILURES.md). With --shrink the plan is
+made small first. Failures that look alike are told as one: many seeds, few bugs.
 
-More than 500 seeds of which a planned kind of fault never took effect fail too:
-a green sweep that tested nothing is the worst result of all.`,
+The tables show what happened (docs/SWEEP.md). A fault counts where it took
+effect. A sweep of more than 500 seeds also fails if a planned kind of fault
+never took effect: a passing sweep that exercised nothing is worse than a failing
+one.`,
 		Example: `$ paxos sweep --seeds 200 --nodes 5
 $ paxos sweep --budget 10m --seeds 1000000 --from 5000
-$ paxos sweep --shard 1/3 & paxos sweep --shard 2/3 & paxos sweep --shard 3/3
-$ paxos replay failures/seed-17/plan.json   # had seed 17 failed`,
+$ paxos sweep --shard 1/3 & paxos sweep --shard 2/3 & paxos sweep --shard 3/3`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return o.run(c.Context(), c.OutOrStdout(), c.ErrOrStderr())

@@ -33,6 +33,7 @@ const usage = `usage:
 func Main(p *Protocol) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop) // a second one does not wait for the run under way
+	cli.FitTerminal(os.Stdout)
 	os.Exit(Run(ctx, p, os.Args[1:], os.Stdout, os.Stderr))
 }
 

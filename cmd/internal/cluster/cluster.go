@@ -101,7 +101,7 @@ func New(cfg Config) (*Cluster, error) {
 		n := &node{id: id, port: known[id-1]}
 		n.client = c.path(id, "sock")
 		if !cfg.Tested {
-			if n.client, err = freeTCP(); err != nil {
+			if n.client, err = clientAddress(id); err != nil {
 				return nil, err
 			}
 		}

@@ -104,6 +104,20 @@ func freeUDP(n int) ([]int, error) {
 	return ports, nil
 }
 
+// firstClientPort is where clients find server 1 of a cluster that is not tested; server 2 is at the next one,
+// and so on. Redis's own port stays free.
+const firstClientPort = 6381
+
+// clientAddress is a server's usual address for clients or, where somebody else has that, another one.
+func clientAddress(id int) (string, error) {
+	usual := fmt.Sprintf("127.0.0.1:%d", firstClientPort+id-1)
+	l, err := net.Listen("tcp4", usual)
+	if err != nil {
+		return freeTCP()
+	}
+	return usual, l.Close()
+}
+
 func freeTCP() (string, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {

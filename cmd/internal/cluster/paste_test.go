@@ -28,7 +28,7 @@ func TestRedisCLI(t *testing.T) {
 	}
 	stuck := time.AfterFunc(time.Minute, func() { _ = c.Process.Kill() })
 	defer stuck.Stop()
-	var paste []string
+	var paste, status []string
 	pids := 0
 	for s := bufio.NewScanner(stdout); s.Scan(); {
 		if strings.Contains(s.Text(), "  pid ") {
@@ -36,6 +36,9 @@ func TestRedisCLI(t *testing.T) {
 		}
 		if words := strings.Fields(s.Text()); len(words) > 0 && words[0] == "redis-cli" {
 			paste = words
+		}
+		if words := strings.Fields(s.Text()); len(words) > 4 && words[len(words)-4] == "status" {
+			status = words[len(words)-4:]
 		}
 		if strings.HasPrefix(s.Text(), "Ctrl-C") {
 			break
@@ -64,6 +67,10 @@ func TestRedisCLI(t *testing.T) {
 		if got := strings.TrimSpace(string(out)); err != nil || got != x.want {
 			t.Errorf("redis-cli %s: %q, %v; want %q", strings.Join(x.line, " "), got, err, x.want)
 		}
+	}
+	// The line of status asks all three, and all answer.
+	if out, err := exec.Command(program(t), status...).CombinedOutput(); err != nil || strings.Count(string(out), "Reg") != 3 {
+		t.Errorf("paxos %s: %v\n%s", strings.Join(status, " "), err, out)
 	}
 	if err := c.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)

@@ -4,17 +4,37 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
+
+	"golang.org/x/term"
 )
 
-// Rules of the output: plain text of at most 80 columns, no colours. What must be copied, a
-// path or a command, stands in one line however long it is. Only here are times and rates
-// turned into fractions.
-const Columns = 80
+// Columns is how wide text may be. A program sets it once, before it writes: FitTerminal.
+//
+// Rules of the output: plain text, no colours. What must be copied, a path or a command, stands in one line
+// however long it is. Only here are times and rates turned into fractions.
+var Columns = 80
+
+const (
+	leastColumns = 40  // below that tables fall apart
+	mostColumns  = 120 // beyond that lines are hard to read
+)
+
+// FitTerminal makes text as wide as the terminal that w is. A pipe or a file gets 80 columns.
+func FitTerminal(w io.Writer) {
+	f, ok := w.(*os.File)
+	if !ok {
+		return
+	}
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+		Columns = min(max(width, leastColumns), mostColumns)
+	}
+}
 
 // Output remembers the first error of a writer, so that a full disk is not taken for success.
 type Output struct {

@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"io"
+	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -30,6 +33,39 @@ func TestQuote(t *testing.T) {
 	} {
 		if got := Quote(word); got != want {
 			t.Errorf("quote(%q) = %s, want %s", word, got, want)
+		}
+	}
+}
+
+// A pipe and a file get 80 columns, whatever terminal the program runs in.
+func TestFitTerminal(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	for _, to := range []io.Writer{w, &strings.Builder{}} {
+		FitTerminal(to)
+		if Columns != 80 {
+			t.Errorf("%T: %d columns", to, Columns)
+		}
+	}
+}
+
+func TestWrappedFillsTheColumns(t *testing.T) {
+	before := Columns
+	defer func() { Columns = before }()
+	text := strings.Repeat("word ", 60)
+	for _, Columns = range []int{leastColumns, 80, mostColumns} {
+		var b strings.Builder
+		Wrapped(&b, "  label     ", text)
+		longest := 0
+		for line := range strings.Lines(b.String()) {
+			longest = max(longest, len(line)-1)
+		}
+		if longest > Columns || longest <= Columns-5 {
+			t.Errorf("%d columns: the longest line has %d", Columns, longest)
 		}
 	}
 }
