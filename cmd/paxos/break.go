@@ -15,9 +15,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/fauer4effect/paxos/sim"
 	"github.com/fauer4effect/paxos/sim/mutants"
+	"github.com/fauer4effect/paxos/sim/shrink"
 	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
@@ -36,9 +38,9 @@ func breakCommand() *cobra.Command {
 		Short: "build a planted bug and sweep it until it is caught",
 		Long: `Break lists the mutants: bugs that are planted to show that the checks are awake.
 
-With the name of a mutant it builds the program with that bug, sweeps it until a
-property is violated, and replays what was found. The program and the plans go to
-./failures/NAME. Break needs a checkout of the sources, and the go tool.`,
+With the name of a mutant it builds the program with that bug, and sweeps it until
+a property is violated. Then it makes the plan small and tells its story. The
+program and the plans go to ./failures/NAME. Break needs a checkout of the sources, and the go tool.`,
 		Example: `$ paxos break --filter S8
 $ paxos break c-half-is-enough`,
 		ValidArgsFunction: completeMutants,
@@ -63,7 +65,7 @@ $ paxos break c-half-is-enough`,
 			if err != nil {
 				return err
 			}
-			b := breaking{Mutant: m, root: root, out: filepath.Join(defaultOut, m.Name), w: c.OutOrStdout()}
+			b := breaking{Mutant: m, root: root, out: filepath.Join(defaultOut, m.Name), w: c.OutOrStdout(), stderr: c.ErrOrStderr()}
 			return b.run(c.Context())
 		},
 	}
@@ -164,6 +166,8 @@ type breaking struct {
 	root string // of the checkout
 	out  string // folder of the binary and the plans
 	w    io.Writer
+
+	stderr io.Writer // for progress, if it is a terminal
 }
 
 func (b *breaking) run(ctx context.Context) error {
@@ -202,7 +206,7 @@ func (b *breaking) run(ctx context.Context) error {
 	return b.show(ctx, binary, catch)
 }
 
-// show tells what caught the mutant, and has the mutant replay it.
+// show tells what caught the mutant, and has the mutant tell how.
 func (b *breaking) show(ctx context.Context, binary string, c mutants.Catch) error {
 	expected := strings.Join(b.Expect, " or ")
 	needed := fmt.Sprintf("%s, %v", cli.Plural(uint64(c.SeedsNeeded), "seed"), cli.Brief(c.Took))
@@ -225,7 +229,11 @@ func (b *breaking) show(ctx context.Context, binary string, c mutants.Catch) err
 		cli.Labelled(b.w, "detail", detail)
 	}
 	fmt.Fprintf(b.w, "  %-9s %s\n", "plan", c.Plan)
-	if err := b.replay(ctx, binary, c); err != nil {
+	plan, err := b.shrink(ctx, binary, c.Plan)
+	if err != nil {
+		return err
+	}
+	if err := b.tell(ctx, binary, plan); err != nil {
 		return err
 	}
 	if !b.Expects(c.Property) {
@@ -235,11 +243,34 @@ func (b *breaking) show(ctx context.Context, binary string, c mutants.Catch) err
 	return nil
 }
 
-// replay runs the plan with the mutant's own binary, which must find the same.
-func (b *breaking) replay(ctx context.Context, binary string, c mutants.Catch) error {
-	fmt.Fprintf(b.w, "\n$ %s replay %s\n", cli.Quote(filepath.ToSlash(binary)), cli.Quote(c.Plan))
+// shrink has the mutant's own binary make the plan small, and returns the small one's path.
+func (b *breaking) shrink(ctx context.Context, binary, plan string) (string, error) {
 	var complaint bytes.Buffer
-	cmd := exec.CommandContext(ctx, "."+string(filepath.Separator)+binary, "replay", c.Plan)
+	small := shrunkPath(plan)
+	cmd := exec.CommandContext(ctx, "."+string(filepath.Separator)+binary, "shrink", plan, "-o", small)
+	cmd.Stderr = &complaint
+	if f, ok := b.stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		cmd.Stderr = f // shows progress
+	}
+	start := time.Now()
+	err := cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		return "", errInterrupted
+	case err != nil:
+		return "", &failure{status: statusFailed, line: fmt.Sprintf("%s: it cannot be made small: %v %s", plan, err, &complaint)}
+	}
+	if p, err := sim.LoadPlan(small); err == nil {
+		cli.Labelled(b.w, "shrunk", fmt.Sprintf("to %v, in %v", shrink.SizeOf(p), cli.Brief(time.Since(start))))
+	}
+	return small, nil
+}
+
+// tell has the mutant's own binary tell the story of the plan, which must fail.
+func (b *breaking) tell(ctx context.Context, binary, plan string) error {
+	fmt.Fprintf(b.w, "\n$ %s replay %s --story\n", cli.Quote(filepath.ToSlash(binary)), cli.Quote(plan))
+	var complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, "."+string(filepath.Separator)+binary, "replay", plan, "--story")
 	cmd.Stdout, cmd.Stderr = b.w, &complaint
 	err := cmd.Run()
 	var exit *exec.ExitError

@@ -21,8 +21,14 @@ import (
 const finds = "nothing"
 
 func main() {
-	if os.Args[1] == "replay" {
-		fmt.Println("the replay shows", finds)
+	switch os.Args[1] {
+	case "shrink":
+		if err := os.WriteFile(os.Args[4], nil, 0o666); err != nil {
+			panic(err)
+		}
+		return
+	case "replay":
+		fmt.Println("the story shows", finds, os.Args[3])
 		os.Exit(1)
 	}
 	seeds := os.Args[3]
@@ -115,7 +121,7 @@ func TestBreakCatchesAMutant(t *testing.T) {
 		": failures/small-quorum/paxos-small-quorum\n",
 		"caught by S5 at seed 4, in 5 seeds, ",
 		"  plan      failures/small-quorum/seed-4.json\n",
-		"\n$ failures/small-quorum/paxos-small-quorum replay failures/small-quorum/seed-4.json\nthe replay shows S5\n",
+		"\n$ failures/small-quorum/paxos-small-quorum replay failures/small-quorum/seed-4-shrunk.json --story\nthe story shows S5 --story\n",
 	} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("no %q in\n%s", want, r.stdout)

@@ -38,22 +38,35 @@ func tell(dir string, p *sim.Plan) error {
 	if err := history.Write(&operations, r.History); err != nil {
 		return err
 	}
-	var story strings.Builder
-	fmt.Fprintln(&story, sim.Headline(p))
-	for _, line := range s.Lines(r.Violation) {
-		fmt.Fprintln(&story, line)
-	}
 	for _, f := range []struct {
 		name string
 		text []byte
 	}{
-		{cli.StoryName, []byte(story.String())}, {cli.TraceName, events.Bytes()}, {cli.HistoryName, operations.Bytes()}, {cli.ReportName, reportText(r, took)},
+		{cli.StoryName, []byte(storyText(p, &s, r))}, {cli.TraceName, events.Bytes()}, {cli.HistoryName, operations.Bytes()}, {cli.ReportName, reportText(r, took)},
 	} {
 		if err := cli.WriteWhole(filepath.Join(dir, f.name), f.text); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// storyText tells how a run came to its violation: the headline, then a line an event.
+func storyText(p *sim.Plan, s *sim.Story, r *sim.Report) string {
+	return strings.Join(append([]string{sim.Headline(p)}, s.Lines(r.Violation)...), "\n") + "\n"
+}
+
+// printStory writes a story, its lines filled to the columns.
+func printStory(w io.Writer, label, text string) {
+	for line := range strings.Lines(text) {
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		at, what, found := strings.Cut(strings.TrimSpace(line), "  ")
+		if found { // a line that begins with its time
+			cli.Wrapped(w, label+indent+at+"  ", what)
+			continue
+		}
+		cli.Wrapped(w, label, line)
+	}
 }
 
 // reportText is a failure's report.json.
@@ -137,9 +150,7 @@ func (r *sweepResult) printGroups(w io.Writer) {
 		}
 		if text, err := os.ReadFile(filepath.Join(filepath.Dir(g.path), cli.StoryName)); err == nil {
 			fmt.Fprintln(w, "  story")
-			for line := range strings.Lines(string(text)) {
-				cli.Wrapped(w, "    ", strings.TrimSpace(line))
-			}
+			printStory(w, "    ", string(text))
 		}
 		fmt.Fprintln(w)
 	}

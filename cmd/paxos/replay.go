@@ -16,6 +16,7 @@ func replayCommand() *cobra.Command {
 	var swarm swarmFlags
 	var watch watchFlags
 	var recorded string
+	var story bool
 	c := &cobra.Command{
 		Use:   "replay PLAN.json|SEED [flags]",
 		Short: "run a plan that a sweep kept, or a seed, again",
@@ -45,7 +46,7 @@ $ paxos replay testdata/plans/rest-into-the-calm.json   # a plan (in a checkout)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if recorded != "" {
-				if swarm != (swarmFlags{}) || watch != (watchFlags{}) {
+				if swarm != (swarmFlags{}) || watch != (watchFlags{}) || story {
 					return usage("", "--recorded goes with no other flag")
 				}
 				return replayRecorded(c, recorded)
@@ -54,15 +55,38 @@ $ paxos replay testdata/plans/rest-into-the-calm.json   # a plan (in a checkout)
 			if err != nil {
 				return err
 			}
+			if story {
+				return watch.tell(c, s)
+			}
 			return watch.run(c, s)
 		},
 	}
 	f := c.Flags()
 	f.SortFlags = false
+	f.BoolVar(&story, "story", false, "tell in at most ten lines how the run came to its violation")
 	swarm.register(f)
 	watch.register(f)
 	flag(f, &recorded, "--recorded FILE", "", "replay what paxos serve --record wrote", parsePath)
 	return c
+}
+
+// tell prints the story of a run that fails, and says of any other that it does not.
+func (o *watchFlags) tell(c *cobra.Command, s subject) error {
+	if o.json {
+		return usage("", "--story goes without --json")
+	}
+	var story sim.Story
+	r, err := o.execute(c.Context(), s, sim.WithStory(&story))
+	if err != nil {
+		return err
+	}
+	w := c.OutOrStdout()
+	if r.OK() {
+		fmt.Fprintln(w, "nothing found: all properties held, so there is no story")
+		return nil
+	}
+	printStory(w, "", storyText(s.plan, &story, r))
+	return errFailed
 }
 
 // counted is plural of a word that takes no s.

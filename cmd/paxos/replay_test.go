@@ -213,3 +213,22 @@ func TestEndlessFiles(t *testing.T) {
 		}
 	}
 }
+
+// A story is what a kept failure's folder has; where all properties hold there is none.
+func TestReplayTellsTheStory(t *testing.T) {
+	path := planFile(t, 5, func(p *sim.Plan) { p.Tail.Settle, p.Tail.Answer, p.Faults, p.Tail.Clients = 1, 1, nil, nil })
+	r := paxos(t, "replay", path, "--story").wants(t, statusFailed)
+	fits(t, "replay --story", r.stdout)
+	lines := strings.Split(strings.TrimSpace(r.stdout), "\n")
+	if !strings.HasPrefix(lines[0], "3 servers, 7 clients") || !strings.Contains(oneSpaced(r.stdout), "ms L1 (answered) is violated: client ") {
+		t.Errorf("the story is\n%s", r.stdout)
+	}
+	if r := paxos(t, "replay", "5", "--story").wants(t, 0); r.stdout != "nothing found: all properties held, so there is no story\n" {
+		t.Error(r.stdout)
+	}
+	for _, flag := range []string{"--json", "--recorded=" + path} {
+		if r := paxos(t, "replay", path, "--story", flag).wants(t, statusUsage); strings.Count(r.stderr, "\n") != 1 {
+			t.Errorf("--story %s: %s", flag, r.stderr)
+		}
+	}
+}

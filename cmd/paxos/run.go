@@ -80,8 +80,7 @@ func (o *watchFlags) run(c *cobra.Command, s subject) error {
 }
 
 // execute runs the plan, with a trace where one is wanted.
-func (o *watchFlags) execute(ctx context.Context, s subject) (*sim.Report, error) {
-	var options []sim.Option
+func (o *watchFlags) execute(ctx context.Context, s subject, options ...sim.Option) (*sim.Report, error) {
 	finish := func() error { return nil }
 	if o.trace != "" {
 		f, err := openTrace(o.trace, s.file)
