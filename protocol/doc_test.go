@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// docs/PROTOCOL.md names files, functions, planted bugs and scripts: all of them exist, every
-// file of the machine is named, and every rule has its row.
+// docs/PROTOCOL.md names files, functions, planted bugs and scripts, and docs/BUGS.md has those by rule: all of
+// them exist, every file of the machine is named, and every rule has its row.
 func TestThePageOfTheProtocolIsTrue(t *testing.T) {
 	page := textOf(t, "../docs/PROTOCOL.md")
 	files, err := filepath.Glob("*.go")
@@ -34,7 +34,12 @@ func TestThePageOfTheProtocolIsTrue(t *testing.T) {
 	mutant, script := regexp.MustCompile(`^[a-z]{1,2}-[a-z-]+$`), regexp.MustCompile(`^[a-z]+/[a-z0-9-]+$`)
 	name := regexp.MustCompile(`^[a-zA-Z]+$`)
 	named := 0
-	for _, quoted := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(page, -1) {
+	_, byRule, found := strings.Cut(textOf(t, "../docs/BUGS.md"), "\n## By rule\n")
+	if !found {
+		t.Fatal("docs/BUGS.md has no planted bugs by rule")
+	}
+	byRule, _, _ = strings.Cut(byRule, "\n## ")
+	for _, quoted := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(page+byRule, -1) {
 		word, path := quoted[1], ""
 		switch {
 		case mutant.MatchString(word):
@@ -59,8 +64,8 @@ func TestThePageOfTheProtocolIsTrue(t *testing.T) {
 	}
 	for _, s := range scripts {
 		name := strings.TrimSuffix(strings.TrimPrefix(s, "../scenarios/"), ".txtar")
-		if !strings.Contains(page, "`"+name+"`") && !strings.HasPrefix(name, "basics/") {
-			t.Errorf("the page does not name the script %s", name)
+		if !strings.Contains(byRule, "`"+name+"`") && !strings.HasPrefix(name, "basics/") {
+			t.Errorf("no rule names the script %s", name)
 		}
 	}
 	if named < 100 {
@@ -87,8 +92,17 @@ func TestThePageOfTheProtocolIsTrue(t *testing.T) {
 		}
 	}
 	for x := 1; x <= 27; x++ {
-		if row := fmt.Sprintf("\n| X%d | ", x); strings.Count(page, row) != 1 {
+		row := regexp.MustCompile(fmt.Sprintf("(?m)^\\| X%d \\| .* \\| ([^|]*) \\|$", x)).FindAllStringSubmatch(page, -1)
+		if len(row) != 1 {
 			t.Errorf("X%d has no row of its own", x)
+			continue
+		}
+		bugs := regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[0][1], -1)
+		if len(bugs) > 1 {
+			t.Errorf("the row of X%d names %d planted bugs; the others are for docs/BUGS.md", x, len(bugs))
+		}
+		if len(bugs) == 1 && !regexp.MustCompile(fmt.Sprintf("(?m)^\\| X%d \\| .*`%s`", x, bugs[0][1])).MatchString(byRule) {
+			t.Errorf("docs/BUGS.md does not name %s at X%d", bugs[0][1], x)
 		}
 		if !regexp.MustCompile(fmt.Sprintf(`\bX%d\b`, x)).MatchString(rules) {
 			t.Errorf("the package comment does not tell of X%d", x)
@@ -96,9 +110,11 @@ func TestThePageOfTheProtocolIsTrue(t *testing.T) {
 	}
 }
 
-// paragraphs are those of the page in prose, from its first section to the table of deviations.
+// paragraphs are those of the page in prose, from its first section to the table of deviations. A list belongs to
+// what stands above it.
 func paragraphs(page string) []string {
 	page = page[strings.Index(page, "\n## ")+1:]
+	page = regexp.MustCompile(`\n\n(- |1\. )`).ReplaceAllString(page, "\n$1")
 	page, _, _ = strings.Cut(page, "\n## Where this goes past the paper")
 	return slices.DeleteFunc(strings.Split(page, "\n\n"), func(p string) bool {
 		return strings.HasPrefix(p, "|") || strings.HasPrefix(p, "#") || strings.HasPrefix(p, "```")
