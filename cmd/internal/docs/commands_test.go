@@ -81,9 +81,9 @@ const anyLines = "…"
 var masks = []*regexp.Regexp{
 	regexp.MustCompile(`[\d.]+[kMG]?( (?:events|messages|operations|executions)/s)`),
 	regexp.MustCompile(`\d+(/s;)`),
-	regexp.MustCompile(`(?:\d[\d.]*(?:h|m|s|ms|µs|ns))+( on the clock)`),
+	regexp.MustCompile(`(?:\d[\d.]*(?:ms|µs|ns|h|m|s))+( on the clock)`),
 	regexp.MustCompile(`(built in )\S+:`),
-	regexp.MustCompile(`(, in |seeds? in |seeds?, |after )(?:\d[\d.]*(?:h|m|s|ms|µs|ns))+`),
+	regexp.MustCompile(`(, in |seeds? in |in \d+ seeds?, |after )(?:\d[\d.]*(?:ms|µs|ns|h|m|s))+`),
 	regexp.MustCompile(`(pid )\d+ *`),
 	regexp.MustCompile(`(heard by \d, )\d+(?:ms|s)`),
 	regexp.MustCompile(`(cluster )[0-9a-f]{16}`),
