@@ -1,16 +1,15 @@
 package protocol
 
-// App is the replicated application. The machine feeds every server's App the same
-// operations in the same order, so an App must be deterministic: no clock, no
-// randomness, no map order in a result. Each life of a server gets a fresh App, owned by
-// that server alone.
+// App is the replicated application. The machine feeds every server's App the same operations
+// in the same order. So an App must be deterministic: no clock, no randomness, no map order in
+// a result. Each life of a server gets a fresh App, owned by that server alone.
 type App interface {
 	// Apply executes one operation and returns its result. The op is immutable and may
 	// be kept; the result must never change once returned. An op that the App cannot
 	// read is an error for it to report in the result: it may not panic.
 	Apply(op []byte) []byte
-	// Query answers an operation that only reads, without changing anything: with the result
-	// that Apply would have now. Any other is an error for it to report in the result.
+	// Query answers an operation that only reads, with the result that Apply would have now. It
+	// changes nothing. Any other operation is an error for it to report in the result.
 	Query(op []byte) []byte
 	// Snapshot returns the whole state in a canonical form: equal states, equal bytes.
 	Snapshot() []byte

@@ -1,25 +1,30 @@
 package protocol
 
 // Client updates (PSB, Client Update): the server that a client contacts keeps the update
-// pending until it is executed, and sees that the leader gets it. Past the paper: X17, X22,
-// X23, X26.
+// pending until it is executed, and makes sure that the leader gets it. Past the paper: X14,
+// X17, X22, X23, X26.
 
-// session is what a server knows of one client: the replicated part, which makes updates
-// take effect once, and what is pending here.
+// session is what a server knows of one client. The replicated part makes updates take effect
+// once: only executing a slot or adopting a snapshot changes it. The rest is this server's own.
 type session struct {
-	client ClientID
+	client ClientID // 0 in a vacant place
 
 	// What executing an update looks at shares a line of the processor's cache.
-	opened       Seq       // replicated: names the session; 0: it is none, or was never opened (sessions.go)
-	lastExecuted Timestamp // replicated
-	lastResult   []byte    // replicated: of lastExecuted
-	usedAt       Seq       // replicated: the slot that used it last
-	pending      *Batch    // the update not yet executed, nil for none
 
-	lastEnqueued Timestamp // at a RegLeader: queued or bound up to here
-	since        Instant   // the age of what is pending (X23), per timestamp, whoever is named
-	timer        Instant   // UpdateTimer: when to send it again (X22)
-	used         Instant   // last, or when this server began to lead; where sessions expire
+	opened       Seq       // replicated: the slot that opened it, by which it is named; 0: gone, or never opened (sessions.go)
+	lastExecuted Timestamp // replicated: the paper's Last_Executed[]; outlives the session as a tombstone; 0: none
+	lastResult   []byte    // replicated: the result of lastExecuted; never written to
+	usedAt       Seq       // replicated: the slot that used it last; of a tombstone the slot that expired it
+	// pending is the paper's Pending_Updates[]: a batch of the one update that is to be executed
+	// yet. It is not durable (X17). Nil: none.
+	//
+	// Invariant: its timestamp is above lastExecuted.
+	pending *Batch
+
+	lastEnqueued Timestamp // the paper's Last_Enqueued[], in RegLeader only: all up to it is queued, bound or done
+	since        Instant   // when this timestamp became pending, or the view in force began (X23); of no meaning without pending
+	timer        Instant   // the paper's Update_Timer: when to send what is pending again (X22)
+	used         Instant   // where sessions expire: when it was used last, or this server began to lead
 	_            [32]byte  // so that each begins a line
 }
 
@@ -30,8 +35,8 @@ const StarvingTimeouts = 6
 // session finds or opens the client's session.
 func (s *Server) session(client ClientID) *session { return &s.sessions[s.place(client)] }
 
-// place is where session's lies. What was found lately stands in sessionNear, which spares most
-// look-ups in the map: a session never moves.
+// place is the client's place in sessions; it makes one where there is none. sessionNear spares
+// most look-ups in the map. It may do so because a session never moves.
 func (s *Server) place(client ClientID) int32 {
 	near := &s.sessionNear[client%nearSessions]
 	if i := *near; int(i) < len(s.sessions) && s.sessions[i].client == client {
@@ -61,7 +66,8 @@ func (s *Server) LastExecuted(client ClientID) Timestamp {
 	return 0
 }
 
-// onClientUpdate takes an update from a client, or a copy that a server relayed.
+// onClientUpdate takes an update from a client, or a copy that a server relayed. (PSB, Global
+// Ordering, A.)
 func (s *Server) onClientUpdate(m *Message, out *Output) {
 	s.takeUpdate(m, out)
 	if s.explicit() && m.Batch != nil && len(m.Batch.Updates) > 0 {
@@ -71,6 +77,8 @@ func (s *Server) onClientUpdate(m *Message, out *Output) {
 	}
 }
 
+// takeUpdate refuses an update, or keeps it and passes it on to the leader. (PSB,
+// Client_Update_Handler, A1–A14.)
 func (s *Server) takeUpdate(m *Message, out *Output) {
 	if m.Batch == nil || len(m.Batch.Updates) != 1 {
 		s.drop(malformed)
@@ -121,8 +129,8 @@ func (s *Server) takeUpdate(m *Message, out *Output) {
 	}
 }
 
-// full says whether no further update may become pending. What other servers took in is
-// welcome here far longer: its client has been let in, and would hear nothing.
+// full says whether no further update may become pending. There is more room for updates that
+// other servers took in: if one of those were refused here, its client would not hear of it.
 func (s *Server) full(fromClient bool) bool {
 	limit := s.settings.QueueLimit
 	if !fromClient {
@@ -132,8 +140,9 @@ func (s *Server) full(fromClient bool) bool {
 }
 
 // keepPending makes the update the session's pending one, and says whether that changed
-// anything. A copy that only names another server keeps timer and age, or a server out of
-// reach could rename the update for ever and nobody would broadcast it.
+// anything. (PSB, Add_to_Pending_Updates, B1–B4.) A copy that only names another server keeps
+// timer and age. Else a server out of reach could rename the update for ever, and nobody would
+// broadcast it.
 func (s *Server) keepPending(c *session, b *Batch) bool {
 	u := &b.Updates[0]
 	if c.pending != nil && c.pending.Updates[0].Timestamp == u.Timestamp {
@@ -157,10 +166,12 @@ func (s *Server) forward(b *Batch, out *Output) {
 	s.send(s.leader(s.lastInstalled), 0, Message{Kind: ClientUpdate, Batch: b}, out)
 }
 
-// sendPending is UpdateTimer: the server named in a pending update sends it to all, in
-// every state, so that all have work outstanding and a leader out of reach is noticed
-// (X22); the others forward it once more. In an election there is nobody to forward it to, and
-// the server that is named may have executed it long ago: one such update is sent to all.
+// sendPending sends the pending updates that are due again. (PSB, Update_Timer expires, B1–B4;
+// who sends to whom is X22.) The server named in an update sends it to all, in every state: so
+// all have work outstanding, and a leader out of reach is noticed. The others forward it.
+//
+// In an election there is nobody to forward it to, and the server named may have executed it
+// long ago. So one such update is sent to all.
 func (s *Server) sendPending(out *Output) {
 	told := false
 	for _, i := range s.due() {
@@ -211,7 +222,7 @@ func (s *Server) restartAges() {
 	}
 }
 
-// enqueue puts a pending update into the leader's queue, once.
+// enqueue puts a pending update into the leader's queue, once. (PSB, Enqueue_Update, A1–A8.)
 func (s *Server) enqueue(c *session, b *Batch) {
 	if ts := b.Updates[0].Timestamp; ts > c.lastEnqueued {
 		c.lastEnqueued = ts
@@ -224,15 +235,17 @@ func (s *Server) enqueue(c *session, b *Batch) {
 	}
 }
 
-// awaits says whether an update of that number is still wanted.
+// awaits says whether an update of that timestamp is still wanted.
 func (c *session) awaits(ts Timestamp) bool {
 	return ts > c.lastExecuted && (c.pending == nil || ts >= c.pending.Updates[0].Timestamp)
 }
 
 // dequeue takes the next updates to bind (X14): all that are queued, as far as they fit into
-// one batch, which holds at least one. Passed over are those executed meanwhile, and those
-// whose clients have gone on to the next: a queue that grew while clients gave up faster than
-// slots were settled would keep the patient ones waiting for no one.
+// one batch, which holds at least one. It passes over those executed meanwhile. (PSB has
+// Remove_Bound_Updates_From_Queue, D1–D6, do that beforehand.)
+//
+// It passes over those as well whose clients have gone on to their next. Clients may give up
+// faster than slots are settled: then the patient ones would wait behind updates nobody wants.
 func (s *Server) dequeue() *Batch {
 	ones, size := s.binding[:0], 0
 	for s.queueHead < len(s.queue) {
@@ -265,7 +278,7 @@ func (s *Server) dequeue() *Batch {
 func (s *Server) clearQueue() { s.queue, s.queueHead, s.expiring = s.queue[:0], 0, nil }
 
 // queuePending fills a new leader's queue with the pending updates that no open slot binds
-// already.
+// already. (PSB, Enqueue_Unbound_Pending_Updates, C1–C4.)
 func (s *Server) queuePending() {
 	s.clearQueue()
 	for i := range s.sessions {
@@ -295,7 +308,7 @@ func (s *Server) queuePending() {
 }
 
 // apply executes one update, once per (client, timestamp) (S4), and answers the client if
-// this server is the one that owes the reply.
+// this server is the one that owes the reply. (PSB, Global Ordering, D1–D12.)
 func (s *Server) apply(seq Seq, u *Update, out *Output) {
 	switch u.Kind {
 	case OpenSession:
@@ -332,7 +345,7 @@ func (s *Server) apply(seq Seq, u *Update, out *Output) {
 	}
 }
 
-// dropPending forgets the session's pending update: it is executed.
+// dropPending forgets the session's pending update: it is executed, or never will be.
 func (s *Server) dropPending(c *session) {
 	c.pending = nil
 	s.pendings--

@@ -1,8 +1,10 @@
-// Package protocol is the replication protocol of J. Kirsch and Y. Amir, Paxos for System
-// Builders (PSB; Johns Hopkins CNDS-2008-2, 2008), as a pure state machine: no I/O, no
-// clock, no randomness, no goroutine. N servers agree on one log of updates and execute it
-// on an App each, while any minority of them is down, messages are lost, late, repeated or
-// reordered, and servers crash and come back with their disks.
+// Package protocol is a replication protocol as a pure state machine: no I/O, no clock, no
+// randomness, no goroutine. It follows J. Kirsch and Y. Amir, Paxos for System Builders (PSB;
+// Johns Hopkins CNDS-2008-2, 2008).
+//
+// N servers agree on one log of updates, and each executes it on an App of its own. Any
+// minority of them may be down. Messages may be lost, late, repeated or reordered. Servers may
+// crash and come back with their disks.
 //
 // # What the caller owes
 //
@@ -13,9 +15,9 @@
 //  3. Durable when records have reached the disk;
 //  4. Elect if an operator wants an election, HandOver if he wants another leader.
 //
-// Server.Receive is the same for a message that need not be copied into an Input.
+// Server.Receive is the same as the first, for a message that need not be copied into an Input.
 //
-// After each Step it does what Output says, in this order:
+// After each Step the driver does what Output says, in this order:
 //
 //  1. It writes Records, in order, and syncs; several Steps may share one sync. A Lazy record
 //     needs no sync of its own.
@@ -24,30 +26,34 @@
 //  3. It hands Replies to their clients, at any time.
 //  4. It may look at Events, or not.
 //
-// A crash may take every record that is not durable. A new life begins with New and the
-// records that are left, synced, and with a fresh App. See the package's Example for the
-// loop, and sim/paxos/server.go for one in use.
+// Output has a table of what waits for which record. A crash may take every record that is not
+// durable. A new life begins with New and the records that are left, synced, and with a fresh
+// App. See the package's Example for the loop, and sim/paxos/server.go for one in use.
 //
 // # Who leads
 //
-// View v belongs to server ((v−1) mod N)+1. Servers that see no progress attempt the next view
-// (election.go); a majority preinstalls it, and its leader asks all what they know
-// (prepare.go) before it proposes (ordering.go). A server that installed a view promises to
-// take no proposal of an older one. A slot is settled when a majority holds one proposal of
-// one view durably. A client's update is executed once, and answered by the server it asked
-// (client.go); what is known of a client may expire, for all at the same slot (sessions.go). A
-// read that need not be ordered takes no slot (reads.go). An operator can have the leader give
-// way (handover.go). Servers take snapshots (snapshot.go) and forget what they cover
-// (truncate.go). Servers that fall behind ask the others (reconcile.go), for a snapshot where
-// slots are forgotten (fetch.go), and come back from crashes with what their disks hold
-// (recovery.go). A disk that was emptied or swapped never comes back (formation.go).
+// View v belongs to server ((v−1) mod N)+1. Servers that see no progress attempt the next view,
+// and a majority preinstalls it (election.go, which draws the states). The view's leader asks
+// all what they know (prepare.go) before it proposes (ordering.go, which draws the life of a
+// slot). A server that installed a view promises to take no proposal of an older one. A slot is
+// settled when a majority holds one proposal of one view durably.
+//
+// A client's update is executed once, and the server that it asked answers it (client.go). What
+// is known of a client may expire, for all at the same slot (sessions.go). A read that need not
+// be ordered takes no slot (reads.go). An operator can have the leader give way (handover.go).
+//
+// Servers take snapshots (snapshot.go) and forget what they cover (truncate.go). A server that
+// falls behind asks the others (reconcile.go), for a snapshot where slots are forgotten
+// (fetch.go). After a crash it comes back with what its disk holds (recovery.go). A disk that
+// was emptied or swapped never comes back (formation.go).
 //
 // # Where this goes past the paper
 //
 // The paper leaves retransmission, catch-up and several corners to the builder. The rules
-// added here carry numbers, by which the code names them. docs/PROTOCOL.md has the reason of
+// added here have numbers, by which the code names them. docs/PROTOCOL.md has the reason of
 // each, and the planted bug (testdata/mutants) or script (scenarios) that shows what happens
-// without it.
+// without it. Where the code follows the paper it says so by procedure and label, as in "PSB,
+// figure 6 (Leader Election), B1"; figure numbers are the paper's.
 //
 //	X1   ViewChange is repeated
 //	X2   Prepare(v) with v > LastInstalled installs v, whatever LastAttempted
@@ -63,13 +69,13 @@
 //	X12  snapshots of application and session table; truncation in memory and on the disk
 //	X13  an Accept that overtakes its Proposal is kept
 //	X14  a slot binds as many queued updates as fit (Settings.BatchBytes)
-//	X15  at most so many slots between LocalARU and LastProposed (Settings.WindowSlots)
+//	X15  a limit of slots between LocalARU and LastProposed (Settings.WindowSlots)
 //	X16  overlapped leader writes: a Proposal is nobody's acceptance (Settings.Overlap)
 //	X17  pending updates are not durable: the client repeats its request
 //	X18  a cluster forms once, of fresh disks that know each other
 //	X19  members change through the log: still ahead
 //	X20  reads without a log append: the leader confirms by a round that it still leads
-//	X21  a server in vain election returns to the view the others work in
+//	X21  a server whose election fails returns to the view that the others work in
 //	X22  the server named in a pending update sends it to all
 //	X23  an update that starves unseats the leader
 //	X24  nobody leads a view twice
@@ -77,5 +83,5 @@
 //	X26  timestamps of a session may have gaps; opening and expiry are in the log
 //	X27  a proposal learnt from a data list is evidence, not an acceptance
 //
-// Of X19 there is the room: quorums come from Server.quorum alone.
+// X19 has a place: quorums come from Server.quorum alone.
 package protocol

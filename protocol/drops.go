@@ -1,6 +1,6 @@
 package protocol
 
-// reason says why an input was dropped. Every refusal has one, counted.
+// reason says why an input was dropped. Every refusal has one, and is counted by it.
 type reason uint8
 
 const (

@@ -1,16 +1,41 @@
 package protocol
 
-// Leader election (PSB, Leader Election): servers that see no progress attempt the next
-// view; a majority of attempts preinstalls it, and its leader prepares. Past the paper:
-// X1, X2, X8–X10, X21, X23, X24.
+// Leader election (PSB, figure 6 (Leader Election)): servers that see no progress attempt the
+// next view. A majority of attempts preinstalls it, and its leader prepares. Past the paper:
+// X1, X2, X8–X10, X21, X23, X24. The states of a server:
+//
+//	any state ── attempt(v): time is up, an update starves, a peer attempts v while we
+//	   │         suspect, Elect, YourTurn
+//	   ▼
+//	LeaderElection ◄── a new life
+//	   │          │ a majority attempts v (vote), and v is ours;
+//	   │          │ from any state: VCProof(v), v ours and above lastInstalled (X2)
+//	   │          ▼
+//	   │       Preparing: v is installed, all are asked (prepare.go)
+//	   │          │ a majority has answered, ourselves included (tryLead)
+//	   │          ▼
+//	   │       RegLeader
+//	   │
+//	   │ from any state: Prepare(v) or VCProof(v), v another's and above lastInstalled (X2);
+//	   │ back into lastInstalled: its Prepare comes again, or it still works (X21)
+//	   ▼
+//	RegNonLeader
+//
+// And the steps of a view at one server. Only the third is a promise:
+//
+//	attempted     lastAttempted = v; ViewChange to all, repeated (X1)
+//	preinstalled  a majority attempts v; T is doubled (X9), and the timer runs again
+//	installed     lastInstalled = v; RecordInstalled, which Prepare and PrepareOK wait for
+//	prepared      at v's leader alone: it binds slots from now on
 
-// suspects says whether this server has reason to want another leader: it joins the
-// attempts of others only then, so that one slow server cannot unseat a working leader.
+// suspects says whether this server has reason to want another leader. It joins the attempts
+// of others only then: one slow server must not unseat a working leader (X10).
 func (s *Server) suspects() bool {
 	return s.progress.expired(s.now) || s.starving()
 }
 
-// attempt tries to install view v (Shift_to_Leader_Election).
+// attempt tries to install view v. (PSB, figure 6 (Leader Election), E1–E6:
+// Shift_to_Leader_Election.)
 func (s *Server) attempt(v View, out *Output) {
 	s.invariant(v > s.lastAttempted, "an attempt goes above LastAttempted")
 	s.setAttempted(v)
@@ -29,7 +54,8 @@ func (s *Server) attempt(v View, out *Output) {
 	s.vote(s.id, out)
 }
 
-// onViewChange hears that a peer attempts m.View.
+// onViewChange hears that a peer attempts m.View. (PSB, figure 6 (Leader Election), B1–B11,
+// with Conflict checks, A; who joins is X10.)
 func (s *Server) onViewChange(m *Message, out *Output) {
 	switch {
 	case m.View > s.lastAttempted && (s.suspects() || s.mayInherit(m)):
@@ -46,8 +72,9 @@ func (s *Server) onViewChange(m *Message, out *Output) {
 	}
 }
 
-// vote counts an attempt of LastAttempted. A majority preinstalls it, once: a repeated vote
-// may not start the timer again, or a leader that is dead would hold all up for good.
+// vote counts an attempt of LastAttempted. (PSB, figure 6 (Leader Election), D:
+// Preinstall_Ready; Update_Data_Structures, A.) A majority preinstalls the view, once: if a
+// repeated vote restarted the timer, a dead leader would hold all up for good.
 func (s *Server) vote(id ServerID, out *Output) {
 	s.votes |= 1 << id
 	if s.preinstalled || popcount(s.votes) < s.quorum(s.localARU+1) {
@@ -62,7 +89,8 @@ func (s *Server) vote(id ServerID, out *Output) {
 	}
 }
 
-// onVCProof hears which view a peer has installed, where it stands and how far it is (X8).
+// onVCProof hears which view a peer has installed, its State and its aru. (PSB, figure 6
+// (Leader Election), C1–C7, with Conflict checks, B; heartbeat and report are X8.)
 func (s *Server) onVCProof(m *Message, out *Output) {
 	if m.View == 0 && m.State != LeaderElection {
 		s.drop(malformed) // view 0 has no leader to follow
@@ -92,8 +120,8 @@ func (s *Server) onVCProof(m *Message, out *Output) {
 }
 
 // returns says whether a server in an election goes back into LastInstalled, in which the
-// sender of m still works (X21). One whose attempt failed needs a sign that others really
-// get on, or the heartbeat of a deaf leader would hold it for ever.
+// sender of m still works (X21). One that attempts a higher view needs a sign that others
+// make progress: else the heartbeat of a deaf leader would hold it for ever.
 func (s *Server) returns(m *Message) bool {
 	switch {
 	case s.state != LeaderElection || m.State == LeaderElection || s.leader(m.View) == s.id:
@@ -114,7 +142,8 @@ func (s *Server) install(v View, out *Output) {
 	out.event(Event{Kind: Installed, View: v})
 }
 
-// enterRegNonLeader follows the leader of LastInstalled (Shift_to_Reg_Non_Leader).
+// enterRegNonLeader follows the leader of LastInstalled. (PSB, Shift_to_Reg_Non_Leader,
+// B1–B5.)
 func (s *Server) enterRegNonLeader() {
 	s.invariant(s.leader(s.lastInstalled) != s.id, "a leader does not follow itself")
 	s.state = RegNonLeader

@@ -6,9 +6,9 @@ import (
 )
 
 // Fetching a snapshot (X12): a server that asks for slots which its peer has truncated is
-// offered a snapshot instead, and asks for its parts. They are keyed by (seq, sum), so that
-// those of two snapshots never mix; it asks from the first byte that it lacks, of any peer
-// that has the same one; and the whole is checked before it is installed.
+// offered a snapshot instead, and asks for its parts. Parts are keyed by (seq, sum), so that
+// those of two snapshots never mix. The server asks from the first byte that it lacks, of any
+// peer that has the same snapshot. The whole is checked before it is installed.
 
 // Part is the body of SnapshotRequest and SnapshotPart: a piece of the snapshot named by the
 // message's Seq and Sum. A SnapshotPart without bytes is an offer. It is immutable once sent.
@@ -32,23 +32,23 @@ func (p *Part) String() string {
 }
 
 const (
-	fetchParts    = 16       // sent for one request
-	fetchPatience = 3        // retransmissions without a byte, before another snapshot is taken
+	fetchParts    = 16       // the most parts that are sent for one request
+	fetchPatience = 3        // retransmissions without a byte, before another snapshot is fetched instead
 	leastPart     = 64       // bytes, however small PartBytes is
-	mostPart      = 32 << 10 // bytes, however large
-	pinTimeouts   = 4        // Timeouts without a request that a pinned snapshot stays
+	mostPart      = 32 << 10 // bytes, however large PartBytes is
+	pinTimeouts   = 4        // Timeouts without a request, before a pinned snapshot is let go
 )
 
 // fetch is a snapshot on its way to us. Its seq is zero for none.
 type fetch struct {
-	seq    Seq
-	sum    uint64
-	size   uint64
-	from   ServerID // who sent the last part that was of use
-	got    []byte   // its beginning, without a gap
-	ahead  []*Part  // what came of the rest, fetchParts of them at most
-	asked  uint64   // up to here
-	misses int      // retransmissions since something came
+	seq    Seq      // with sum and size it names the snapshot
+	sum    uint64   // of the whole, which is checked at the end
+	size   uint64   // of the whole, in bytes
+	from   ServerID // the server to ask next, and at first the one that offered the snapshot
+	got    []byte   // the beginning, without a gap; the whole is installed in the Step that completes it
+	ahead  []*Part  // parts that begin beyond got; fetchParts of them at most
+	asked  uint64   // the offset up to which parts were asked for
+	misses int      // retransmissions since a part was of use
 }
 
 // is says whether a part belongs to what is fetched.
@@ -63,8 +63,8 @@ func (s *Server) partBytes() uint64 {
 	return uint64(min(max(s.settings.PartBytes, leastPart), mostPart))
 }
 
-// offer tells a peer that asked for truncated slots which snapshot it can have: the one that
-// others fetch already, if it leads to slots that are still there.
+// offer tells a peer that asked for truncated slots which snapshot it can have. That is the
+// pinned one, which others fetch already, if the slots above it are still there; else the latest.
 func (s *Server) offer(to ServerID, aru Seq, out *Output) {
 	snap := s.snaps.latest
 	if p := s.snaps.pinned; p != nil && p.Seq > aru && p.Seq >= s.history.truncated {
@@ -97,7 +97,7 @@ func (s *Server) onSnapshotRequest(m *Message, out *Output) {
 	}
 }
 
-// named is the snapshot of that name, nil where this server does not have it any more.
+// named is the snapshot of that name, nil where this server does not have it.
 func (s *Server) named(seq Seq, sum uint64) *Snapshot {
 	for _, snap := range []*Snapshot{s.snaps.latest, s.snaps.pinned} {
 		if snap != nil && snap.Seq == seq && snap.Sum == sum {
@@ -125,8 +125,8 @@ func (s *Server) unpin() {
 	}
 }
 
-// onSnapshotPart takes a part, or the offer of a snapshot. One that is under way stays the
-// one, unless nobody sends any more of it.
+// onSnapshotPart takes a part, or the offer of a snapshot. A fetch that is under way goes on,
+// unless no part of it came for a while.
 func (s *Server) onSnapshotPart(m *Message, out *Output) {
 	p, f := m.Part, &s.snaps.fetch
 	switch {
@@ -180,7 +180,7 @@ func (f *fetch) add(p *Part) bool {
 	return true
 }
 
-// fetchOn asks for what follows once all that was asked for is here, and installs the whole.
+// fetchOn asks for what follows once all that was asked for is here. It installs the whole.
 func (s *Server) fetchOn(out *Output) {
 	f := &s.snaps.fetch
 	switch got := uint64(len(f.got)); {
@@ -205,8 +205,9 @@ func (s *Server) requestParts(to ServerID, out *Output) {
 	s.send(to, 0, Message{Kind: SnapshotRequest, Seq: f.seq, ARU: s.localARU, Part: part}, out)
 }
 
-// repeatFetch asks again for what is missing, after the first time of each peer in turn. The
-// turn is its own: of two peers, catching up would have the other one each time.
+// repeatFetch asks again for what is missing: the same peer once, then each peer in turn. It does
+// not use the rotor. Catching up advances that as well: with two peers, the fetch would ask the
+// same one each time.
 func (s *Server) repeatFetch(out *Output) {
 	f := &s.snaps.fetch
 	if f.misses++; f.misses > 1 {
@@ -228,7 +229,7 @@ func (f *fetch) hash(h uint64) uint64 {
 	return h
 }
 
-// hash is of what decides how this server goes on.
+// hash covers what decides how this server goes on.
 func (s *snapshots) hash(h uint64, now Instant) uint64 {
 	for _, snap := range []*Snapshot{s.latest, s.pinned} {
 		if snap != nil {

@@ -3,26 +3,33 @@ package protocol
 import "fmt"
 
 // Formation (X18; the paper takes disks for granted): a cluster forms once, from fresh disks,
-// each with an id of its own. Until then a server takes part in nothing. Since all disks must
-// meet for it, and each remembers the others' ids for good, a disk that was emptied or
-// swapped finds somebody who knows another one in its place, and never votes.
+// each with an id of its own. Until then a server takes part in nothing. All disks must meet
+// for it, and each remembers the others' ids for good. So a disk that was emptied or swapped
+// meets a server that knows another one in its place, and never votes.
 //
-// A server whose roster is durable could take part at once: nothing more is needed for
-// safety. It waits until the others' rosters are durable too, for their sake. One that is
-// killed before has forgotten who named it, and only those it lacks can tell it again: with
-// one of them lost for good it would wait for ever beside a working majority. So that a
-// restart forgets neither that it waits nor that it need not, entering is recorded: by the
-// roster, once more.
+// A server whose roster is durable could take part at once: safety needs nothing more. It
+// waits until the others' rosters are durable too, for their sake. Suppose one of them crashes
+// before its roster is durable. After the restart it no longer knows which peers named it. If
+// one of those is lost for good, nobody can tell it again, and it waits for ever beside a
+// working majority.
+//
+// A restarted server must know whether it still waits. So entering is itself recorded: the
+// roster is written a second time. One copy means "wait", two, or any record behind the first,
+// mean "take part".
 
 // formation is what a server knows of the cluster's disks.
 type formation struct {
-	store   StoreID  // zero: no formation, all disks are vouched for
-	roster  Roster   // heard so far, and final once pos is set; Formed: this server takes part
-	named   uint16   // servers that name our store: what they said of themselves is current
-	settled uint16   // servers whose rosters are durable, or whose disks are lost
-	pos     Position // of the roster's record, zero for none
-	next    Instant  // to ask again
-	told    uint16   // servers whose other store was reported already
+	store StoreID // this server's own; zero: no formation, all disks are vouched for
+	// roster has the disks heard of so far. It is final once pos is set. Formed: this server
+	// takes part.
+	roster Roster
+	// named are the servers that name our store. What such a server said of itself is current:
+	// it spoke after our disk was formatted.
+	named   uint16
+	settled uint16   // servers whose rosters are known to be durable, or their disks lost
+	pos     Position // of the roster's first record, or of the snapshot that repeats it; zero: not recorded
+	next    Instant  // when to ask again, until this server takes part
+	told    uint16   // servers that were reported as refused: each once a life
 }
 
 // forming says whether this server may not take part yet.
@@ -76,8 +83,8 @@ func (s *Server) tellStores(to ServerID, out *Output) {
 	}
 }
 
-// askStores tells all which disks we know of, as one who knows nothing for sure: whoever
-// does answers.
+// askStores tells all which disks we know of, and claims no durable roster. A server that has
+// one answers.
 func (s *Server) askStores(out *Output) {
 	if s.n > 1 {
 		roster := s.disks.roster
@@ -85,9 +92,9 @@ func (s *Server) askStores(out *Output) {
 	}
 }
 
-// onFormation hears which disks a peer knows of. What it says of itself counts once it names
-// our store: then it spoke after our disk was formatted, and has not formed a cluster with
-// another one in its place.
+// onFormation hears which disks a peer knows of. What the peer says of itself counts once it
+// names our store. Then it spoke after our disk was formatted, and it has not formed a cluster
+// with another disk in our place.
 func (s *Server) onFormation(m *Message, out *Output) {
 	switch {
 	case m.Roster == nil || m.Store == 0 || s.disks.store == 0:
@@ -139,7 +146,7 @@ func (s *Server) tryForm(out *Output) {
 	s.disks.pos = s.record(Record{Kind: RecordFormed, Roster: &roster}, out)
 }
 
-// mayEnter says whether the roster is durable: nothing but courtesy keeps this server then.
+// mayEnter says whether the roster is durable: safety needs nothing more.
 func (s *Server) mayEnter() bool { return s.disks.pos > 0 && s.durable >= s.disks.pos }
 
 // settleFormation notes that a server's roster is durable too, or its disk lost, and enters
@@ -176,7 +183,7 @@ func (s *Server) stranger(m *Message, out *Output) bool {
 	return true
 }
 
-// refuse reports, once, a server with which there is no cluster to be had.
+// refuse reports, once, a server that cannot be in one cluster with the others.
 func (s *Server) refuse(id ServerID, out *Output) {
 	if bit := uint16(1) << id; s.disks.told&bit == 0 {
 		s.disks.told |= bit
@@ -184,8 +191,8 @@ func (s *Server) refuse(id ServerID, out *Output) {
 	}
 }
 
-// loadRoster takes over the cluster's roster from our own disk. Whatever follows it says that
-// this server takes part.
+// loadRoster takes over the cluster's roster from our own disk. Any record behind it says that
+// this server takes part (recover).
 func (s *Server) loadRoster(r *Record) error {
 	switch {
 	case r.Roster == nil || !r.Roster.Formed || r.Kind == RecordFormed && s.disks.pos == 0 && r.Position != 1:

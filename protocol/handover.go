@@ -1,25 +1,25 @@
 package protocol
 
 // Hand-over: an operator has the leader give way to a server of his choice, the heir, and no
-// client feels more than a pause. (Of the paper's election only its beginning is another one:
-// what makes it safe is not touched.)
+// client notices more than a pause. (Only the beginning differs from the paper's election. What
+// makes the election safe is the same.)
 //
 // The leader binds nothing new and lets what is under way be settled and executed, by itself
-// and by the heir. Then it tells all that the next view of the heir's is due: the heir attempts
-// that one, and skips those between; the others join although they suspect nobody, and so does
-// the leader. What is pending it passes on as soon as the heir's view is installed. Until the
-// heir has been heard of nothing is lost: the leader goes on after half a Timeout, which is
-// before anybody suspects it.
+// and by the heir. Then it tells all that it is the heir's turn. The heir attempts the next view
+// that belongs to it, and skips those between. The others, the leader among them, join although
+// they suspect nobody. The leader passes on what is pending as soon as that view is installed.
+// If the heir is not heard of, nothing is lost: the leader goes on after half a Timeout, before
+// anybody suspects it.
 
-// handOver is what a server knows of one that is under way.
+// handOver is what a server knows of a hand-over that is under way. Its zero: there is none.
 type handOver struct {
-	to    ServerID // at the leader: the heir, zero for no hand-over
-	told  bool     // at the leader: all is settled, and it is the heir's turn
-	view  View     // the heir's, which this server may join unsuspecting, zero for none
-	until Instant
+	to    ServerID // at the leader that gives way: the heir; zero at the others
+	told  bool     // at the leader: all is executed, and YourTurn is sent and repeated
+	view  View     // the heir's, which this server joins unsuspecting before until; zero: not told yet
+	until Instant  // half a Timeout after this server learnt of the hand-over: then it is over
 }
 
-// beginHandOver is the operator's wish.
+// beginHandOver does what the operator asks for, if this server leads.
 func (s *Server) beginHandOver(to ServerID, out *Output) {
 	switch {
 	case to < 1 || int(to) > s.n || to == s.id:
@@ -34,7 +34,7 @@ func (s *Server) beginHandOver(to ServerID, out *Output) {
 	}
 }
 
-// heirView is the next view of the server's.
+// heirView is the next view above LastInstalled that belongs to the heir.
 func (s *Server) heirView(heir ServerID) View {
 	ahead := (int(heir) - int(s.leader(s.lastInstalled)) + s.n) % s.n
 	return s.lastInstalled + View(ahead)
@@ -74,7 +74,8 @@ func (s *Server) onYourTurn(m *Message, out *Output) {
 	}
 }
 
-// mayInherit says whether an attempt is that of a hand-over, which one joins unsuspecting.
+// mayInherit says whether an attempt is that of a hand-over, which this server joins
+// unsuspecting.
 func (s *Server) mayInherit(m *Message) bool {
 	return m.View == s.handOver.view && s.now < s.handOver.until
 }
@@ -93,8 +94,8 @@ func (s *Server) endHandOver(out *Output) {
 	s.propose(out)
 }
 
-// yield ends a hand-over where another view is installed: a leader that gave way passes on
-// what is pending, so that no client waits for a timer.
+// yield ends a hand-over where another view is installed. A leader that gave way passes on
+// what is pending: so no client waits for a timer.
 func (s *Server) yield(out *Output) {
 	v := s.handOver
 	s.handOver = handOver{}

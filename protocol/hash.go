@@ -117,7 +117,7 @@ func (hi *history) hash(h uint64) uint64 {
 	return h
 }
 
-// hashSessions goes by client, not by the order in which this server met them.
+// hashSessions goes by client, not by the order in which this server met its clients.
 func (s *Server) hashSessions(h uint64, now Instant) uint64 {
 	order := make([]int, len(s.sessions))
 	for i := range order {
@@ -147,8 +147,8 @@ func (s *Server) hashSessions(h uint64, now Instant) uint64 {
 	return h
 }
 
-// hashReads folds in what waits, in its order, and nothing where neither reads nor a hand-over
-// are about.
+// hashReads folds in the reads that wait, in their order, and the hand-over. It leaves h as it
+// is where there are neither.
 func (s *Server) hashReads(h uint64, now Instant) uint64 {
 	for i := range s.reads {
 		r := &s.reads[i]

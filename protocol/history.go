@@ -1,7 +1,8 @@
 package protocol
 
-// history is PSB's GlobalHistory, in two parts: what is executed, of which the oldest may be
-// truncated (X12), and a ring of slots above it, whose details (who accepted what) still matter.
+// history is the paper's Global_History[], in two parts. What is executed stands on pages, and
+// the oldest of it may be truncated (X12). Above it is a ring of slots, whose details (who
+// accepted what) still matter. (ordering.go draws the life of a slot.)
 //
 // Invariant: truncated ≤ executed, and ring[seq&mask] is the slot of seq, or free, for
 // executed < seq ≤ executed+len(ring).
@@ -10,43 +11,49 @@ type history struct {
 	truncated Seq // nothing is known of 1…truncated but what a snapshot says
 	first     Seq // number of pages[0]; page p holds pageSlots slots from seq p × pageSlots + 1 on
 	pages     []*[pageSlots]settledSlot
-	spare     *[pageSlots]settledSlot // an empty one, for the next; may be nil
-	ring      []slot
+	spare     *[pageSlots]settledSlot // an empty page, to be used next; may be nil
+	ring      []slot                  // its length is a power of two, and grows with what is heard of
 }
 
 const (
 	pageSlots = 128
-	ringSlots = 32 // at least
+	ringSlots = 32 // the least length of the ring
 )
 
 // settledSlot is a slot that is ordered and executed.
 type settledSlot struct {
-	batch *Batch
+	batch *Batch   // final; never nil in a slot above truncated
 	view  View     // in which this server accepted it; 0: it only learnt the outcome
-	pos   Position // of that acceptance's record
+	pos   Position // of that acceptance's record; 0 with view 0
 }
 
-// slot is a seq above LocalARU.
+// slot is a seq above LocalARU. Its zero is a free place of the ring.
 type slot struct {
 	seq     Seq  // 0: free
-	ordered bool // batch is final (S1)
+	ordered bool // batch is final (S1); never undone
 
-	// The proposal that this server made or accepted, view 0 for none; once ordered,
-	// batch is the outcome, and view still that of the acceptance.
+	// The proposal that this server made or accepted. Once the slot is ordered, batch is the
+	// outcome, and view still that of the acceptance. View 0: none was accepted, or another
+	// one won.
+	//
+	// Invariant: view only rises, as long as what was accepted has not lost.
 	view  View
 	batch *Batch
-	pos   Position // of its record
+	pos   Position // of its record: the Accept waits for it
 
 	// The proposal of the highest view that data lists told of: evidence, never an
-	// acceptance of one's own (X27).
+	// acceptance of this server (X27). View 0: none.
 	heardView  View
 	heardBatch *Batch
 
-	sentAt  Instant              // the leader sent its Proposal last (X5)
-	accepts [MaxServers + 1]View // by server: the highest view of its Accepts (X13)
+	// sentAt is when the leader sent the slot's Proposal last (X5).
+	sentAt Instant
+	// accepts is, by server, the highest view in which it is known to have accepted this slot,
+	// durably (X13). One's own counts too, once durable (X6). Zero: none.
+	accepts [MaxServers + 1]View
 }
 
-// newHistory has room for what a window of that many slots keeps (X15): twice as many.
+// newHistory has room for twice the slots of a window (X15), and at least ringSlots.
 func newHistory(window int) history {
 	size := ringSlots
 	for size < 2*window+1 {
@@ -127,7 +134,8 @@ func (h *history) truncate(seq Seq) {
 	}
 }
 
-// jump takes all of 1…seq for executed and truncated: a snapshot has it. Slots above stay.
+// jump takes all of 1…seq for executed and truncated, since a snapshot has it. Slots above
+// stay.
 func (h *history) jump(seq Seq) {
 	for i := range h.ring {
 		if sl := &h.ring[i]; sl.seq > 0 && sl.seq <= seq {
@@ -141,7 +149,7 @@ func (h *history) jump(seq Seq) {
 	}
 }
 
-// free clears the slot, but for pointers that are nil: each write of one costs a barrier.
+// free clears the slot. A pointer that is nil it does not write: each write costs a barrier.
 func (sl *slot) free() {
 	sl.seq, sl.ordered, sl.view, sl.pos, sl.heardView, sl.sentAt = 0, false, 0, 0, 0, 0
 	sl.accepts = [MaxServers + 1]View{}

@@ -3,10 +3,10 @@ package protocol
 import "fmt"
 
 // InvariantError is what a Server panics with when it finds itself in a state that its own
-// rules exclude: a bug of the machine, with the state that shows it.
+// rules exclude. That is a bug of the machine; bad input from outside is dropped instead.
 type InvariantError struct {
 	Law   string // the law that does not hold, said positively
-	State string
+	State string // the server, as String has it
 }
 
 func (e *InvariantError) Error() string {
@@ -23,7 +23,7 @@ func (s *Server) invariant(ok bool, law string) {
 	}
 }
 
-// String is one line of where the server stands.
+// String is the server's state in one line.
 func (s *Server) String() string {
 	return fmt.Sprintf("server %d of %d: %v, attempted %d, installed %d, aru %d, proposed %d, top %d, pending %d",
 		s.id, s.n, s.state, s.lastAttempted, s.lastInstalled, s.localARU, s.lastProposed, s.top, s.pendings)

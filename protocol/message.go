@@ -9,24 +9,25 @@ import (
 const MaxServers = 9
 
 type (
-	// ServerID is a server's line in the host file, from 1. Zero is nobody, or, as the
-	// sender of a ClientUpdate, the client itself.
+	// ServerID is a server's line in the host file, from 1. Zero is no server; as the sender of
+	// a ClientUpdate or ClientRead it is the client itself.
 	ServerID uint8
-	// View numbers the leaders' reigns, from 1; view v belongs to Leader(v, N).
+	// View numbers the leaders' reigns, from 1; view v belongs to Leader(v, N). Zero is before
+	// the first.
 	View uint64
-	// Seq numbers the slots of the replicated log, from 1.
+	// Seq numbers the slots of the replicated log, from 1. Zero is before the first.
 	Seq uint64
 	// ClientID names a client session.
 	ClientID uint32
-	// Timestamp is a session's own number for an update. It rises; gaps are legal (X26).
+	// Timestamp is a client's own number for an update, from 1. It rises; gaps are legal (X26).
 	Timestamp uint64
-	// Instant is a server's clock in nanoseconds. Its zero is the driver's business.
+	// Instant is a server's clock in nanoseconds. What its zero means is up to the driver.
 	Instant int64
-	// Position numbers the records of one server's disk in their order, from 1. Durable
+	// Position numbers the records of one server's disk in their order, from 1. What is durable
 	// is always a prefix of that order (X25).
 	Position uint64
-	// StoreID names a disk, from when it was formatted to when it is lost (X18). Zero is no
-	// disk, or one that its caller vouches for.
+	// StoreID names a disk, from when it was formatted to when it is lost (X18). Zero is an
+	// unknown disk, or one that its caller vouches for.
 	StoreID uint64
 )
 
@@ -41,15 +42,16 @@ func Leader(v View, n int) ServerID {
 	return ServerID((v-1)%View(n)) + 1
 }
 
-// State is where a server stands in the election (PSB, State).
+// State says what a server does in the election (PSB, figure 2, State). election.go draws its
+// transitions.
 type State uint8
 
 // The states. A server starts and recovers in LeaderElection.
 const (
 	LeaderElection State = iota
-	Preparing            // the prepare phase of a leader: it asks what a majority knows
-	RegLeader
-	RegNonLeader
+	Preparing            // the leader's prepare phase: it asks what a majority knows
+	RegLeader            // it binds slots
+	RegNonLeader         // it follows the leader of the view that it has installed
 	NumStates
 )
 
@@ -62,7 +64,7 @@ func (s State) String() string { return nameOf(int(s), stateNames[:]) }
 // Kind says what a Message is.
 type Kind uint8
 
-// The kinds of Message, in the order in which an update meets them.
+// The kinds of Message. The first seven come in the order in which an update meets them.
 const (
 	ClientUpdate Kind = iota + 1
 	ViewChange
@@ -118,9 +120,8 @@ func nameOf(i int, names []string) string {
 	return fmt.Sprintf("unknown(%d)", i)
 }
 
-// Message is what servers send each other: small and flat, with references to immutable
-// bodies, so that a copy costs little and shares safely. A field that a kind does not use
-// is zero.
+// Message is what servers send each other. It is small and flat, and refers to immutable
+// bodies: a copy costs little and may be shared. A field that a kind does not use is zero.
 //
 //	kind            View       Seq    ARU              body
 //	ClientUpdate                                       Batch of one
@@ -143,34 +144,37 @@ func nameOf(i int, names []string) string {
 //
 // Ranges are half open: (from, to].
 type Message struct {
-	Kind   Kind
-	State  State    // here, for Digest to read what it joins one by one, as it was written
-	Server ServerID // the sender
-	Store  StoreID  // the sender's (X18)
-	View   View
-	Seq    Seq
-	ARU    Seq
-	Batch  *Batch
-	List   *DataList
-	Roster *Roster
-	Part   *Part
+	Kind Kind
+	// State is that of a VCProof's sender. Placed next to Kind and Server: Digest reads the
+	// three as one word.
+	State  State
+	Server ServerID  // the sender; zero: a client, which sends nothing but ClientUpdate and ClientRead
+	Store  StoreID   // the sender's disk; zero: its caller vouches for it (X18)
+	View   View      // see the table; a Proposal, an Accept and a round count in this view only
+	Seq    Seq       // see the table: a slot, the open end of a range, a round, or a server
+	ARU    Seq       // see the table: the sender's LocalARU, or the closed end of a range
+	Batch  *Batch    // never written to
+	List   *DataList // never written to
+	Roster *Roster   // never written to
+	Part   *Part     // never written to
 }
 
-// Update is one client's operation.
+// Update is one client's operation. The client may send it again, and several servers may pass
+// it on: Client and Timestamp name it, and it is executed once.
 type Update struct {
 	Client    ClientID
-	Server    ServerID // owes the reply
-	Kind      UpdateKind
-	Timestamp Timestamp
-	Session   Seq    // the slot that opened it; zero where an update opens its session itself
-	Op        []byte // opaque to the machine
+	Server    ServerID   // owes the reply: it alone gives one
+	Kind      UpdateKind // zero: Operation
+	Timestamp Timestamp  // from 1
+	Session   Seq        // the slot that opened the session; zero where clients need not open any, and in an opening
+	Op        []byte     // opaque to the machine, but for ExpireSessions; never written to
 }
 
 // Batch is what a slot binds: updates in order, or none for a no-op (X7, X14). It is
 // immutable from NewBatch on and shared freely.
 type Batch struct {
-	Updates []Update
-	hash    uint64
+	Updates []Update // never written to
+	hash    uint64   // of Updates, computed once: Rehash
 }
 
 // NewBatch returns the batch of the given updates and takes the slice over.
@@ -187,22 +191,22 @@ func BatchOf(u Update) *Batch {
 	return o.batched()
 }
 
-// oneBatch is a batch of one update, with it.
+// oneBatch is a batch of one update, together with that update.
 type oneBatch struct {
 	batch   Batch
 	updates [1]Update
 }
 
-// batched is the batch of the update that is there.
+// batched completes the batch of the update that o holds.
 func (o *oneBatch) batched() *Batch {
 	o.batch.Updates = o.updates[:]
 	o.batch.hash = o.updates[0].hash()
 	return &o.batch
 }
 
-// Batches makes batches of one update, many in one allocation, for who makes so many that this
-// counts. They share their memory, which goes when none of them is in use any more. The zero
-// value is ready.
+// Batches makes batches of one update, with one allocation for many of them. That pays for a
+// caller that makes very many. They share their memory: it is freed when the last of them is.
+// The zero value is ready.
 type Batches struct{ free []oneBatch }
 
 // Of is BatchOf of a client's operation, which server is to answer.
@@ -284,25 +288,25 @@ func (b *Batch) String() string {
 	return fmt.Sprintf("client %d's update %d%s", u.Client, u.Timestamp, more)
 }
 
-// Entry says what its sender knows of one slot: that it is settled (PSB's
-// GloballyOrderedUpdate), or that the sender accepted this proposal of View.
+// Entry says what its sender knows of one slot: that it is settled (the paper's
+// Globally_Ordered_Update), or that the sender accepted this proposal of View.
 type Entry struct {
 	Seq     Seq
-	View    View // of an accepted proposal; 0 when Ordered
-	Ordered bool
-	Batch   *Batch
+	View    View   // of the accepted proposal; in messages 0 when Ordered, in a Checkpoint it may stand beside it
+	Ordered bool   // Batch is final
+	Batch   *Batch // never nil in a list
 }
 
 // DataList is the body of PrepareOK and CatchUpReply: one entry a seq, rising. It is
 // immutable once sent.
 type DataList []Entry
 
-// Roster says which disk each server has, as one of them knows (X18). Zero is not yet known.
-// It is immutable once sent or recorded.
+// Roster says which disk each server has, as one of them knows it (X18). It is immutable once
+// sent or recorded.
 type Roster struct {
-	Formed bool // it is durable with its sender, and final
-	Format Format
-	Stores [MaxServers + 1]StoreID
+	Formed bool                    // in a message or a record: it is final, and durable with its sender
+	Format Format                  // of all servers alike: another one is refused
+	Stores [MaxServers + 1]StoreID // by server; zero: not yet known
 }
 
 // Digest identifies the message's content, bodies included.

@@ -1,17 +1,38 @@
 package protocol
 
-// Global ordering (PSB, Global Ordering): the leader binds a batch to the next seq, every
-// server makes the binding durable and tells all, a majority in one view settles it. Past
-// the paper: X5–X7, X13, X15, X25.
+// Global ordering (PSB, Global Ordering): the leader binds a batch to the next seq. Every
+// server makes the binding durable and tells all; a majority in one view settles it. Past
+// the paper: X5–X7, X13–X16, X25, X27. The life of a slot, at one server:
+//
+//	nothing ── an answer tells of a proposal (hear) ──► heard: evidence only (X27)
+//	   │ bind (leader), acceptOpen (follower)             │ the same
+//	   ▼                                                  │
+//	held in view v: RecordAccepted is written ◄───────────┘
+//	   │   Once it is durable the Proposal (leader; X16: at once) or the Accept leaves, and
+//	   │   our own acceptance counts (X6).
+//	   │ a majority accepted in v, this server among them or not (accept)
+//	   ▼
+//	ordered: the batch is final (S1) ◄── from any of these: a peer has it ordered (learn)
+//	   │   RecordOrdered is written, lazily.
+//	   │ all slots below are executed (executeNext)
+//	   ▼
+//	executed: a settledSlot, at or below localARU
+//	   │ a durable snapshot covers it, and all have executed it or the history is too long
+//	   ▼
+//	truncated: only a snapshot tells of it (X12)
+//
+// A slot may be held again in a view above v. If it is ordered or executed by then, its batch
+// must be the same.
 
-// acceptance is one of our own, on its way to the disk.
+// acceptance is one of this server's own, on its way to the disk.
 type acceptance struct {
 	seq  Seq
 	view View
-	pos  Position
+	pos  Position // of its RecordAccepted; it counts once durable reaches it
 }
 
-// propose binds slots while the window has room (Send_Proposal).
+// propose binds slots while the window has room. (PSB, Global Ordering, Send_Proposal, A1–A16.
+// The window, the no-ops and batches of several updates are X15, X7 and X14.)
 func (s *Server) propose(out *Output) {
 	s.invariant(s.state == RegLeader, "only a RegLeader proposes")
 	for {
@@ -44,7 +65,7 @@ func (s *Server) propose(out *Output) {
 	}
 }
 
-// bind proposes the batch for the slot. That is the leader's own acceptance.
+// bind proposes the batch for the slot. That is the leader's own acceptance too.
 func (s *Server) bind(sl *slot, batch *Batch, out *Output) {
 	s.lastProposed = sl.seq
 	s.top = max(s.top, sl.seq)
@@ -53,9 +74,9 @@ func (s *Server) bind(sl *slot, batch *Batch, out *Output) {
 	s.sendProposal(sl, out)
 }
 
-// sendProposal sends the leader's Proposal, which passes for its acceptance, and so waits for
-// the record. With overlapped writes (X16) it leaves at once and is nobody's acceptance: the
-// leader's comes apart, once it is durable.
+// sendProposal sends the leader's Proposal. It counts as the leader's acceptance, and so waits
+// for the record. With overlapped writes (X16) it leaves at once and is nobody's acceptance:
+// the leader sends an Accept as well, once the record is durable.
 func (s *Server) sendProposal(sl *slot, out *Output) {
 	sl.sentAt = s.now
 	m := Message{Kind: Proposal, View: sl.view, Seq: sl.seq, Batch: sl.batch}
@@ -67,7 +88,7 @@ func (s *Server) sendProposal(sl *slot, out *Output) {
 	s.toAll(sl.pos, Message{Kind: Accept, View: sl.view, Seq: sl.seq}, out)
 }
 
-// repeatProposals sends those again whose slots stay unordered (X5).
+// repeatProposals sends the Proposals of slots that stay unordered again (X5).
 func (s *Server) repeatProposals(out *Output) {
 	for seq := s.localARU + 1; seq <= s.lastProposed; seq++ {
 		sl := s.history.at(seq)
@@ -79,7 +100,7 @@ func (s *Server) repeatProposals(out *Output) {
 	}
 }
 
-// hold makes (view, seq, batch) this server's acceptance.
+// hold makes (view, seq, batch) this server's acceptance. (PSB, Update_Data_Structures, D.)
 func (s *Server) hold(sl *slot, view View, batch *Batch, out *Output) {
 	s.invariant(sl.view < view, "acceptances of a slot rise in view")
 	sl.view, sl.batch = view, batch
@@ -88,7 +109,8 @@ func (s *Server) hold(sl *slot, view View, batch *Batch, out *Output) {
 	out.event(Event{Kind: Accepted, View: sl.view, Seq: sl.seq, Batch: batch})
 }
 
-// onProposal accepts the leader's binding: record it, and tell all once that is durable.
+// onProposal accepts the leader's binding: record it, and tell all once that is durable. (PSB,
+// Global Ordering, B1–B5, after Conflict checks, E.)
 func (s *Server) onProposal(m *Message, out *Output) {
 	switch {
 	case m.Batch == nil || m.Seq == 0:
@@ -144,9 +166,9 @@ func (s *Server) acceptOpen(m *Message, out *Output) {
 	}
 }
 
-// onAccept handles a peer's word that it holds (m.View, m.Seq) durably (C1). One that
-// overtakes its Proposal is kept, in any State (X13). Runs N−1 times a slot: it may not
-// allocate.
+// onAccept handles a peer's word that it holds (m.View, m.Seq) durably. (PSB, Global Ordering,
+// C1–C6, after Conflict checks, F.) An Accept that overtakes its Proposal is kept, in any
+// State (X13). Runs N−1 times a slot: it may not allocate.
 func (s *Server) onAccept(m *Message, out *Output) {
 	switch {
 	case m.Seq <= s.localARU:
@@ -172,8 +194,9 @@ func (s *Server) countOwn(out *Output) {
 	s.acceptances = append(s.acceptances[:0], s.acceptances[n:]...)
 }
 
-// accept counts one durable acceptance, a peer's or our own, and orders the slot when a
-// majority of one view holds the proposal that we hold.
+// accept counts one durable acceptance, a peer's or our own. It orders the slot when a majority
+// accepted in the view of the proposal that is held here. (PSB, Update_Data_Structures, E1–E8,
+// and Globally_Ordered_Ready, B1–B5; that one's own counts only once durable is X6.)
 func (s *Server) accept(id ServerID, view View, seq Seq, out *Output) {
 	sl := s.history.at(seq)
 	s.invariant(sl.seq == seq, "a window slot belongs to its seq")
@@ -190,7 +213,8 @@ func (s *Server) accept(id ServerID, view View, seq Seq, out *Output) {
 	s.execute(out)
 }
 
-// learn settles a slot on the word of a peer that has it ordered.
+// learn settles a slot on the word of a peer that has it ordered. (PSB,
+// Update_Data_Structures, F: Globally_Ordered_Update.)
 func (s *Server) learn(sl *slot, batch *Batch, out *Output) {
 	if sl.view > 0 && sl.batch.hash != batch.hash {
 		sl.view, sl.pos = 0, 0 // what we accepted lost
@@ -202,7 +226,7 @@ func (s *Server) learn(sl *slot, batch *Batch, out *Output) {
 }
 
 // execute runs the ordered slots above LocalARU, in order and without a gap (S3), and lets
-// the leader go on.
+// the leader go on. (PSB, Global Ordering, Advance_Aru, C1–C4.)
 func (s *Server) execute(out *Output) {
 	if before := s.localARU; s.executeAll(out) > before {
 		s.advanced(out)
@@ -236,7 +260,8 @@ func (s *Server) advanced(out *Output) {
 	}
 }
 
-// executeNext runs the slot above LocalARU, if it is ordered.
+// executeNext runs the slot above LocalARU, if it is ordered. (PSB, Global Ordering, D1–D12,
+// for each update of the batch: see apply.)
 func (s *Server) executeNext(out *Output) bool {
 	sl := s.history.peek(s.localARU + 1)
 	if sl == nil || !sl.ordered {

@@ -15,23 +15,33 @@ const (
 // Input is one thing that happens to a server.
 type Input struct {
 	Kind    InputKind
-	UpTo    Position
-	To      ServerID
-	Message Message
+	UpTo    Position // of Durable
+	To      ServerID // of HandOver
+	Message Message  // of Receive
 }
 
 // Output collects what a Step wants done. The caller owns it, resets it, and hands it to
 // the next Step; Step only appends. What the entries refer to is immutable.
 //
-// The driver owes this order: write Records in order and sync them; send a message only
-// when every record up to its After is durable, and then tell the server so (Durable).
+// The driver owes this order: it writes Records in order and syncs them, and says so (Durable).
+// It sends a message only when every record up to its After is durable (X25). So this waits:
+//
+//	what                              until this record is durable
+//	Prepare, PrepareOK                RecordInstalled of its view
+//	Proposal                          RecordAccepted of (view, slot); overlapped (X16): nothing
+//	Accept                            RecordAccepted of (view, slot)
+//	this server's own acceptance      RecordAccepted of (view, slot), in countOwn (X6)
+//	this server's own answer          RecordInstalled of its view, in tryLead
+//	a Formation that says Formed      the first RecordFormed
+//	to forget what is truncated       RecordSnapshot, in durableSnapshot (X12)
+//	all other messages, and replies   nothing: they say what is settled, or promise nothing
 type Output struct {
-	Records  []Record
-	Messages []Outgoing
-	Replies  []Reply
-	Events   []Event
-	// Truncate says that no recovery needs the records below this position, of which each is
-	// durable, any more (X12). Zero: nothing new.
+	Records  []Record   // to be written in this order, behind all earlier ones
+	Messages []Outgoing // to be sent in any order
+	Replies  []Reply    // to be given to clients at any time
+	Events   []Event    // for observers; a driver may ignore them
+	// Truncate says that no recovery needs the records below this position (X12). All of them
+	// are durable, and so is the one at it. Zero: nothing new.
 	Truncate Position
 }
 
@@ -41,21 +51,21 @@ func (o *Output) Reset() {
 	o.Replies, o.Events, o.Truncate = o.Replies[:0], o.Events[:0], 0
 }
 
-// Outgoing is a message to send. To zero means every other server.
+// Outgoing is a message to send.
 type Outgoing struct {
-	To      ServerID
-	After   Position // must be durable before the message may leave; zero: at once
+	To      ServerID // zero: every other server
+	After   Position // this record must be durable before the message may leave; zero: at once
 	Message Message
 }
 
 // Reply answers a client. It leaves at once: what it says is settled (S8).
 type Reply struct {
 	Client    ClientID
-	Timestamp Timestamp
-	Status    ReplyStatus
-	Read      bool   // answered without the log (X20), from the state after Index
-	Index     Seq    // of a Read
-	Result    []byte // ReplyOK
+	Timestamp Timestamp   // of the update or read that it answers
+	Status    ReplyStatus // zero: ReplyOK
+	Read      bool        // answered without the log (X20), from the state after Index
+	Index     Seq         // of a Read; else zero
+	Result    []byte      // of ReplyOK; never written to
 }
 
 // ReplyStatus says what became of a request.
@@ -64,8 +74,8 @@ type ReplyStatus uint8
 // The states of a request.
 const (
 	ReplyOK      ReplyStatus = iota // it is executed
-	ReplyBusy                       // this server has not taken it: as many are pending as it bears
-	ReplyExpired                    // its session is gone: what was not executed yet will never be
+	ReplyBusy                       // this server has not taken it: it has no room (Settings.QueueLimit, maxReads)
+	ReplyExpired                    // its session is gone: if it is not executed yet it never will be
 )
 
 var statusNames = []string{ReplyOK: "ok", ReplyBusy: "busy", ReplyExpired: "expired"}
@@ -80,8 +90,8 @@ const (
 	RecordInstalled RecordKind = iota + 1 // View is installed: the promise
 	RecordAccepted                        // (View, Seq, Batch) was made or accepted
 	RecordOrdered                         // Seq is settled: by Batch, or, where nil, by the accepted proposal, if its view is at least View
-	RecordFormed                          // Roster is the cluster's (X18); the first record where there is one
-	RecordSnapshot                        // Checkpoint, View, Seq and Roster say all that the records before it do of 1…Seq, and more (X12)
+	RecordFormed                          // Roster is the cluster's (X18): the first record where there is one, and again when the server takes part
+	RecordSnapshot                        // Checkpoint, View, Seq and Roster say all that still matters of the records before it (X12)
 )
 
 var recordNames = []string{
@@ -91,25 +101,25 @@ var recordNames = []string{
 
 func (k RecordKind) String() string { return nameOf(int(k), recordNames) }
 
-// Record is one thing to make durable.
+// Record is one thing to make durable. A field that a kind does not use is zero.
 type Record struct {
 	Kind       RecordKind
-	Lazy       bool // may wait for the next record that is not: it can be relearned
-	Position   Position
-	View       View
-	Seq        Seq
-	Batch      *Batch
-	Roster     *Roster
-	Checkpoint *Checkpoint
+	Lazy       bool        // it needs no sync of its own: the server can learn it again
+	Position   Position    // one above the record before it
+	View       View        // installed; accepted in; ordered in; of a snapshot: installed then
+	Seq        Seq         // of a snapshot: the last slot that it covers
+	Batch      *Batch      // of an accepted record; of an ordered one it may be nil
+	Roster     *Roster     // of a formed record; of a snapshot, where the cluster was formed (X18)
+	Checkpoint *Checkpoint // of a snapshot
 }
 
-// Stable is what a server's disk held: its records in order, from the first, or from a
-// RecordSnapshot on.
+// Stable is what a server's disk held: its records in order and without a gap, from the first,
+// or from a RecordSnapshot on. Empty: a fresh disk.
 type Stable struct {
 	Records []Record
 }
 
-// Last is the position of the last record, zero where there is none.
+// Last is the position of the last record, or zero.
 func (s *Stable) Last() Position {
 	if len(s.Records) == 0 {
 		return 0
@@ -128,7 +138,8 @@ func (s *Stable) Format() (f Format, known bool) {
 // EventKind says what an Event is.
 type EventKind uint8
 
-// The events: what happened, in neutral words, for checkers, counters and transcripts.
+// The events: what happened, in neutral words, for checkers, counters and transcripts. Behind
+// each stand the fields of Event that it uses.
 const (
 	Attempted         EventKind = iota + 1 // View
 	Preinstalled                           // View: a majority wants it
@@ -147,7 +158,7 @@ const (
 	Executed                               // Seq, Batch, Hash of the application after it
 	CatchUp                                // Seq: the server asked for what follows it
 	Formed                                 // the roster is durable: from now on this server takes part (X18)
-	Refused                                // Servers: one that comes with another store than it had; oneself: the others refuse us (X18)
+	Refused                                // Servers: the one that comes with another store or format than the cluster's; oneself: the others refuse us (X18)
 	SnapshotTaken                          // Seq, Hash of the application: durable once its record is
 	SnapshotInstalled                      // Seq, Hash: a peer's, in place of the slots that it covers
 	Truncated                              // Seq: 1…Seq is forgotten
@@ -155,8 +166,8 @@ const (
 	ReadAnswered                           // Seq: the state it was answered from, Client, Timestamp
 	HandedOver                             // View, Servers: the heir, whose view is installed here now
 	Overtook                               // View, Seq, Servers: whose Accept counts, though its Proposal is not here yet (X13)
-	Starved                                // an update has waited too long for this leader, who gets on with others (X23)
-	Forgotten                              // Client, Timestamp: of a session that is long gone nothing is known any more (X26)
+	Starved                                // an update has waited too long for this leader, which may serve others (X23)
+	Forgotten                              // Client, Timestamp: the tombstone of a session that is long gone is given up (X26)
 	ReadConfirmed                          // View, Seq: the index of a read, which holds from here on, Client, Timestamp (X20)
 	NumEvents
 )
@@ -207,9 +218,9 @@ type Event struct {
 	Batch     *Batch
 }
 
-// event sets each field of a used place, as record and send do. A wide copy of what was written
-// a moment ago stalls the processor until that has left for memory, and clearing the place
-// first costs a write barrier a pointer.
+// event sets each field of a place that was used before, as record and send do. A wide copy
+// would stall the processor, if its source was written just before: until those writes have
+// reached memory. Clearing the place first would cost a write barrier for each pointer.
 func (o *Output) event(e Event) {
 	o.Events = extend(o.Events)
 	to := &o.Events[len(o.Events)-1]
@@ -217,7 +228,7 @@ func (o *Output) event(e Event) {
 	to.Seq, to.Timestamp, to.Hash, to.Batch = e.Seq, e.Timestamp, e.Hash, e.Batch
 }
 
-// became is the event of what became of an update, of which a batch has many.
+// became is event for what became of an update. It is apart since a batch has many.
 func (o *Output) became(kind EventKind, seq Seq, u *Update) {
 	o.Events = extend(o.Events)
 	to := &o.Events[len(o.Events)-1]
@@ -243,7 +254,7 @@ func (o *Output) reply(u *Update, status ReplyStatus) {
 	to.Client, to.Timestamp, to.Status, to.Read, to.Index = u.Client, u.Timestamp, status, false, 0
 }
 
-// extend makes a slice one longer; what the new place holds is of no meaning.
+// extend makes a slice one longer. What the new place holds is undefined.
 func extend[T any](s []T) []T {
 	if n := len(s); n < cap(s) {
 		return s[:n+1]

@@ -2,14 +2,17 @@ package protocol
 
 import "slices"
 
-// Prepare phase (PSB, Prepare Phase): the leader of a new view asks all what they know
-// above its LocalARU and waits for a majority, so that nothing an earlier view settled can
-// be lost. Past the paper: X3, X4, X7, X24, X25, X27.
+// Prepare phase (PSB, figure 7 (Prepare Phase)): the leader of a new view asks all what they
+// know above its LocalARU, and waits for a majority. So nothing that an earlier view settled
+// can be lost. Past the paper: X3, X4, X7, X24, X25, X27.
 
-// span is a range of seqs (from, to] that a PrepareOK covers.
+// span is a range of seqs (from, to] that a PrepareOK covers: to is Infinity in the last part.
+//
+// Invariant: from < to.
 type span struct{ from, to Seq }
 
-// enterPrepare begins to lead view v (Shift_to_Prepare_Phase).
+// enterPrepare begins to lead view v. (PSB, figure 7 (Prepare Phase), A1–A10:
+// Shift_to_Prepare_Phase; not twice a view is X24.)
 func (s *Server) enterPrepare(v View, out *Output) {
 	s.invariant(v > s.lastInstalled, "nobody leads a view twice (X24)")
 	s.invariant(s.leader(v) == s.id, "a view is prepared by its leader")
@@ -25,7 +28,7 @@ func (s *Server) enterPrepare(v View, out *Output) {
 	s.toAll(s.installedPos, Message{Kind: Prepare, View: v, ARU: s.localARU}, out)
 }
 
-// repeatPrepare asks those again whose answer does not yet count (X4).
+// repeatPrepare asks the servers again whose answers do not yet count (X4).
 func (s *Server) repeatPrepare(out *Output) {
 	m := Message{Kind: Prepare, View: s.lastInstalled, ARU: s.localARU}
 	for id := ServerID(1); int(id) <= s.n; id++ {
@@ -35,8 +38,9 @@ func (s *Server) repeatPrepare(out *Output) {
 	}
 }
 
-// onPrepare installs the leader's view and answers (X2). From here on this server takes
-// no proposal of an older view.
+// onPrepare installs the leader's view and answers. From here on this server takes no proposal
+// of an older view. (PSB, figure 7 (Prepare Phase), B1–B10, with Conflict checks, C, and
+// Update_Data_Structures, B; that it installs whatever was attempted is X2.)
 func (s *Server) onPrepare(m *Message, out *Output) {
 	switch {
 	case m.Server != s.leader(m.View):
@@ -56,9 +60,9 @@ func (s *Server) onPrepare(m *Message, out *Output) {
 }
 
 // answerPrepare tells the leader what this server knows above aru: settled slots, and
-// proposals it accepted. It is built anew for each question (X3), in parts that name the
-// range they cover. Acceptances of older views are frozen by the promise, so that parts of
-// different answers may be mixed.
+// proposals it accepted. (PSB, Construct_DataList, A1–A8.) The answer is built when it is asked
+// for (X3), in parts that name the range they cover. The promise has frozen acceptances of
+// older views: so parts of different answers may be mixed.
 func (s *Server) answerPrepare(to ServerID, aru Seq, out *Output) {
 	if reach := Seq(s.settings.PrepareSlots); s.localARU > reach {
 		aru = max(aru, s.localARU-reach)
@@ -92,14 +96,13 @@ func (s *Server) knownEntry(seq Seq) Entry {
 	return Entry{}
 }
 
-// parts describes an answer over the range (message.Seq, message.ARU], of which entries
-// exist up to last.
+// parts describes an answer over the range (message.Seq, message.ARU].
 type parts struct {
 	to      ServerID
-	after   Position
-	message Message
-	last    Seq
-	entry   func(Seq) Entry
+	after   Position        // that each part waits for; zero: nothing
+	message Message         // without the list; each part gets a range of its own
+	last    Seq             // there is no entry above it
+	entry   func(Seq) Entry // what to say of a slot; a nil batch says nothing
 }
 
 // sendParts sends the range in parts of at most PartBytes. Every part names what it covers,
@@ -129,7 +132,8 @@ func (s *Server) sendParts(p parts, out *Output) {
 	flush(to)
 }
 
-// onPrepareOK takes over what one part of an answer knows.
+// onPrepareOK takes over what one part of an answer knows. (PSB, figure 7 (Prepare Phase),
+// C1–C4, with Conflict checks, D; parts are X3.)
 func (s *Server) onPrepareOK(m *Message, out *Output) {
 	switch {
 	case !m.wellFormed():
@@ -178,8 +182,9 @@ func (m *Message) lastSeq() Seq {
 	return (*m.List)[len(*m.List)-1].Seq
 }
 
-// hear takes over one entry of a data list: for a seq an ordered update wins, else the
-// proposal of the highest view. It is evidence, not an acceptance (X27).
+// hear takes over one entry of a data list. For each seq an ordered update wins, else the
+// proposal of the highest view. It is evidence, not an acceptance (X27). (PSB,
+// Update_Data_Structures, C1–C6.)
 func (s *Server) hear(e Entry, out *Output) {
 	if e.Seq <= s.localARU {
 		return
@@ -195,7 +200,8 @@ func (s *Server) hear(e Entry, out *Output) {
 	}
 }
 
-// covers says whether the server's parts together cover (LocalARU, ∞].
+// covers says whether the server's parts together cover (LocalARU, ∞]. Only then does its
+// answer count (X3).
 func (s *Server) covers(id ServerID) bool {
 	at := s.localARU
 	for at != Infinity {
@@ -213,8 +219,9 @@ func (s *Server) covers(id ServerID) bool {
 	return true
 }
 
-// tryLead becomes RegLeader once a majority has answered, oneself included, whose answer
-// is the durable record of the view.
+// tryLead becomes RegLeader once a majority has answered. This server's own answer is the
+// durable record of the view (X25). (PSB, Shift_to_Reg_Leader, A1–A6, after
+// View_Prepared_Ready, B1–B5.)
 func (s *Server) tryLead(out *Output) {
 	if s.state != Preparing || s.durable < s.installedPos {
 		return

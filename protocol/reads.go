@@ -1,53 +1,53 @@
 package protocol
 
 // Reads without a log append (X20; the paper orders them like updates). The server that a
-// client contacts keeps the read and asks the leader of its view for an index; the leader
-// gives the highest seq that it knows of, once a round of acknowledgements by a majority has
-// confirmed that it still leads; the server answers from its own state, as soon as that is at
-// the index. Many reads share a round. Nobody looks at a clock.
+// client contacts keeps the read and asks the leader of its view for an index. The index is the
+// highest seq that the leader knows of. The leader gives it once a majority has acknowledged a
+// round, which confirms that it still leads. The server then answers from its own state, as
+// soon as that is at the index. Many reads share a round. Nobody looks at a clock.
 //
 // Why the answer is not stale. Let a slot be ordered, or answered from, anywhere, before the
 // read arrived at the leader of v.
 //
 //  1. In v itself only its leader binds slots: the slot is at most LastProposed, so at most top.
-//  2. In a view below v: a majority held it durably, the answers of the prepare phase cover all
-//     that, and a leader has applied them before it is RegLeader: the slot is at most top.
-//     Nothing can be ordered below v any more that they do not tell of.
+//  2. In a view below v: a majority held it durably, and the answers of the prepare phase cover
+//     all that. A leader has applied them before it is RegLeader: the slot is at most top.
+//     Slots that the answers do not tell of can no longer be ordered below v.
 //  3. In a view w > v: a majority had accepted it in w, each member with w installed, durably
 //     and for good. A majority that acknowledges the round has v as LastInstalled at that time,
 //     which is after the read arrived. The two share a server: there is no such slot.
 //
 // So the index is max(top, LocalARU) at the read's arrival, and the acknowledgements must be to
 // a round begun after it. An attempt of w is no hindrance, since it promises nothing. An
-// acknowledgement need not wait for the record of v either: it says what its sender has not
-// installed, and a crash only takes that back which nobody was told of.
+// acknowledgement need not wait for the record of v either. It claims only that no view above v
+// is installed here. A crash cannot make that false.
 //
-// What names a read for good is (client, timestamp): the number of a question could come again
-// in another life of its server, and find an answer that is older than the read. A round is
-// named by (view, number): nobody leads a view twice (X24).
+// A read is named by (client, timestamp). A number that its server gave it would not do: another
+// life of the server could give the same number again, and get an answer older than the read. A
+// round is named by (view, number): nobody leads a view twice (X24).
 //
-// Reads are nobody's work outstanding and unseat no leader. A client whose read stays without
-// an answer asks for the same as an update: X22 and X23 see to that one.
+// Reads are nobody's work outstanding and unseat no leader. A client whose read is not answered
+// asks for the same as an update, which X22 and X23 take care of.
 
 // read is one that waits, at the server that answers it or at the leader.
 type read struct {
-	batch     *Batch   // of one: who reads what; from another server it comes without the operation
+	batch     *Batch   // of one: who reads what; one from another server has no operation
 	server    ServerID // that answers it
 	index     Seq      // the state must be at least there; of no meaning unless round > 0 or confirmed
-	round     uint64   // at a RegLeader: the first round that may confirm it
-	confirmed bool     // the index holds: it remains to execute that far
-	since     Instant  // its client asked for it last
+	round     uint64   // at a RegLeader: the first round that may confirm it; 0: no index was given yet
+	confirmed bool     // the index holds for good: what is left is to execute that far
+	since     Instant  // when its client asked for it last
 }
 
-// maxReads bounds the reads that wait at a server for clients of its own. A leader has room
-// for those of all.
+// maxReads bounds the reads that wait at a server for its own clients. A leader has as much room
+// again for those of each other server.
 const maxReads = 4096
 
-// readRounds is the leader's side.
+// readRounds is the leader's side. At most one round is under way.
 type readRounds struct {
-	last uint64 // number of the round begun last
-	open bool   // it is not confirmed yet
-	acks uint16 // of it, bit id
+	last uint64 // number of the round begun last in this life, over all views; 0: none yet
+	open bool   // that round is under way: it is not confirmed yet
+	acks uint16 // servers that acknowledged it, this one included
 }
 
 // onClientRead takes a read from a client, or from the server that owes it the answer.
@@ -78,8 +78,8 @@ func (s *Server) onClientRead(m *Message, out *Output) {
 	}
 }
 
-// keepRead puts a read at the end of those that wait, in place of an older one of its client,
-// and says whether that is news.
+// keepRead puts a read at the end of those that wait, and says whether it did. An older read of
+// the same client gives way to it.
 func (s *Server) keepRead(r read, out *Output) bool {
 	u := &r.batch.Updates[0]
 	waiting := 0
@@ -114,14 +114,13 @@ func (s *Server) keepRead(r read, out *Output) bool {
 	return true
 }
 
-// indexRead gives a read, as it arrives at the leader, its index and the round to wait for:
-// one that is under way may have been acknowledged before the read was asked for.
+// indexRead gives a read, as it arrives at the leader, its index and the round to wait for. A
+// round that is under way will not do: it may have been acknowledged before the read came.
 func (s *Server) indexRead(r *read) {
 	r.index, r.round = max(s.top, s.localARU), s.rounds.last+1
 }
 
-// beginRound asks all whether this server still leads, where reads wait and no round is under
-// way.
+// beginRound asks all whether this server still leads, unless a round is under way.
 func (s *Server) beginRound(out *Output) {
 	s.invariant(s.state == RegLeader && s.durable >= s.installedPos, "a round is of a leader whose view is durable")
 	if s.rounds.open {
@@ -161,8 +160,8 @@ func (s *Server) onReadAck(m *Message, out *Output) {
 	}
 }
 
-// tryConfirm ends the round once a majority has acknowledged it: the reads that arrived before
-// it began have their index, and those that arrived since get a round of their own.
+// tryConfirm ends the round once a majority has acknowledged it. The reads that arrived before
+// it began have their index. Those that arrived since get the next round.
 func (s *Server) tryConfirm(out *Output) {
 	if popcount(s.rounds.acks) < s.quorum(s.localARU+1) {
 		return
@@ -194,8 +193,8 @@ func (s *Server) tryConfirm(out *Output) {
 	}
 }
 
-// onReadIndex learns from the leader where the state must be for a read to be answered. It is
-// the read that counts, whatever view its leader led: the index was right when it was given.
+// onReadIndex learns from the leader how far this server must execute to answer a read. The view
+// does not matter: the index was right when it was given, and stays so.
 func (s *Server) onReadIndex(m *Message, out *Output) {
 	if m.Batch == nil || len(m.Batch.Updates) != 1 || m.Server != s.leader(m.View) {
 		s.drop(malformed)
@@ -215,7 +214,7 @@ func (s *Server) onReadIndex(m *Message, out *Output) {
 	s.drop(noSuchRead)
 }
 
-// answerReads answers those whose index is executed, from the state as it is now.
+// answerReads answers the reads whose index is executed, from the state as it is now.
 func (s *Server) answerReads(out *Output) {
 	kept := s.reads[:0]
 	for _, r := range s.reads {
@@ -244,8 +243,8 @@ func (s *Server) forwardRead(r *read, out *Output) {
 	s.send(s.leader(s.lastInstalled), 0, Message{Kind: ClientRead, Batch: BatchOf(u)}, out)
 }
 
-// repeatReads asks again for what waits, and forgets reads that no client has asked for in a
-// while: it has its answer from another server, or is gone.
+// repeatReads asks the leader again for the indexes that are missing. It forgets reads that no
+// client has asked for in a while: the client has its answer from another server, or is gone.
 func (s *Server) repeatReads(out *Output) {
 	kept := s.reads[:0]
 	for _, r := range s.reads {
@@ -265,8 +264,8 @@ func (s *Server) repeatReads(out *Output) {
 	s.answerReads(out) // a snapshot may have brought the state there
 }
 
-// leadReads has a new leader begin with the reads of its own clients. What it inherits is in
-// top, and stands between them and their answers.
+// leadReads has a new leader begin with the reads of its own clients. Their index is top, so
+// the slots that the leader inherits are executed first.
 func (s *Server) leadReads(out *Output) {
 	waits := false
 	for i := range s.reads {
@@ -280,7 +279,7 @@ func (s *Server) leadReads(out *Output) {
 	}
 }
 
-// leaveReads forgets what only a leader may know. An index that is confirmed stays right.
+// leaveReads forgets what only a leader knows. An index that is confirmed stays right.
 func (s *Server) leaveReads() {
 	s.rounds.open, s.rounds.acks = false, 0
 	kept := s.reads[:0]

@@ -3,16 +3,16 @@ package protocol
 import "slices"
 
 // Reconciliation: a server that learns of a higher aru asks peers for the slots it lacks
-// (X11). The seed lacked it.
+// (X11). The paper leaves it open, and the original repository lacked it.
 
 const (
-	catchUpSlots    = 64 // of one request
-	catchUpInFlight = 4  // requests at once, each to another peer
+	catchUpSlots    = 64 // the most slots of one request
+	catchUpInFlight = 4  // requests at once, each to the next peer in turn
 )
 
 func (s *Server) behind() bool { return s.highest > s.localARU }
 
-// report takes down a server's last report, which after a crash may be below an earlier one.
+// report notes the aru that a server reports. After a crash it may be below an earlier one.
 func (s *Server) report(id ServerID, aru Seq) {
 	s.reported[id] = aru
 	s.highest = slices.Max(s.reported[:])
@@ -35,10 +35,12 @@ func (s *Server) requestCatchUp(out *Output) {
 		}
 	}
 	s.requestedTo = from
-	s.rotor = first // or the first range would always go to the same peer, where their number divides the requests'
+	// Advance by one peer per round, not by four: with 4 peers and 4 requests the first range
+	// would go to the same peer every time.
+	s.rotor = first
 }
 
-// nextPeer is the next server, in turn, that reported an aru above seq; there is one.
+// nextPeer is the next server, in turn, that reported an aru above seq. There must be one.
 func (s *Server) nextPeer(seq Seq) ServerID {
 	s.rotor = s.peerAfter(s.rotor, seq)
 	return s.rotor

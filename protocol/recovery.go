@@ -2,8 +2,9 @@ package protocol
 
 import "fmt"
 
-// Recovery: a server comes back with what its disk held, in LeaderElection, and waits to
-// be let into the view that the others work in (X21). The seed lacked it.
+// Recovery (PSB, figure 14): a server comes back with what its disk held, in LeaderElection.
+// It waits to be let into the view that the others work in (X21). The original repository had
+// no recovery.
 
 // recover loads the records in order and executes the contiguous ordered prefix.
 func (s *Server) recover(stable Stable) error {
@@ -57,8 +58,8 @@ func (s *Server) load(r *Record) error {
 	return nil
 }
 
-// loadSnapshot takes over a snapshot, and what its record says of the slots above. One that
-// the records before it lead to adds nothing.
+// loadSnapshot takes over a snapshot, and what its record says of the slots above. A snapshot
+// that was taken here adds nothing to the records before it. One that a peer sent does.
 func (s *Server) loadSnapshot(r *Record) error {
 	switch {
 	case r.Checkpoint == nil || r.Checkpoint.Snapshot == nil || r.Checkpoint.Snapshot.Seq != r.Seq:
@@ -95,8 +96,8 @@ func (s *Server) loadSnapshot(r *Record) error {
 	return nil
 }
 
-// loadAccepted takes over an acceptance: per seq the one of the highest view, which is the
-// last, stands.
+// loadAccepted takes over an acceptance. Of several for one seq the last counts, which is that
+// of the highest view.
 func (s *Server) loadAccepted(r *Record) {
 	s.top = max(s.top, r.Seq)
 	if r.Seq <= s.localARU {
@@ -112,9 +113,9 @@ func (s *Server) loadAccepted(r *Record) {
 	}
 }
 
-// loadOrdered settles a slot on its ordered record. One without a batch speaks of the
-// accepted proposal, if that is of its view or a later one; else the proposal was lost and
-// the slot is learnt anew.
+// loadOrdered settles a slot on its ordered record. A record without a batch speaks of the
+// accepted proposal, if that is of the record's view or a later one. Else the proposal is not
+// here, and the slot is learnt from a peer.
 func (s *Server) loadOrdered(r *Record) {
 	sl := s.history.at(r.Seq)
 	switch {
@@ -130,7 +131,7 @@ func (s *Server) loadOrdered(r *Record) {
 	}
 }
 
-// executeRecovered rebuilds the application. It is silent: the former life has said and
+// executeRecovered rebuilds the application. It emits nothing: the former life has said and
 // answered all of it, or a client will ask again.
 func (s *Server) executeRecovered() {
 	var silent Output

@@ -9,93 +9,177 @@ import (
 type Config struct {
 	ID       ServerID // 1…Servers
 	Servers  int      // N, 1…MaxServers
-	Settings Settings
+	Settings Settings // its zero: the defaults
 	// Store is the id of the server's disk (X18): a random number that it got when it was
 	// formatted. Zero leaves formation out: the caller vouches that no disk is ever lost.
 	Store StoreID
 }
 
 const (
-	maxWindow  = 1024          // of the window
-	reachSlots = 4096          // above LocalARU, that a data list may tell of
+	maxWindow  = 1024          // the most that Settings.WindowSlots may be
+	reachSlots = 4096          // a data list or a record reaches at most so far above LocalARU
 	never      = math.MaxInt64 // an Instant that does not come
 
-	maxBatchBytes   = 1 << 20
-	maxBatchUpdates = 512 // whatever their size
+	maxBatchBytes   = 1 << 20 // the most that Settings.BatchBytes may be
+	maxBatchUpdates = 512     // that one slot binds, whatever their size
 
 	maxView View = 1 << 60
 	maxSeq  Seq  = 1 << 60
 )
 
-// window is W, the slots between LocalARU and LastProposed (X15).
+// window is W: the most slots that may lie between LocalARU and LastProposed (X15).
 func (s *Server) window() Seq { return Seq(s.settings.WindowSlots) }
 
-// Server is one server's machine. It is a plain value of its inputs: no clock, no I/O, no
-// randomness. One goroutine owns it; Clone makes another.
+// Server is one server's machine (its fields: PSB, figure 2). It is a plain value of its
+// inputs: no clock, no I/O, no randomness. One goroutine owns it; Clone makes another.
+//
+// The invariants hold between two Steps. A set of servers is a uint16, in which bit id stands
+// for server id. An Instant is when something is due, never for not at all.
 type Server struct {
-	id       ServerID
-	n        int
-	settings Settings
-	app      App
-	now      Instant // of the current Step
+	id       ServerID // 1…n
+	n        int      // servers of the cluster, 1…MaxServers
+	settings Settings // as given, with the defaults filled in; fixed for this life
+	app      App      // owned here: the state after slots 1…localARU
+	now      Instant  // of the current Step, or of the last; it never goes back
 
 	// Election (election.go).
-	state         State
-	lastAttempted View
-	lastInstalled View     // Invariant: lastInstalled ≤ lastAttempted
-	installedPos  Position // of its record
-	stagger       Instant  // before this server attempts lastAttempted+1 (X10); see setAttempted
-	votes         uint16   // VC[]: servers that attempt lastAttempted, bit id
-	preinstalled  bool
-	progress      progressTimer
-	knownARU      Seq // the highest aru known when the attempt began (X21)
-	heartbeatAt   Instant
-	retransmitAt  Instant
 
-	// Prepare phase (prepare.go): what of the log each server's PrepareOKs cover.
+	// state moves as the drawing in election.go has it. A new life begins in LeaderElection.
+	state State
+	// lastAttempted is the paper's Last_Attempted: the view that this server wants, or has.
+	// Only setAttempted changes it. It may fall back to lastInstalled, and no record keeps it:
+	// an attempt promises nothing.
+	//
+	// Invariant: lastInstalled ≤ lastAttempted; they are equal outside LeaderElection.
+	lastAttempted View
+	// lastInstalled is the paper's Last_Installed: no proposal of a lower view is accepted here
+	// from now on. It only rises, by install and in recovery. Zero: no view was installed yet.
+	lastInstalled View
+	// installedPos is where the record of lastInstalled stands. What the promise is needed for
+	// waits for it: Prepare, PrepareOK, and one's own answer in tryLead. Zero: no record.
+	installedPos Position
+	// stagger is how long after T this server attempts lastAttempted+1 (X10). It belongs to
+	// lastAttempted, and setAttempted alone changes it.
+	stagger Instant
+	// votes is the paper's VC[]: the servers known to attempt lastAttempted, this one included.
+	// Meaningful in LeaderElection only; an attempt clears it.
+	votes uint16
+	// preinstalled says that a majority was once in votes. It is set once an attempt, since
+	// another vote may not restart the timer.
+	preinstalled bool
+	// progress is the paper's Progress_Timer.
+	progress progressTimer
+	// knownARU is the highest aru that was known when the attempt began. A report above it is
+	// progress that was made without this server (X21).
+	knownARU Seq
+	// heartbeatAt is when the next VCProof is due (X8), in every state.
+	heartbeatAt Instant
+	// retransmitAt is when to repeat what is unanswered. Invariant, once the server takes part:
+	// never, unless something is (unanswered).
+	retransmitAt Instant
+
+	// prepareOKs is the paper's Prepare_OK[]: by server, the ranges that its answers in
+	// lastInstalled cover. What the answers say is in history already (hear). Meaningful in
+	// Preparing only. This server's own answer is not in it: that is the record at installedPos.
 	prepareOKs [MaxServers + 1][]span
 
 	// Global ordering (ordering.go).
-	history      history
-	localARU     Seq // all of 1…localARU is ordered and executed
-	lastProposed Seq
-	top          Seq // the highest seq that a proposal or an order is known for
-	acceptances  []acceptance
 
-	// Clients (client.go).
-	sessions    []session
-	vacant      []int32 // places in sessions
-	opened      int     // sessions that are open (sessions.go)
-	tombs       []tombstone
-	idleAt      Instant            // lower bound of when one has been idle for too long, at a RegLeader
-	expiring    *Batch             // an expiry to bind next, at a RegLeader
-	sessionOf   map[ClientID]int32 // looked up, never ranged over
+	// history is the paper's Global_History[]. Invariant: history.executed = localARU.
+	history history
+	// localARU is the paper's Local_Aru: slots 1…localARU are ordered and executed. It only
+	// rises, by executeNext and where a snapshot is adopted.
+	localARU Seq
+	// lastProposed is the paper's Last_Proposed: the leader binds the slot above it next.
+	// Meaningful in RegLeader only.
+	//
+	// Invariant there: localARU ≤ lastProposed ≤ localARU + W (X15).
+	lastProposed Seq
+	// top is the highest seq for which a proposal or an outcome is known here. It only rises. A
+	// new leader proposes all up to it again (X7), and a read's index is at least top (X20).
+	//
+	// Invariant: localARU ≤ top.
+	top Seq
+	// acceptances are this server's own whose records are not known to be durable, in the order
+	// of the records. They count once they are (X6).
+	acceptances []acceptance
+
+	// Clients (client.go, sessions.go).
+
+	// sessions has a place for each client that is known, and vacant ones. A session never
+	// moves to another place.
+	sessions []session
+	// vacant are the free places in sessions. Always empty where clients need not open sessions.
+	vacant []int32
+	// opened counts the sessions that were opened and have not expired: those whose opened is
+	// not zero. Zero where clients need not open any.
+	opened int
+	// tombs has the clients whose session is gone while their lastExecuted stays.
+	tombs []tombstone
+	// idleAt is no later than when the next session has been idle for too long. Meaningful in
+	// RegLeader only, where clients must open sessions.
+	idleAt Instant
+	// expiring is an expiry to bind before anything that is queued. Nil: none, as always
+	// outside RegLeader.
+	expiring *Batch
+	// sessionOf is a client's place in sessions. It is looked up, and never ranged over: a
+	// map's order would reach an output.
+	sessionOf map[ClientID]int32
+	// sessionNear remembers the places found last, by client modulo its length. An entry may be
+	// out of date: place compares the client.
 	sessionNear [nearSessions]int32
-	pendings    int
-	queue       []*Batch // UpdateQueue, at a RegLeader only
-	queueHead   int
-	binding     []*Batch // scratch of dequeue
-	updateAt    Instant  // lower bound of the sessions' timers
-	waits       waits    // by those timers
-	oldestFrom  Instant  // lower bound of the pending updates' ages
+	// pendings counts the sessions with a pending update.
+	pendings int
+	// queue[queueHead:] is the paper's Update_Queue. Empty outside RegLeader. An entry may be
+	// executed, or given up by its client, since it was queued: dequeue passes it over.
+	queue     []*Batch
+	queueHead int
+	// binding is scratch of dequeue, of no meaning between two calls.
+	binding []*Batch
+	// updateAt is no later than the first session's timer that is due: the paper's Update_Timer,
+	// for all of them. Never where nothing is pending.
+	updateAt Instant
+	// waits has the pending updates by their timers.
+	waits waits
+	// oldestFrom is no later than the since of any pending update (X23). Never where none is.
+	oldestFrom Instant
 
 	// Reads (reads.go) and hand-over (handover.go).
-	reads    []read // in order of arrival
-	rounds   readRounds
+
+	// reads has those that wait for their answer or their index, in order of arrival.
+	reads []read
+	// rounds is about the leader's last read round.
+	rounds readRounds
+	// handOver is about the hand-over under way. Its zero: none.
 	handOver handOver
 
 	// Reconciliation (reconcile.go).
-	reported    [MaxServers + 1]Seq // each server's last reported aru
-	highest     Seq                 // of reported
-	rotor       ServerID            // whom we asked last
+
+	// reported is the aru that each server reported last. One's own place stays zero. A report
+	// may be lower than the one before, after a crash. Only report changes it.
+	reported [MaxServers + 1]Seq
+	// highest is the highest of reported. This server is behind while it is above localARU.
+	highest Seq
+	// rotor is the server asked for slots last, from which peerAfter goes on. Zero: none yet.
+	rotor ServerID
+	// requestedTo ends the ranges asked for last: at it, or above, it is time to ask for more.
 	requestedTo Seq
-	snaps       snapshots // snapshot.go, truncate.go, fetch.go
+	// snaps is about snapshots: our own (snapshot.go, truncate.go), and a peer's (fetch.go).
+	snaps snapshots
 
 	// Disk.
-	disks    formation // formation.go
-	position Position  // of the last record emitted
-	durable  Position
 
+	// disks is what is known of the cluster's disks (formation.go).
+	disks formation
+	// position is that of the last record emitted. Zero: none yet.
+	position Position
+	// durable is the position up to which all records survive a crash (X25). It only rises, as
+	// the driver says so.
+	//
+	// Invariant: durable ≤ position.
+	durable Position
+
+	// drops counts the inputs that were refused, by reason.
 	drops [numDrops]uint64
 }
 
@@ -164,8 +248,8 @@ func (s *Server) Step(now Instant, in Input, out *Output) {
 	s.armRetransmit()
 }
 
-// Receive is Step for a message, which it neither changes nor keeps: most inputs are
-// messages, and a driver need not copy them.
+// Receive is Step for a message, which it neither changes nor keeps. Most inputs are
+// messages, and so a driver need not copy them.
 func (s *Server) Receive(now Instant, m *Message, out *Output) {
 	s.now = max(now, s.now)
 	switch {
@@ -179,7 +263,8 @@ func (s *Server) Receive(now Instant, m *Message, out *Output) {
 	s.armRetransmit()
 }
 
-// admits refuses what no server of this cluster sends.
+// admits refuses what no server of this cluster sends. The paper's conflict checks (PSB,
+// Conflict checks, A–F) come after it, first in each handler.
 func (s *Server) admits(m *Message, out *Output) bool {
 	switch {
 	case int(m.Server) > s.n || m.Server == 0 && m.Kind != ClientUpdate && m.Kind != ClientRead:
@@ -276,8 +361,8 @@ func (s *Server) toAll(after Position, m Message, out *Output) {
 	}
 }
 
-// quorum is how many servers decide on a slot, in whatever phase: a majority of the configuration
-// that is in force there. There is one for all slots, as long as membership does not change (X19).
+// quorum is how many servers decide on a slot, in each phase: a majority of the configuration
+// in force there. As long as membership does not change, that is the same for all slots (X19).
 func (s *Server) quorum(Seq) int { return s.n/2 + 1 }
 
 func (s *Server) leader(v View) ServerID   { return Leader(v, s.n) }

@@ -9,19 +9,22 @@ import (
 
 // Sessions (X26). A client's first update opens its session, for good, unless
 // Settings.SessionLimit bounds the table (FormatSessions). Then opening and expiry are updates
-// like all else, so that every server forgets the same session at the same slot, and nobody by
-// its own clock.
+// like all else: every server forgets the same session at the same slot, not at a time of its
+// own clock.
 //
-// A client opens a session with an update of its own, whose result is the slot that it took,
-// and names that slot in all that follows. An update that names another one, or a session that
-// is gone, is executed nowhere: its client hears that it is expired. A copy of it that is still
-// on its way can't do harm, since a slot is never taken twice. A copy of an opening could open
-// a session that nobody wants, and, as servers tell each other what is pending, for ever so:
-// the last timestamps of the sessions that went last are kept, as many as the log says.
+// A client opens a session with an update of its own. The result is the slot that this update
+// took, and the client names that slot in all that follows. An update is executed nowhere if it
+// names another slot, or a session that is gone: its client hears that it is expired. A late
+// copy of such an update does no harm, since a slot is never taken twice.
 //
-// The leader decides who goes: those that have been idle, by its clock, and, where openings are
-// bound that would outgrow the table, whoever was used the longest ago. The first it names; the
-// second follow from the log. Its settings count, and are in the log: others may have other ones.
+// A late copy of an opening could open a session that nobody wants. Servers tell each other
+// what is pending, so it could do so again and again. Against that each session that goes
+// leaves a tombstone, its last timestamp. The latest of them are kept, as many as the log says.
+//
+// The leader decides who goes. It names sessions that have been idle, by its own clock. And
+// where it binds openings that the table has no room for, the sessions used the longest ago go;
+// which those are follows from the log. The leader's settings count, not those of the server
+// that executes the expiry: so they are in the log.
 
 // UpdateKind says what an Update does.
 type UpdateKind uint8
@@ -29,8 +32,8 @@ type UpdateKind uint8
 // The kinds of Update.
 const (
 	Operation      UpdateKind = iota // Op is the application's
-	OpenSession                      // of Client; the result is the slot, in 8 bytes
-	ExpireSessions                   // of nobody: Op is an expiry, which the leader makes
+	OpenSession                      // opens a session of Client; the result is the slot, in 8 bytes
+	ExpireSessions                   // of no client: Op is an expiry, which the leader makes
 )
 
 var updateNames = []string{Operation: "operation", OpenSession: "opening", ExpireSessions: "expiry"}
@@ -45,20 +48,19 @@ func SessionOf(result []byte) (Seq, bool) {
 	return Seq(binary.BigEndian.Uint64(result)), true
 }
 
-// expiring names a session as its leader knew it. It goes only if it has not been used since.
+// expiring names a session as the leader knew it. It goes only if it has not been used since.
 type expiring struct {
 	client ClientID
-	opened Seq
-	last   Timestamp
+	opened Seq       // the session's name
+	last   Timestamp // its lastExecuted: a higher one means that it was used
 }
 
-// expiry is the op of ExpireSessions: those named go, and then, if limit is not zero, whoever
-// was used the longest ago until no more than limit are left. Of all that are gone, so many
-// tombstones are kept.
+// expiry is the op of ExpireSessions. First the sessions that it names go; then, if it has a
+// limit, those used the longest ago.
 type expiry struct {
-	limit      uint64
-	tombstones uint64
-	named      []expiring
+	limit      uint64     // no more sessions than this are left; 0: no limit
+	tombstones uint64     // no more than this are left, the latest
+	named      []expiring // mostExpiring of them at most
 }
 
 // mostExpiring bounds one expiry.
@@ -74,8 +76,8 @@ func (e *expiry) update() Update {
 	return Update{Kind: ExpireSessions, Op: b}
 }
 
-// Expiry reads the op of an ExpireSessions and calls named for each session that it names;
-// false where the bytes are none.
+// Expiry reads the op of an ExpireSessions and calls named for each session that it names. It
+// returns false where the bytes are not an expiry.
 func Expiry(op []byte, named func(c ClientID, opened Seq, last Timestamp)) (limit, tombstones uint64, ok bool) {
 	r := uvarints{rest: op}
 	for limit, tombstones = r.next(), r.next(); len(r.rest) > 0; {
@@ -88,17 +90,18 @@ func Expiry(op []byte, named func(c ClientID, opened Seq, last Timestamp)) (limi
 	return limit, tombstones, !r.bad
 }
 
-// tombstone is the place of a client whose session is gone. Its lastExecuted stands.
+// tombstone is of a client whose session is gone, while its lastExecuted is still known: an
+// opening at or below it opens nothing.
 type tombstone struct {
 	client ClientID
-	at     Seq // that expired it: the client's usedAt
+	at     Seq // the slot that expired the session: the client's usedAt
 }
 
 // explicit says whether clients must open their sessions.
 func (s *Server) explicit() bool { return s.settings.SessionLimit > 0 }
 
-// lapsed says whether the update is of a session that is known to be gone: not one that this
-// server has yet to hear of, being behind.
+// lapsed says whether the update is of a session that is known to be gone. A server that is
+// behind may not have heard of the session yet: that one is not lapsed.
 func (s *Server) lapsed(c *session, u *Update) bool {
 	switch {
 	case !s.explicit():
@@ -160,7 +163,7 @@ func (s *Server) expire(seq Seq, u *Update, out *Output) {
 	s.trimTombstones(tombstones, out)
 }
 
-// trimTombstones gives up the oldest tombstones, but for so many.
+// trimTombstones gives up the oldest tombstones until no more than kept are left.
 func (s *Server) trimTombstones(kept uint64, out *Output) {
 	s.sortTombstones()
 	for ; uint64(len(s.tombs)) > kept; s.tombs = slices.Delete(s.tombs, 0, 1) {
@@ -178,7 +181,8 @@ func (s *Server) sortTombstones() {
 	})
 }
 
-// leastUsed is the session that was used the longest ago, by the log; there must be one.
+// leastUsed is the session that was used the longest ago, in slots of the log. There must be
+// one.
 func (s *Server) leastUsed() *session {
 	var least *session
 	for i := range s.sessions {
@@ -201,8 +205,8 @@ func (s *Server) forget(seq Seq, c *session, out *Output) {
 	s.dropLapsed(c, out)
 }
 
-// dropLapsed drops a pending update of a session that is gone: kept, it would starve, and views
-// change for ever.
+// dropLapsed drops a pending update of a session that is gone. If it were kept it would starve,
+// and views would change for ever (X23).
 func (s *Server) dropLapsed(c *session, out *Output) {
 	if c.pending != nil && s.lapsed(c, &c.pending.Updates[0]) {
 		s.turnAway(&c.pending.Updates[0], out)
@@ -210,7 +214,7 @@ func (s *Server) dropLapsed(c *session, out *Output) {
 	}
 }
 
-// release gives the place of a client without a session up, if nothing of it is pending.
+// release frees the place of a client that has no session, no tombstone and nothing pending.
 func (s *Server) release(c *session) {
 	if !s.explicit() || c.opened > 0 || c.lastExecuted > 0 || c.pending != nil || c.client == 0 {
 		return
@@ -221,7 +225,8 @@ func (s *Server) release(c *session) {
 	s.vacant = append(s.vacant, i)
 }
 
-// bound adds to a batch that opens sessions what keeps the table bounded.
+// bound keeps the table bounded: to a batch that opens more sessions than there is room for it
+// adds an expiry. Openings in slots that are under way count too.
 func (s *Server) bound(ones []*Batch) []*Batch {
 	openings := uint64(0)
 	for _, b := range ones {
@@ -254,7 +259,7 @@ func openingsOf(b *Batch) uint64 {
 
 func (s *Server) tombstones() uint64 { return uint64(s.settings.Tombstones) }
 
-// expireIdle has the leader end sessions that it has not seen used for long.
+// expireIdle has the leader end sessions that it has not seen used for SessionIdle.
 func (s *Server) expireIdle(out *Output) {
 	if !s.explicit() || s.state != RegLeader || s.now < s.idleAt || s.expiring != nil {
 		return
@@ -280,8 +285,8 @@ func (s *Server) expireIdle(out *Output) {
 	}
 }
 
-// restartIdle gives every session its time under a new leader, who does not know the clock of
-// the former one.
+// restartIdle gives every session its full time under a new leader, which does not know the
+// clock of the former one.
 func (s *Server) restartIdle() {
 	for i := range s.sessions {
 		s.sessions[i].used = s.now

@@ -6,41 +6,44 @@ import (
 	"time"
 )
 
-// Settings are the timers and limits of a server; all servers of a cluster should agree on
-// them, and nothing breaks when they do not. Times are nanoseconds. The zero of a field
-// means its default.
+// Settings are the timers and limits of a server. All servers of a cluster should agree on
+// them, but only those in Format must. Times are nanoseconds, between minTime and maxTime. The
+// zero of a field means its default, except where it says otherwise.
 type Settings struct {
-	Heartbeat   Instant `json:"heartbeat_ns,omitempty"`    // VCProof period (X8); at most Timeout/5
+	Heartbeat   Instant `json:"heartbeat_ns,omitempty"`    // period of VCProof (X8); at most Timeout/5
 	Retransmit  Instant `json:"retransmit_ns,omitempty"`   // between repeats of what is unanswered (X1, X4, X5, X11)
-	Timeout     Instant `json:"timeout_ns,omitempty"`      // without progress, before a server suspects (X10)
-	Ceiling     Instant `json:"ceiling_ns,omitempty"`      // of the doubled Timeout (X9)
-	Stagger     Instant `json:"stagger_ns,omitempty"`      // between the attempts of the next leaders (X10); above one delay
+	Timeout     Instant `json:"timeout_ns,omitempty"`      // T: without progress, before a server suspects (X10)
+	Ceiling     Instant `json:"ceiling_ns,omitempty"`      // of the doubled T (X9); at least Timeout
+	Stagger     Instant `json:"stagger_ns,omitempty"`      // between the attempts of the next leaders (X10); should be above one delay
 	UpdateTimer Instant `json:"update_timer_ns,omitempty"` // before a pending update is sent again (X22)
-	PartBytes   int     `json:"part_bytes,omitempty"`      // of one PrepareOK or CatchUpReply
-	WindowSlots int     `json:"window_slots,omitempty"`    // W: between LocalARU and LastProposed (X15), 1…maxWindow
-	BatchBytes  int     `json:"batch_bytes,omitempty"`     // of the updates that one slot binds, but for the first (X14)
+	PartBytes   int     `json:"part_bytes,omitempty"`      // of one PrepareOK, CatchUpReply or SnapshotPart
+	WindowSlots int     `json:"window_slots,omitempty"`    // W: slots between LocalARU and LastProposed (X15), 1…maxWindow
+	BatchBytes  int     `json:"batch_bytes,omitempty"`     // of the updates that one slot binds; the first may be larger (X14)
 	QueueLimit  int     `json:"queue_updates,omitempty"`   // pending updates at a server, before clients are told that it is busy
 
-	// SessionLimit bounds the session table, and has clients open their sessions (X26); 0: an
-	// update opens one, for good. Whether it is 0 is fixed when a cluster forms: see Format.
-	SessionLimit int     `json:"session_limit,omitempty"`
-	SessionIdle  Instant `json:"session_idle_ns,omitempty"` // before a leader ends a session
-	Tombstones   int     `json:"tombstones,omitempty"`      // of sessions that are gone, remembered: the leader's setting counts
+	// SessionLimit bounds the session table, and has clients open their sessions (X26). Zero: an
+	// update opens one, for good. Whether it is zero is fixed when a cluster forms: see Format.
+	SessionLimit int `json:"session_limit,omitempty"`
+	// SessionIdle is how long a leader sees a session unused before it ends it.
+	SessionIdle Instant `json:"session_idle_ns,omitempty"`
+	// Tombstones is how many sessions that are gone are remembered. The leader's setting counts.
+	Tombstones int `json:"tombstones,omitempty"`
 
 	// Overlap lets a Proposal leave while the leader's own write is in flight (X16). Fixed for a
 	// cluster when it forms: see Format.
 	Overlap bool `json:"overlapped_write,omitempty"`
-	// SnapshotSlots is K, the executed slots between two snapshots; HistorySlots how many
-	// executed slots are kept for servers that lack them, at most and about (X12).
+	// SnapshotSlots is K: the executed slots between two snapshots (X12).
 	SnapshotSlots int `json:"snapshot_slots,omitempty"`
-	HistorySlots  int `json:"history_slots,omitempty"`
-	// PrepareSlots bounds the executed slots that a PrepareOK tells of: a leader that is further
-	// behind catches up first (X11), and the answer covers it then.
+	// HistorySlots is about how many executed slots are kept, at most, for servers that lack
+	// them (X12).
+	HistorySlots int `json:"history_slots,omitempty"`
+	// PrepareSlots bounds the executed slots that a PrepareOK tells of. A leader that is further
+	// behind catches up first (X11): then the answer covers what it lacks.
 	PrepareSlots int `json:"prepare_slots,omitempty"`
 }
 
 const (
-	minTime = Instant(time.Millisecond) // of a setting: a timer that never rests helps nobody
+	minTime = Instant(time.Millisecond) // of a setting: timers that are due all the time help nobody
 	maxTime = Instant(time.Hour)
 )
 
@@ -122,8 +125,8 @@ func (s Settings) Validate() error {
 	return nil
 }
 
-// Format is those of the settings in which the servers of a cluster may not differ, a bit
-// each: fixed when it forms.
+// Format is the settings in which the servers of a cluster may not differ, one bit each. It is
+// fixed when the cluster forms.
 type Format uint8
 
 // The bits of a Format.

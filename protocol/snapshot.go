@@ -9,16 +9,16 @@ import (
 )
 
 // Snapshots (X12; the paper keeps everything for ever): every K executed slots the state of
-// the application and the session table are written to the disk, in one record with all
-// that a recovery needs beside them. What lies below may then go (truncate.go), and a server
-// that slept through it gets the snapshot in parts (fetch.go).
+// the application and the session table are written to the disk. All else that a recovery
+// needs is in the same record. What lies below may then go (truncate.go), and a server that
+// was down meanwhile gets the snapshot in parts (fetch.go).
 
 // Snapshot is all that the slots 1…Seq have led to: the same bytes on every server that took
 // it. It is immutable and shared freely.
 type Snapshot struct {
-	Seq  Seq
+	Seq  Seq    // the last slot that it covers; never zero
 	Sum  uint64 // of Seq and Body: with Seq it names the snapshot
-	Body []byte
+	Body []byte // in the form of encodeSnapshot; MaxSnapshotBytes at most
 }
 
 // MaxSnapshotBytes bounds a snapshot. A server whose state is larger takes none, and so never
@@ -35,8 +35,8 @@ func (s *Snapshot) String() string {
 }
 
 // Checkpoint is the body of RecordSnapshot: the snapshot, and what this server holds of the
-// slots above it. With the record's View and Roster it is all that an earlier record may say
-// that still matters, and it is durable as a whole or not at all. It is immutable.
+// slots above it. With the record's View and Roster it says all that still matters of the
+// records before it. It is durable as a whole or not at all. It is immutable.
 type Checkpoint struct {
 	Snapshot *Snapshot
 	// Open has the acceptances (View > 0) and outcomes (Ordered) known above Snapshot.Seq, one
@@ -51,29 +51,37 @@ func (c *Checkpoint) String() string {
 	return fmt.Sprintf("%v, and %d slots above", c.Snapshot, len(c.Open))
 }
 
-// snapshots is what a server knows of its own.
+// snapshots is what a server knows of its own snapshots, and the one that it fetches.
 type snapshots struct {
-	next   Seq            // to take one at
-	latest *Snapshot      // nil: none yet
-	marks  []snapshotMark // of those on the disk, oldest first
-	cut    Position       // the disk was told to forget what lies below
-	pinned *Snapshot      // nil: none; see pin
-	usedAt Instant        // when a part of it was asked for last
-	fetch  fetch
+	// next is the slot at which to take one: the next multiple of SnapshotSlots, on all servers
+	// (plan).
+	next Seq
+	// latest was taken, installed or recovered last. Its record may not be durable yet. Nil:
+	// none so far.
+	latest *Snapshot
+	// marks are the snapshots whose records the disk still has, or is given: the oldest first.
+	//
+	// Invariant: seq and pos both rise.
+	marks []snapshotMark
+	// cut is the position below which the disk may forget: it only rises (Output.Truncate).
+	cut    Position
+	pinned *Snapshot // the one that a peer is fetching, though latest may be newer; nil: none (pin)
+	usedAt Instant   // when a part of pinned was asked for last; of no meaning without it
+	fetch  fetch     // a peer's, on its way to us
 }
 
-// snapshotMark is where a snapshot stands on the disk.
+// snapshotMark is where the record of a snapshot stands on the disk.
 type snapshotMark struct {
 	seq Seq
 	pos Position
 }
 
-// snapshotVersion is the first byte of a snapshot's body. Then follow, as varints, the seq,
-// the number of sessions, each session's client, opening, last use, timestamp and length of result, with the
-// result behind it; then the application's own bytes, to the end.
+// snapshotVersion is the first byte of a snapshot's body. Then follow, as varints, the seq and
+// the number of sessions. Each session has its client, opening, last use, last timestamp and the
+// length of its result, with the result behind it. The application's own bytes are the rest.
 const snapshotVersion = 1
 
-// tableRow is a session as a snapshot has it.
+// tableRow is a session as a snapshot has it: its replicated part.
 type tableRow struct {
 	client         ClientID
 	opened, usedAt Seq
@@ -83,8 +91,8 @@ type tableRow struct {
 
 var errSnapshot = errors.New("snapshot: not in the form that a server writes")
 
-// encodeSnapshot is the state after LocalARU. Only what is replicated goes in, in an order
-// that does not depend on who met which client first.
+// encodeSnapshot is the state after LocalARU. Only what is replicated goes in, in the order of
+// the clients' ids: in which order a server met its clients must not show.
 func (s *Server) encodeSnapshot() []byte {
 	var rows []tableRow
 	for i := range s.sessions {
@@ -109,8 +117,8 @@ func (s *Server) encodeSnapshot() []byte {
 	return append(b, app...)
 }
 
-// decode reads a snapshot's body. The rows have memory of their own, and no claim of the bytes
-// costs more than the bytes themselves.
+// decode reads a snapshot's body, which may be any bytes. The rows have memory of their own.
+// A count that the bytes claim reserves no memory before the rows are there.
 func (s *Snapshot) decode() (rows []tableRow, app []byte, err error) {
 	if len(s.Body) == 0 || s.Body[0] != snapshotVersion {
 		return nil, nil, fmt.Errorf("%w: another version", errSnapshot)
@@ -133,8 +141,8 @@ func (s *Snapshot) decode() (rows []tableRow, app []byte, err error) {
 	return rows, r.rest, nil
 }
 
-// uvarints reads numbers off bytes that may be anything. After one that is none, bad is set
-// and nothing is left.
+// uvarints reads numbers off bytes that may be anything. Where the bytes are not a number, bad
+// is set and nothing is left.
 type uvarints struct {
 	rest []byte
 	bad  bool
@@ -151,7 +159,7 @@ func (u *uvarints) next() uint64 {
 }
 
 // takeSnapshot records the state after LocalARU, unless the slots up to the next snapshot are
-// there already: a server that catches up takes the last only.
+// ordered here already. So a server that catches up takes only the last of several.
 func (s *Server) takeSnapshot(out *Output) {
 	s.plan(s.localARU)
 	if s.ordersThrough(s.snaps.next) {
@@ -166,8 +174,8 @@ func (s *Server) takeSnapshot(out *Output) {
 	out.event(Event{Kind: SnapshotTaken, Seq: s.localARU, Hash: s.app.Hash()})
 }
 
-// plan sets the slot at which the next snapshot is taken: the same on all servers, so that
-// they can stand in for each other while it is fetched.
+// plan sets the slot at which the next snapshot is taken. It is the same on all servers: so one
+// can send on what another has begun to send.
 func (s *Server) plan(seq Seq) {
 	k := Seq(s.settings.SnapshotSlots)
 	s.snaps.next = (seq/k + 1) * k
@@ -209,7 +217,7 @@ func (s *Server) openSlots() DataList {
 	return open
 }
 
-// adopt makes the snapshot this server's state. Nothing has changed where it fails.
+// adopt makes the snapshot this server's state. Where it fails the server has not changed.
 func (s *Server) adopt(snap *Snapshot) error {
 	rows, app, err := snap.decode()
 	if err != nil {
@@ -255,7 +263,7 @@ func (s *Server) installSnapshot(snap *Snapshot, out *Output) {
 	for i := range s.sessions {
 		c := &s.sessions[i]
 		if c.pending != nil && s.lapsed(c, &c.pending.Updates[0]) {
-			s.dropPending(c) // executed or not: its client asks again, and hears that it is expired
+			s.dropPending(c) // executed or not: its client asks again, and hears that the session expired
 		}
 		s.dropExecuted(c, out)
 		s.release(c)

@@ -1,14 +1,21 @@
 package protocol
 
-// Timers. The driver keeps one: Deadline says when to call Step with a Timer, which may
-// come early or late and does only what is due.
+// Timers. The driver keeps one: Deadline says when to call Step with a Timer. That may
+// come early or late: it does only what is due.
 
-// progressTimer is the paper's ProgressTimer: it runs while a server waits for the view to
-// be installed or for slots to be executed. Stopped, it counts as expired (X10).
+// progressTimer is the paper's Progress_Timer: it runs while a server waits for the view to
+// be installed or for slots to be executed.
 type progressTimer struct {
+	// running is false from an attempt until a majority joins it. Stopped, the timer counts as
+	// expired, so that this server joins others' attempts (X10).
 	running bool
-	since   Instant
-	timeout Instant // T, doubled per preinstalled view (X9)
+	// since is when it was started last. It lies T back at first start, where all suspect.
+	since Instant
+	// timeout is T: doubled for each view that is preinstalled, and Settings.Timeout again once
+	// the view in force works (X9).
+	//
+	// Invariant: Settings.Timeout ≤ timeout ≤ Settings.Ceiling.
+	timeout Instant
 }
 
 func (t *progressTimer) restart(now Instant) { t.running, t.since = true, now }
@@ -27,7 +34,7 @@ func (s *Server) Deadline() Instant {
 }
 
 // attemptAt is when this server gives up on the current attempt or view. The stagger lets
-// the next leader go first and finds the others ready to follow (X10).
+// the next leader go first, and by then the others are ready to follow (X10).
 func (s *Server) attemptAt() Instant {
 	if !s.progress.running {
 		return never
@@ -36,7 +43,7 @@ func (s *Server) attemptAt() Instant {
 }
 
 // setAttempted moves LastAttempted, and with it this server's place among the next leaders.
-// (Deadline is asked for after every Step: too often to divide there.)
+// (Not in attemptAt: Deadline is asked for after every Step, too often to divide there.)
 func (s *Server) setAttempted(v View) {
 	s.lastAttempted = v
 	rank := (int(s.id) - int(s.leader(v+1)) + s.n) % s.n
@@ -59,6 +66,8 @@ func (s *Server) oldestStarves() Instant {
 	return s.oldestFrom + StarvingTimeouts*s.progress.timeout
 }
 
+// onTimer does what is due. (PSB, figure 6 (Leader Election), A: the progress timer expires;
+// a stagger later, by X10.)
 func (s *Server) onTimer(out *Output) {
 	if s.now >= s.updateAt {
 		s.sendPending(out)
@@ -70,7 +79,7 @@ func (s *Server) onTimer(out *Output) {
 		s.endHandOver(out)
 	}
 	if s.now >= s.starvesAt() {
-		s.findOldest() // the bound may be of an update that is long executed
+		s.findOldest() // the bound may come from an update that is executed by now
 	}
 	switch {
 	case s.now >= s.attemptAt():
@@ -119,7 +128,8 @@ func (s *Server) unanswered() bool {
 	return s.state == RegLeader && s.lastProposed > s.localARU // X5
 }
 
-// armRetransmit starts the retransmission timer with the first thing unanswered.
+// armRetransmit starts the retransmission timer with the first thing that is unanswered, and
+// stops it with the last.
 func (s *Server) armRetransmit() {
 	switch {
 	case !s.unanswered():

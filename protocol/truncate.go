@@ -1,8 +1,8 @@
 package protocol
 
-// Truncation (X12): what every server has executed, and a durable snapshot of our own covers,
-// is forgotten, in memory and on the disk. A server that is down holds that up, but only
-// until the history outgrows its limit: from then on our own durable snapshot decides.
+// Truncation (X12): a slot is forgotten, in memory and on the disk, once every server has
+// executed it and a durable snapshot of our own covers it. A server that is down holds that up,
+// but only until the history outgrows its limit. Then our own durable snapshot decides alone.
 
 // truncate forgets what it may. It is asked at each heartbeat and as snapshots become durable.
 func (s *Server) truncate(out *Output) {
@@ -10,7 +10,7 @@ func (s *Server) truncate(out *Output) {
 	if s.localARU-s.history.truncated <= Seq(s.settings.HistorySlots) {
 		for id := ServerID(1); int(id) <= s.n; id++ {
 			if id != s.id {
-				point = min(point, s.reported[id]) // a last report, which may fall back
+				point = min(point, s.reported[id]) // after a crash it may have less: a snapshot helps it
 			}
 		}
 	}
@@ -21,7 +21,7 @@ func (s *Server) truncate(out *Output) {
 	s.truncateDisk(out)
 }
 
-// durableSnapshot is the seq of the newest snapshot that a crash would leave, zero for none.
+// durableSnapshot is the seq of the newest snapshot that survives a crash, zero for none.
 func (s *Server) durableSnapshot() Seq {
 	for i := len(s.snaps.marks) - 1; i >= 0; i-- {
 		if m := s.snaps.marks[i]; m.pos <= s.durable {
@@ -32,7 +32,7 @@ func (s *Server) durableSnapshot() Seq {
 }
 
 // truncateDisk gives up the records below the newest durable snapshot that covers no more than
-// what is truncated: the next life begins with it, and replays what follows.
+// what is truncated. The next life begins with that snapshot, and replays what follows it.
 func (s *Server) truncateDisk(out *Output) {
 	marks := s.snaps.marks
 	n := 0

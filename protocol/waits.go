@@ -2,19 +2,21 @@ package protocol
 
 import "slices"
 
-// waits has the pending updates by their UpdateTimer, the earliest first: a server with thousands of
-// sessions may not look at each of them whenever one timer is due. (In an outage with 32,768 sessions,
-// 2,000 of them waiting, that took far more than all of its time.) Time never goes back and all wait
-// equally long, so that each timer comes behind those before it. An update that is executed leaves its
-// place there, which no session's timer answers to any more.
+// waits has the pending updates by their Update_Timer, the earliest first. A server with thousands
+// of sessions must not look at each of them whenever one timer is due. (In an outage with 32,768
+// sessions, 2,000 of them waiting, that took far more time than there was.) Time never goes back
+// and all wait equally long: so a new timer always goes to the end.
+//
+// Entries of executed updates stay in the list; awaited recognises them as stale.
 type waits struct {
-	list []wait
-	head int // of those that are left
+	list []wait // Invariant: at never falls. Each pending update has its entry behind head.
+	head int    // the entries before it are taken out
 }
 
+// wait is the timer of one pending update.
 type wait struct {
-	at      Instant
-	session int32 // its place in Server.sessions
+	at      Instant // when it is due: the session's timer, unless the entry is stale
+	session int32   // its place in Server.sessions
 }
 
 // await arms the timer of a session's pending update.
@@ -23,7 +25,7 @@ func (s *Server) await(c *session) {
 	for q.head < len(q.list) && !s.awaited(q.list[q.head]) {
 		q.head++
 	}
-	if len(q.list)-q.head > 2*s.pendings+1024 { // one waits long, and behind it are many that do not any more
+	if len(q.list)-q.head > 2*s.pendings+1024 { // one waits long, and many behind it are stale
 		q.list = slices.DeleteFunc(q.list[q.head:], func(w wait) bool { return !s.awaited(w) })
 		q.head = 0
 	}
@@ -35,7 +37,7 @@ func (s *Server) await(c *session) {
 	q.list = append(q.list, wait{c.timer, s.place(c.client)})
 }
 
-// awaited says whether a session's timer still is that one.
+// awaited says whether the entry is the timer of an update that is still pending.
 func (s *Server) awaited(w wait) bool {
 	c := &s.sessions[w.session]
 	return c.pending != nil && c.timer == w.at
@@ -59,7 +61,7 @@ func (s *Server) due() []int32 {
 	return slices.Compact(due) // one may have been armed twice in an instant
 }
 
-// first is when the next is due, never where none waits. What was due has been taken out.
+// first is when the next timer is due, never where no update waits. Call it after due.
 func (q *waits) first() Instant {
 	if q.head == len(q.list) {
 		return never
