@@ -1,8 +1,8 @@
 package protocol
 
-// Client updates (PSB, Client Update): the server that a client contacts keeps the update
-// pending until it is executed, and makes sure that the leader gets it. Past the paper: X14,
-// X17, X22, X23, X26.
+// Client updates (PSB, Client Update handling): the server that a client contacts keeps the
+// update pending until it is executed. It makes sure that the leader gets it. Past the paper:
+// X14, X17, X22, X23, X26.
 
 // session is what a server knows of one client. The replicated part makes updates take effect
 // once: only executing a slot or adopting a snapshot changes it. The rest is this server's own.
@@ -167,7 +167,7 @@ func (s *Server) forward(b *Batch, out *Output) {
 }
 
 // sendPending sends the pending updates that are due again. (PSB, Update_Timer expires, B1–B4;
-// who sends to whom is X22.) The server named in an update sends it to all, in every state: so
+// who sends to whom is X22.) The server named in an update sends it to all, in every state. So
 // all have work outstanding, and a leader out of reach is noticed. The others forward it.
 //
 // In an election there is nobody to forward it to, and the server named may have executed it

@@ -52,8 +52,8 @@
 // The paper leaves retransmission, catch-up and several corners to the builder. The rules
 // added here have numbers, by which the code names them. docs/PROTOCOL.md has the reason of
 // each, and the planted bug (testdata/mutants) or script (scenarios) that shows what happens
-// without it. Where the code follows the paper it says so by procedure and label, as in "PSB,
-// figure 6 (Leader Election), B1"; figure numbers are the paper's.
+// without it. Where the code follows the paper it names the procedure and its label: "PSB,
+// figure 6 (Leader Election), B1". Figure numbers are the paper's.
 //
 //	X1   ViewChange is repeated
 //	X2   Prepare(v) with v > LastInstalled installs v, whatever LastAttempted

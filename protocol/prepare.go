@@ -2,9 +2,9 @@ package protocol
 
 import "slices"
 
-// Prepare phase (PSB, figure 7 (Prepare Phase)): the leader of a new view asks all what they
-// know above its LocalARU, and waits for a majority. So nothing that an earlier view settled
-// can be lost. Past the paper: X3, X4, X7, X24, X25, X27.
+// Prepare phase (PSB, figure 7): the leader of a new view asks all what they know above its
+// LocalARU, and waits for a majority. So nothing that an earlier view settled can be lost. Past
+// the paper: X3, X4, X7, X24, X25, X27.
 
 // span is a range of seqs (from, to] that a PrepareOK covers: to is Infinity in the last part.
 //

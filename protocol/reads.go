@@ -22,9 +22,9 @@ package protocol
 // acknowledgement need not wait for the record of v either. It claims only that no view above v
 // is installed here. A crash cannot make that false.
 //
-// A read is named by (client, timestamp). A number that its server gave it would not do: another
-// life of the server could give the same number again, and get an answer older than the read. A
-// round is named by (view, number): nobody leads a view twice (X24).
+// A read is named by (client, timestamp), not by a number of its server. Another life of the
+// server could give the same number again, and get an answer older than the read. A round is
+// named by (view, number): nobody leads a view twice (X24).
 //
 // Reads are nobody's work outstanding and unseat no leader. A client whose read is not answered
 // asks for the same as an update, which X22 and X23 take care of.

@@ -35,7 +35,7 @@ func (s *Server) requestCatchUp(out *Output) {
 		}
 	}
 	s.requestedTo = from
-	// Advance by one peer per round, not by four: with 4 peers and 4 requests the first range
+	// Advance by one peer per round, not by four. With 4 peers and 4 requests the first range
 	// would go to the same peer every time.
 	s.rotor = first
 }

@@ -9,8 +9,8 @@ import (
 
 // Sessions (X26). A client's first update opens its session, for good, unless
 // Settings.SessionLimit bounds the table (FormatSessions). Then opening and expiry are updates
-// like all else: every server forgets the same session at the same slot, not at a time of its
-// own clock.
+// like all else. So every server forgets the same session at the same slot, not at a time of
+// its own clock.
 //
 // A client opens a session with an update of its own. The result is the slot that this update
 // took, and the client names that slot in all that follows. An update is executed nowhere if it
@@ -21,10 +21,10 @@ import (
 // what is pending, so it could do so again and again. Against that each session that goes
 // leaves a tombstone, its last timestamp. The latest of them are kept, as many as the log says.
 //
-// The leader decides who goes. It names sessions that have been idle, by its own clock. And
-// where it binds openings that the table has no room for, the sessions used the longest ago go;
-// which those are follows from the log. The leader's settings count, not those of the server
-// that executes the expiry: so they are in the log.
+// The leader decides who goes. It names sessions that have been idle, by its own clock. If it
+// binds openings that the table has no room for, the sessions used the longest ago go too: the
+// log says which those are. The leader's settings count, not those of the server that executes
+// the expiry. So they are in the log.
 
 // UpdateKind says what an Update does.
 type UpdateKind uint8

@@ -8,10 +8,10 @@ import (
 	"slices"
 )
 
-// Snapshots (X12; the paper keeps everything for ever): every K executed slots the state of
-// the application and the session table are written to the disk. All else that a recovery
-// needs is in the same record. What lies below may then go (truncate.go), and a server that
-// was down meanwhile gets the snapshot in parts (fetch.go).
+// Snapshots (X12): every K executed slots the state of the application and the session table
+// are written to the disk. All else that a recovery needs is in the same record. What lies
+// below may then go (truncate.go), and a server that was down meanwhile gets the snapshot in
+// parts (fetch.go). The paper keeps everything for ever.
 
 // Snapshot is all that the slots 1…Seq have led to: the same bytes on every server that took
 // it. It is immutable and shared freely.

@@ -1,8 +1,8 @@
 package protocol
 
-// Truncation (X12): a slot is forgotten, in memory and on the disk, once every server has
-// executed it and a durable snapshot of our own covers it. A server that is down holds that up,
-// but only until the history outgrows its limit. Then our own durable snapshot decides alone.
+// Truncation (X12): a slot is forgotten once every server has executed it and a durable snapshot
+// of our own covers it. It goes from memory and from the disk. A server that is down holds that
+// up, but only until the history outgrows its limit. Then our own durable snapshot decides alone.
 
 // truncate forgets what it may. It is asked at each heartbeat and as snapshots become durable.
 func (s *Server) truncate(out *Output) {

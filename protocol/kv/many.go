@@ -10,9 +10,9 @@ import (
 // the parts' results in the same form. A Many in a Many is refused, and so is one without
 // parts: whatever can be said can be said in one way.
 
-// MaxManyBytes bounds the result of a Many, which holds any one value (MaxValueBytes): a get
-// whose value would go past it is answered TooLong, and the parts after it are executed all the
-// same. Else a few bytes that name one large value often would make an answer of any length.
+// MaxManyBytes bounds the result of a Many. There is room for any one value (MaxValueBytes). A
+// get whose value would go past the bound is answered TooLong; the parts after it are executed.
+// Without a bound a short Many that names one large value often would have an endless answer.
 const MaxManyBytes = 1 << 20
 
 // ManyOf is the operations as one, of which none is a Many.

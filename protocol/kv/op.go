@@ -23,8 +23,8 @@ const (
 	Many                   // several of the above, in order and at once: see ManyOf
 )
 
-// kinds gives each Kind its name and how many of Key, Value, Old it uses, in that order; 0
-// for what is not one operation on one key.
+// kinds gives each Kind its name, and how many of Key, Value, Old it uses, in that order. Zero:
+// the Kind is not one operation on one key.
 var kinds = [...]struct {
 	name   string
 	fields int

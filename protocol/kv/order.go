@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// order has a store's entries by key, so that a snapshot costs a walk over them and a sort of
-// those alone that are new since the last: a server does nothing else meanwhile.
+// order has a store's entries by key. So a snapshot costs a walk over them, and a sort of only
+// those that are new since the last one. It must be cheap: a server does nothing else meanwhile.
 type order struct {
 	sorted []*entry // as the last snapshot had them; some may be gone
 	added  []*entry // since then, as they came; some may be gone

@@ -122,8 +122,8 @@ func (p *pieces) room(bytes int) []byte {
 	return p.last[at : at : at+bytes]
 }
 
-// encode takes what an Answer is of, each by itself: written together to be read together, they
-// would cost more than all that is done with them.
+// encode takes the parts of an Answer one by one. Writing them to an Answer and reading them
+// from it again would cost more than the encoding.
 func (p *pieces) encode(status Status, value []byte, number int64) []byte {
 	switch status {
 	case HasValue, Results:

@@ -31,8 +31,8 @@ func (o Op) Step(value string, found bool) (newValue string, newFound bool, res 
 	return value, found, res
 }
 
-// outcome is what an operation comes to, before any value is made: the answer's status and
-// number, a HasValue's value being the key's, and what becomes of the key.
+// outcome is what an operation comes to, before any value is made. It has the answer's status
+// and number, and what becomes of the key. (The value of a HasValue is the key's.)
 type outcome struct {
 	change change
 	status Status

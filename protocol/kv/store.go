@@ -23,9 +23,9 @@ type Store struct {
 
 const nearBits = 7
 
-// entry is a key and its value, with the hashes of the key and of both, so that neither
-// replacing nor removing the value hashes anything twice. The value's memory is the entry's own,
-// and written to in place. All fits into one line of the processor's cache.
+// entry is a key and its value, with the hashes of the key and of both. So nothing is hashed
+// twice when the value is replaced or removed. The value's memory is the entry's own, and
+// written to in place. All fits into one line of the processor's cache.
 type entry struct {
 	key         string
 	ending      uint64 // of the key
@@ -201,8 +201,8 @@ func (s *Store) Clone() protocol.App {
 	return c
 }
 
-// Hash depends on the content alone, not on how it came about: a wrapping sum does not
-// care for order and can be undone entry by entry, which makes this O(1).
+// Hash depends on the content alone, not on its history: it is a wrapping sum over the entries.
+// Their order does not matter, and each can be taken out again. That makes Hash O(1).
 func (s *Store) Hash() uint64 { return s.hash }
 
 // mix hashes a key, to go on with its value.

@@ -17,10 +17,10 @@ const giveWayLook = 5 * time.Millisecond // how often it is looked at who leads
 // ErrNoHeir says that no other server was heard of lately, or takes over.
 var ErrNoHeir = errors.New("no other server can take over")
 
-// GiveWay has the server, if it leads, hand its leadership over to the best other one, and
-// waits until that one leads: the clients of others need not wait for a timeout. It returns
-// the new leader, zero where this server did not lead. A server in an election waits for its
-// end, as it might win.
+// GiveWay has the server, if it leads, hand its leadership over to the best other one. It waits
+// until that one leads: so the clients of other servers need not wait for a timeout. It returns
+// the new leader, or zero if this server did not lead. In an election it waits for the end,
+// since this server might win.
 func (s *Server) GiveWay(ctx context.Context) (protocol.ServerID, error) {
 	led := false
 	var tried []protocol.ServerID
@@ -58,8 +58,8 @@ func (s *Server) GiveWay(ctx context.Context) (protocol.ServerID, error) {
 	}
 }
 
-// yields waits until the server leads the view no more, or must have given up to hand it over,
-// which it does after half a Timeout.
+// yields waits until the server no longer leads the view. It also ends where the server must
+// have given the hand-over up, which happens after half a Timeout.
 func (s *Server) yields(ctx context.Context, view protocol.View) error {
 	given := time.Now().Add(s.timeout()/2 + 2*publishEvery)
 	for time.Now().Before(given) {

@@ -158,8 +158,8 @@ func (m outputMark) since(o *protocol.Output) protocol.Output {
 	return added
 }
 
-// flush does what the last steps asked for: records to the disk, and such messages to the
-// network as wait for none that is not durable yet.
+// flush does what the last steps asked for. Records go to the disk. Messages go to the network
+// if all records that they wait for are durable.
 func (s *Server) flush(sender *sender) {
 	s.cfg.Tape.flush()
 	s.disk.write(s.out.Records)

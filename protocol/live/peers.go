@@ -42,8 +42,8 @@ func (p *peers) list(now protocol.Instant) []Peer {
 // heirSilence is how long a peer may not have been heard, to be left the leadership.
 const heirSilence = time.Second
 
-// Heir is the server to which a leader would hand over: of the peers that were heard lately
-// the one that is furthest; zero if there is none. Those that were tried in vain are left out.
+// Heir is the server to which a leader would hand over: of the peers heard lately the one with
+// the highest aru, or zero. Peers that were tried in vain are left out.
 func (st *Status) Heir(tried ...protocol.ServerID) protocol.ServerID {
 	var heir Peer
 	for _, p := range st.Peers {

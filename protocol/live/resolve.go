@@ -17,8 +17,8 @@ func lookupIP4(ctx context.Context, name string) ([]netip.Addr, error) {
 	return net.DefaultResolver.LookupNetIP(ctx, "ip4", name)
 }
 
-// resolve looks the peers' addresses up: those that have none yet every so often, and the
-// others' names again now and then, since a peer may come back with another address.
+// resolve looks the peers' addresses up. It asks often for peers that have none yet. The others'
+// names it looks up again now and then: a peer may come back with another address.
 func (s *socket) resolve(hosts Hosts, own protocol.ServerID, port int, find lookup) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

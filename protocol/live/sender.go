@@ -10,8 +10,8 @@ import (
 const (
 	maxOutbox      = 1 << 16 // messages
 	maxOutboxBytes = 8 << 20
-	// maxRelayBytes is of these what clients' updates may take, which are sent again and
-	// again while they wait: they may not crowd out what would let them be ordered.
+	// maxRelayBytes is how many of these bytes clients' updates may take. They are sent again
+	// and again while they wait, and must not crowd out what would let them be ordered.
 	maxRelayBytes = 2 << 20
 )
 

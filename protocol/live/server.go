@@ -143,16 +143,16 @@ func Start(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Defaults of a live server, where a write costs a sync, and each message system calls:
-// a few slots at once, each with all that waits, do 1.4 times what many small ones do.
+// Defaults of a live server. Here a write costs a sync, and each message system calls. A few
+// slots at once, each with all that waits, do 1.4 times as much as many small ones.
 const (
 	liveWindow     = 2
 	liveBatchBytes = 32 << 10
 )
 
-// Settings are the settings of a live server: as given, with its own defaults, but that its
-// sessions expire, and that writes overlap (X16) unless its cluster was formed without, before
-// they did.
+// Settings are the settings of a live server: those given, with defaults of its own. Its sessions
+// always expire. Its writes overlap (X16), unless the cluster was formed without: older versions
+// did not overlap them.
 func Settings(s protocol.Settings, stable *protocol.Stable) protocol.Settings {
 	for _, f := range []struct {
 		value    *int
@@ -297,8 +297,8 @@ func (s *Server) Do(ctx context.Context, op []byte) ([]byte, error) {
 	return s.do(ctx, &call{op: op})
 }
 
-// Read is Do for an operation that changes nothing, as the App's Query answers it: no slot of
-// the log is used, unless the answer takes long.
+// Read is Do for an operation that changes nothing. The App's Query answers it, and it uses no
+// slot of the log, unless the answer takes long.
 func (s *Server) Read(ctx context.Context, op []byte) ([]byte, error) {
 	return s.do(ctx, &call{op: op, read: true})
 }

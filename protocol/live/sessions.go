@@ -4,8 +4,8 @@ import "github.com/fauer4effect/paxos/protocol"
 
 // Commands become updates of sessions that belong to the server. A session has one update
 // outstanding, so there are as many as there were commands at once; free ones are used
-// again, with rising timestamps. A timestamp begins with the number of the server's life:
-// what an earlier life left on its way is older, and never passes for an answer to this one.
+// again, with rising timestamps. A timestamp begins with the number of the server's life.
+// So what an earlier life left on its way is older, and never passes for an answer to this one.
 
 // lifeShift leaves room for 2^40 commands in a life.
 const lifeShift = 40

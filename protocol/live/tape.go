@@ -15,9 +15,9 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 )
 
-// A tape is what a machine was fed with and what came of it, as JSON lines: each life of a
-// server opens with its config and what its store held; each line after that is one Step.
-// The machine being pure, feeding it again must give every output again, byte for byte.
+// A tape is what a machine was fed with and what came of it, as JSON lines. Each life of a
+// server opens with its config and what its store held. Each line after that is one Step.
+// The machine is pure: feeding it again must give every output again, byte for byte.
 
 // Tape records a server's lives to a file. Until its server has begun a life it touches
 // nothing: another server may be writing there, or the start fail.

@@ -112,13 +112,12 @@ func (d *Decoder) decode(payload []byte) (protocol.Message, bool) {
 	return m, ok
 }
 
-// readIntoOne is how many bytes are read into the same message or record before an empty one takes its
-// place: its entries and updates each keep the room that they needed most, and that adds up.
+// readIntoOne is how many bytes are read into the same message or record. Then an empty one takes its
+// place: its entries and updates keep the most room that each has needed, and that adds up.
 const readIntoOne = 64 << 10
 
-// unmarshal reads one MessagePack value, which must be all of the bytes. What the decoder allocates
-// for a claimed length is paid for by as many bytes that follow, or is small: a claim alone costs
-// next to nothing.
+// unmarshal reads one MessagePack value, which must be all of the bytes. A claimed length alone costs
+// next to nothing: the decoder allocates little, or no more than the bytes that really follow.
 func unmarshal(b []byte, to msgp.Unmarshaler) error {
 	if mayClaimMuch(b) {
 		if _, err := msgp.Skip(b); err != nil {

@@ -12,13 +12,14 @@
 // A message larger than a datagram travels in parts. An Encoder belongs to one life of one
 // server; a Decoder to one receiver. Neither is for two goroutines.
 //
-// What a Decoder refuses it counts, by reason, and never panics on: a datagram that is cut,
-// flipped, foreign, of another format, of a server's earlier life, forged, or that claims
-// sizes it does not have. No claim of a datagram costs more memory than its own bytes times
-// a small constant, or two kilobytes, and messages that never become whole are forgotten, oldest first.
+// A Decoder refuses a datagram that is cut, flipped, foreign, of another format, forged, or of
+// a server's earlier life. It refuses one that claims sizes it does not have. It counts what it
+// refuses, by reason, and never panics. No claim of a datagram costs more memory than its own
+// bytes times a small constant, or two kilobytes. Messages that never become whole are
+// forgotten, the oldest first.
 //
 // The checksum is for accidents; only the key is for enemies. A replay within a life is a
-// repeated message, which the protocol bears.
+// repeated message, which does the protocol no harm.
 package wire
 
 //go:generate go tool -modfile=../../tools.mod msgp -file frame.go -o frame_gen.go -tests=false -io=false -unexported

@@ -24,8 +24,8 @@ func (c *RecordCodec) AppendToLog(log []byte, r *protocol.Record, base protocol.
 	return log, nil
 }
 
-// ReadLog reads a log's records, from position 1 or from a snapshot on, and says how many bytes
-// at its end are what a crash left of unfinished writes. Damage is an error.
+// ReadLog reads a log's records, from position 1 or from a snapshot on. It says how many bytes
+// at the end a crash left of unfinished writes. Other damage is an error.
 func (c *RecordCodec) ReadLog(log []byte) (records []protocol.Record, torn int, err error) {
 	first := protocol.Position(1)
 	if s, ok := logEntry(log); ok {

@@ -82,8 +82,8 @@ func appendUpdates(to []update, b *protocol.Batch) []update {
 	return to
 }
 
-// message is what travelled as w, with memory of its own; false where a kind or a state is
-// unknown, or a body is there that the kind does not have.
+// message is what travelled as w, with memory of its own. False: the kind or the state is
+// unknown, or there is a body that the kind does not have.
 func (w *message) message(sender protocol.ServerID) (protocol.Message, bool) {
 	m := protocol.Message{
 		Kind: protocol.Kind(w.Kind), Server: sender, State: protocol.State(w.State), Store: protocol.StoreID(w.Store),

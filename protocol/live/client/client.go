@@ -196,8 +196,9 @@ var readOnly = map[string]bool{
 	"GET": true, "MGET": true, "EXISTS": true, "STRLEN": true, "PING": true, "ECHO": true, "INFO": true,
 }
 
-// wantsAnother says that the commands are worth another server's while: the first was not
-// executed, and so was none; or they only read, and there is one whose outcome is unknown.
+// wantsAnother says whether to ask another server for the same. That is so if the first command
+// was not executed, since then none was. It is so too if all of them only read and the outcome
+// of one is unknown.
 func (c *Client) wantsAnother(replies []Reply, reads bool) bool {
 	none := len(replies) > 0
 	for _, r := range replies {

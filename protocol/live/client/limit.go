@@ -17,9 +17,9 @@ const (
 
 var errClaim = errors.New("a reply that is none, or larger than any server's of this program")
 
-// Limit is the connection to a server, unless a reply on it claims to be larger than any that a
-// server of this program gives: reading it fails then. (A library that takes a length for true
-// makes room for it, and ends the process where there is none.)
+// Limit is the connection to a server, with a limit. Reading fails where a reply claims to be
+// larger than any that a server of this program gives. (A library that trusts the length makes
+// room for it, and ends the process where there is none.)
 func Limit(conn net.Conn) net.Conn { return &limited{Conn: conn} }
 
 type limited struct {

@@ -1,10 +1,10 @@
-// Package powercut is a file system for tests: what was written and not yet synced stays in
-// the process's memory, so that a kill -9 of the process is a power cut for its files, and
-// not merely its end. It can also stretch syncs.
+// Package powercut is a file system for tests. What was written and not yet synced stays in the
+// process's memory. So a kill -9 of the process is a power cut for its files. It can also
+// stretch syncs.
 //
-// What it does not model: names. A file that was created, renamed or removed is so at once,
-// for good. And what is closed, or opened by somebody else, counts as written, if not as
-// synced: Pebble syncs before it closes what it wants to keep.
+// It does not model names: a file that was created, renamed or removed is so at once, for good.
+// A file that is closed, or opened by somebody else, is written out, though not synced. (Pebble
+// syncs before it closes what it wants to keep.)
 package powercut
 
 import (

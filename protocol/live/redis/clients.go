@@ -30,8 +30,8 @@ var _ Server = (*live.Server)(nil)
 
 // Clients speaks Redis's protocol (RESP 2) with clients: the commands of commands.go, on
 // the replicated key-value store and on the server itself. Any server takes any command.
-// Of redcon it has the encoding of replies and of lines typed by hand; the rest of redcon would
-// panic where a client claims a length of 2^63−1, and has no limits.
+// It uses redcon for encoding replies, and for lines typed by hand. The rest of redcon has no
+// limits, and panics where a client claims a length of 2^63−1.
 type Clients struct {
 	server   Server
 	listener net.Listener
@@ -52,8 +52,8 @@ type Clients struct {
 
 // What a client may ask of a server's memory, and time.
 const (
-	// maxClients bounds the connections: each has one update at a time, so more than may wait
-	// are of no use, and each costs a file descriptor: see clientLimit.
+	// maxClients bounds the connections. Each has one update at a time: so more connections than
+	// updates that may wait are of no use. Each costs a file descriptor: see clientLimit.
 	maxClients = live.MaxWaiting
 	// ownDescriptors are left to the server itself: its store, logs, sockets, and whoever asks for
 	// its metrics. A store that can't open a file has failed for good.

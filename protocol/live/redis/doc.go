@@ -1,7 +1,7 @@
-// Package redis speaks Redis's protocol (RESP 2) with clients of a live server: [Serve] takes their
-// connections from a listener, and answers commands on the replicated key-value store and on the
-// server itself. It keeps no data: to execute what was asked, once and in order, is left to package
-// live, and so any server takes any command.
+// Package redis speaks Redis's protocol (RESP 2) with clients of a live server. [Serve] takes their
+// connections from a listener. It answers commands on the replicated key-value store and on the
+// server itself. It keeps no data: package live executes what was asked, once and in order. So any
+// server takes any command.
 //
 //	clients.go     Clients: connections come and go. Start here
 //	conn.go        one connection: commands in, replies out

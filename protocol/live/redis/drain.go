@@ -19,9 +19,9 @@ const (
 // RefuseClients closes the door to new connections. Those that are open are served on.
 func (c *Clients) RefuseClients() { _ = c.listener.Close() }
 
-// Drain refuses new commands, in words that say that nothing was executed, and returns when
-// those under way have their answers, or the server or ctx ends: then it says how many clients
-// are without, and Close leaves the outcome of what they asked unknown.
+// Drain refuses new commands, in words that say that nothing was executed. It returns when the
+// commands under way have their answers, or the server or ctx ends. In the second case it says
+// how many clients have no answer. Close leaves the outcome of their commands unknown.
 func (c *Clients) Drain(ctx context.Context) (left int) {
 	c.gate.shut.Store(true)
 	look := time.NewTicker(drainLook)

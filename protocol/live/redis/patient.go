@@ -8,8 +8,8 @@ import (
 	"github.com/fauer4effect/paxos/protocol/live/internal/backoff"
 )
 
-// patient is a listener that rests after an error, longer each time: out of file
-// descriptors, Accept fails as fast as it is called, and its caller calls it again at once.
+// patient is a listener that rests after an error, longer each time. Without file descriptors
+// Accept fails as fast as it is called, and its caller calls it again at once.
 type patient struct {
 	net.Listener
 	closing sync.Once

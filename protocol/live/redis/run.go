@@ -133,8 +133,8 @@ func (c *conn) tooLong() bool {
 	return false
 }
 
-// readAlone asks once more for a command of the run that only reads: what it asks for did not
-// fit into one result with what the others do.
+// readAlone asks once more for a command of the run that only reads. Its answer did not fit into
+// one result with those of the others.
 func (c *conn) readAlone(i int) {
 	from, to := c.run.commands[i].from, c.run.ops.Mark()
 	if i+1 < len(c.run.commands) {

@@ -10,7 +10,7 @@ import (
 )
 
 // Reader cuts a connection's bytes into commands. What it keeps is bounded by its Limits, whatever a
-// client claims; a command that is longer is read to its end, for its client to be told so and to go
+// client claims. A command that is longer is read to its end: then its client is told so, and can go
 // on. It looks at each byte once, however slowly they come. One goroutine owns it; make one with
 // NewReader.
 type Reader struct {
@@ -267,9 +267,10 @@ func (r *Reader) inline(rest []byte) ([][]byte, error) {
 	return args, nil
 }
 
-// words splits a line as Redis does: at white space, but for what stands in quotes. Within double
-// ones \n, \r, \t, \b, \a and \x41 mean what they do in C, and \ before anything else itself;
-// within single ones only \' does. False: a quote has no end, or something follows it at once.
+// words splits a line as Redis does: at white space outside quotes. Within double quotes \n, \r,
+// \t, \b, \a and \x41 mean what they do in C; \ before another character means that character.
+// Within single quotes only \' is special. False: a quote has no end, or something follows it at
+// once.
 func words(line []byte) (all [][]byte, ok bool) {
 	for {
 		line = bytes.TrimLeft(line, " \t\r\n\v\f")

@@ -1,10 +1,10 @@
 // Package store keeps a server's records on disk, in Pebble.
 //
-// A store belongs to one server of one cluster, for good: it is formatted once, where none
-// exists, with a random id (X18), and opened by nobody else. What Write returned for is
-// durable; after an error of the disk nothing more is written, and nothing is tried again,
-// since nobody knows what the kernel did with the pages. What a crash leaves torn at the end
-// is cut off; any other damage is refused.
+// A store belongs to one server of one cluster, for good. It is formatted once, where none
+// exists, with a random id (X18), and nobody else opens it. Once Write has returned, its records
+// are durable. After an error of the disk nothing more is written, and nothing is tried again:
+// nobody knows what the kernel did with the pages. A torn end is what a crash leaves, and is cut
+// off; any other damage is refused.
 package store
 
 import (
@@ -177,8 +177,8 @@ func (s *Store) take(it *pebble.Iterator) error {
 
 // begin numbers this life, durably. Its sync makes durable, too, what was read: a process
 // that was killed leaves records behind that were never synced. The life's incarnation is the
-// time in milliseconds, or more, so that it is above those of earlier lives, and above those
-// of an earlier cluster on the same hosts.
+// time in milliseconds, or more. So it is above those of earlier lives, and of an earlier
+// cluster on the same hosts.
 func (s *Store) begin() error {
 	var old [16]byte
 	if err := s.loadFixed(lifeKey, old[:]); err != nil {
