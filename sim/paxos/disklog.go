@@ -11,9 +11,9 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// Where the plan says so, a disk is the bytes of a log, in the format of a live store's
-// records: torn where a crash tore it, damaged where a fault does, and read again by whoever
-// starts. The bytes are made when they are read, since nobody sees them before.
+// Where the plan says so, a disk is the bytes of a log, in the format of a live store's records. A
+// crash may tear it and a fault damage it, and each new life reads it. The bytes are made when they
+// are read, since nobody sees them before.
 
 // diskLog is what the world does not keep of one server's records.
 type diskLog struct {

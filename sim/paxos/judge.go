@@ -19,8 +19,8 @@ func (r *System) Judge(k *engine.Key) {
 	}
 }
 
-// sampled says whether the key is one of those that porcupine judges in any case: one in eight of a
-// run's first 64, and of a long run's many others one in 64.
+// sampled says whether the key is one of those that porcupine judges in any case. That is one in eight
+// of a run's first 64 keys, and one in 64 of the others.
 func (r *System) sampled() bool {
 	return r.judgedKeys%64 == 1 || r.judgedKeys < 64 && r.judgedKeys%8 == 1
 }

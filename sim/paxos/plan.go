@@ -93,8 +93,8 @@ func serverSettings(p *plan.Plan, a *plan.ServerSettings) (protocol.Settings, er
 	return s.WithDefaults(), err
 }
 
-// Timely says why the plan's calm is not fair to the protocol, nil if it is: liveness may be
-// asked for only where links and disks are timely, and bounds allow what the rules allow.
+// Timely says why the plan's calm is not fair to the protocol, nil if it is. Liveness may be asked
+// for only where links and disks are timely, and where the bounds leave the time that the rules take.
 func Timely(p *plan.Plan) error {
 	s, err := settingsOf(p)
 	if err != nil {
@@ -160,8 +160,8 @@ func settles(p *plan.Plan, s protocol.Settings) world.Instant {
 	return bound
 }
 
-// answerBound is how long an answer may take once a leader serves: the server that has the update sends
-// it on, and to all when its timer tells it to (X22), and a message or a record may need a second try.
+// answerBound is how long an answer may take once a leader serves. The server that has the update sends
+// it on, and to all when its timer says so (X22). A message or a record may need a second try.
 func answerBound(p *plan.Plan, s protocol.Settings) world.Instant {
 	return p.AnswerWithin(4*world.Instant(s.UpdateTimer) + slack)
 }

@@ -2,8 +2,8 @@ package paxos
 
 import "github.com/fauer4effect/paxos/protocol"
 
-// diskRecord is a protocol.Record as the world keeps it: without pointers, since the disks
-// are most of a long run's memory, and the garbage collector should pass them over.
+// diskRecord is a protocol.Record as the world keeps it: without pointers. The disks are most of a
+// long run's memory, and the garbage collector should not look into them.
 type diskRecord struct {
 	view     protocol.View
 	seq      protocol.Seq
@@ -13,8 +13,8 @@ type diskRecord struct {
 	lazy     bool
 }
 
-// bodies are what the records of a run refer to. A page of batches goes with the last record
-// that refers to one of it, so that a run without end does with the memory that its disks need.
+// bodies are what the records of a run refer to. A page of batches is dropped with the last record
+// that refers to one of them. So an endless run needs no more memory than its disks do.
 type bodies struct {
 	pages []*bodyPage // nil: gone
 	made  uint32      // batches, so far

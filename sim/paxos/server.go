@@ -124,7 +124,7 @@ func (s *server) take(m *protocol.Message) {
 }
 
 // takeAll hands the machine what clients of a host ask for together, as a driver does that reads many
-// requests at once: so many steps, and then one write, one sync, and what they send.
+// requests at once. Each request is a step; after all of them come one write, one sync, and the messages.
 func (s *server) takeAll(kind protocol.Kind, requests []*protocol.Batch) {
 	s.out.Reset()
 	now := protocol.Instant(s.clock.Now(s.System.world.Now()))

@@ -8,15 +8,15 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// Where the plan's sessions expire (X26), a client opens one before its first update, and again
-// when it is told that the one it had is gone. Each of its operations leaves a timestamp free
+// Where the plan's sessions expire (X26), a client opens one before its first update. It opens
+// another when it is told that its session is gone. Each of its operations leaves a timestamp free
 // below its own, for an opening.
 
 func (r *System) sessionsExpire() bool { return r.settings.SessionLimit > 0 }
 
-// comeToRest goes on, for as long as an operation may take, until the core stands at one slot.
-// Where a leader ends sessions by itself, the last of that may be under way at a run's end,
-// though no client asks for anything any more.
+// comeToRest goes on, for as long as an operation may take, until all of the core is at one slot. A
+// leader may end sessions by itself. So a slot may be under way at a run's end, although no client
+// asks for anything.
 func (r *System) comeToRest() {
 	if !r.sessionsExpire() || r.world.Now() < r.run.Plan.Length()-r.run.Plan.Tail.Answer {
 		return

@@ -13,9 +13,9 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// packet is what travels in our world: a message of the machine, or a reply to a client, of
-// replyKind, with the timestamp in place of the seq; one to a read without a slot has its index
-// in place of the aru, and a view.
+// packet is what travels in our world: a message of the machine, or a reply to a client. A reply is
+// of replyKind, with the timestamp in place of the seq. A reply to a read without a slot has its
+// index in place of the aru, and a view.
 type packet struct {
 	protocol.Message
 	result    []byte

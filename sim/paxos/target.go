@@ -112,13 +112,13 @@ func drawnSettings(p *plan.Plan) (s protocol.Settings) {
 	return s
 }
 
-// letSessionsLive takes back limits under which no session can be of use in the calm, where some servers
-// stay broken. There are two:
+// letSessionsLive raises limits that would starve clients for good in the calm, where some servers stay
+// broken. There are two:
 //
-//   - a session_idle below the time that a client needs to try every broken server, and hear of its
-//     session;
-//   - fewer tombstones than clients, where a deaf server goes on sending what is pending: openings of
-//     clients that are gone then open sessions again and again, in place of others'.
+//   - a session_idle below the time that a client needs to try every broken server once, and to hear of
+//     its session;
+//   - fewer tombstones than clients, when a deaf server keeps re-sending old openings: these would open
+//     sessions again and again, in place of others'.
 func letSessionsLive(p *plan.Plan, _ *swarm.Pace) {
 	s := drawnSettings(p)
 	if s.SessionLimit == 0 || len(p.Tail.Broken) == 0 {

@@ -19,8 +19,8 @@ func (r *System) matters(to world.Node, p *packet) bool {
 	return false
 }
 
-// useful says whether the receiver could have made use of the message now: of its current
-// view and for a slot not yet ordered there, or above what it knows of the election.
+// useful says whether the receiver could have made use of the message now. It is of the receiver's
+// view and for a slot not yet ordered there, or above what the receiver knows of the election.
 func (r *System) useful(to world.Node, m *protocol.Message) bool {
 	return r.world.IsServer(to) && r.servers[to] != nil && uses[m.Kind](r.servers[to].machine, m)
 }

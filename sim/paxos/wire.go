@@ -76,9 +76,9 @@ func (k *datagrams) keep(all [][]byte) [][]byte {
 	return k.lists[first:len(k.lists):len(k.lists)]
 }
 
-// open makes a message of a packet's datagrams again, once they have crossed the wire. It is
-// the same message, or none where bits were flipped, or where it is of an earlier life of its
-// sender than we have heard of.
+// open turns a packet's datagrams back into a message, once they have crossed the wire. It is the
+// same message, or none: bits may have been flipped, or it may be of an earlier life of its sender
+// than the latest known here.
 func (c *codec) open(to world.Node, p *packet) (m protocol.Message, ok bool) {
 	r := c.System
 	damaged := false

@@ -2,11 +2,12 @@ package plan
 
 import "github.com/fauer4effect/paxos/sim/world"
 
-// What liveness asks for in the calm is bounded: by what the protocol under test promises, and by what
-// the plan adds to that, whatever the protocol.
+// Bounds of liveness in the calm. Each is what the protocol under test promises, and what the plan
+// adds to that for any protocol.
 
-// SettleWithin is how long the calm may take until a majority serves, for a protocol that takes promise
-// once all messages are timely: what was late must arrive, and a client must ask somebody who serves.
+// SettleWithin is how long the calm may take until a majority serves. The protocol takes promise once
+// all messages are timely. Before that late messages must arrive, and a client must find a server that
+// serves.
 func (p *Plan) SettleWithin(promise world.Instant) world.Instant {
 	bound := p.latest() + p.Workload.Timeout + promise
 	if p.Workload.Reads > 0 { // a read unseats nobody: only the update that it becomes does
@@ -15,8 +16,8 @@ func (p *Plan) SettleWithin(promise world.Instant) world.Instant {
 	return p.stretched(bound)
 }
 
-// AnswerWithin is how long an answer may take from then on, for a protocol that takes promise once the
-// right server is asked: the client asks each in turn, and the first of them once more.
+// AnswerWithin is how long an answer may take from then on. The protocol takes promise once the right
+// server is asked. The client asks each server in turn, and the first of them once more.
 func (p *Plan) AnswerWithin(promise world.Instant) world.Instant {
 	tries := p.Servers + 1
 	if p.Workload.Reads > 0 {
@@ -38,8 +39,8 @@ func (p *Plan) stretched(d world.Instant) world.Instant {
 	return d + d/million*2*world.Instant(drift)
 }
 
-// latest is how long after the calm's beginning a message of the faulty phase may arrive, and
-// how long clocks that were set back stand still.
+// latest is how long after the calm's beginning a message of the faulty phase may arrive. It covers
+// as well how long clocks that were set back stand still.
 func (p *Plan) latest() world.Instant {
 	delay := p.Network.All.Delay.Longest()
 	for _, l := range p.Network.Links {

@@ -121,8 +121,8 @@ func (t EffectTable) Find(name string) Effect {
 // IsFault says whether the effect is one that a plan contains or not.
 func (e Effect) IsFault() bool { return e < FirstOutcome }
 
-// Counts is the kind under which a fault counts, in a cluster of so many servers: a crash by the way in
-// which it comes about.
+// Counts is the kind under which a fault counts, in a cluster of the given size. A crash counts
+// according to how it comes about.
 func (f *Fault) Counts(servers int) Kind {
 	switch {
 	case f.Do == Crash && f.On != nil:

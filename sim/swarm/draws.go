@@ -154,8 +154,8 @@ func coups(s *swarm, d *world.Dice) {
 	}
 }
 
-// silentCoup has others elect, while whoever leads hears them, but none of the messages that say so: it
-// may believe to lead for as long as that lasts.
+// silentCoup has the others elect a leader. The old leader hears them, but not the messages that say
+// so: it may believe for that time that it still leads.
 func (s *swarm) silentCoup(d *world.Dice, f plan.Fault) {
 	for _, kind := range s.target.named(func(m *Message) bool { return m.Deposes }) {
 		f.Kind = kind
@@ -166,8 +166,8 @@ func (s *swarm) silentCoup(d *world.Dice, f plan.Fault) {
 	}
 }
 
-// electInTurn has all servers elect, again and again, until each has had its turn: who was kept away
-// before leads once more, with what it remembers of that time.
+// electInTurn has all servers elect, again and again, until each has had its turn. A server that was
+// kept away before leads once more, with what it remembers of that time.
 func (s *swarm) electInTurn(d *world.Dice, at world.Instant) {
 	gap := logBetween(d, 10*world.Millisecond, 150*world.Millisecond)
 	for range s.plan.Servers {
@@ -205,9 +205,9 @@ func flaps(s *swarm, d *world.Dice) {
 	})
 }
 
-// majorities connects exactly a majority, and another one every 40 to 600 ms: each
-// change of view must then take over what the last majority knew. In half of these seeds
-// the majority elects anew at once, with the last leader's messages in flight.
+// majorities connects exactly a majority, and another one every 40 to 600 ms. Each change of
+// view must then take over what the last majority knew. In half of these seeds the new majority
+// elects at once, with the last leader's messages in flight.
 func majorities(s *swarm, d *world.Dice) {
 	at := between(d, 0, s.plan.Faulty/2)
 	until := between(d, at, s.plan.Faulty)
@@ -240,8 +240,8 @@ func rings(s *swarm, d *world.Dice) {
 	})
 }
 
-// omissions keep messages of one kind from servers, while all else gets through: most often from all
-// but one, which is then ahead of them, and is taken out, often, at the end of it.
+// omissions keep messages of one kind from servers, while all else gets through. Most often one server
+// still gets them, and so is ahead of the others. At the end it is often taken out.
 func omissions(s *swarm, d *world.Dice) {
 	p := s.plan
 	if s.sleepy {
@@ -272,8 +272,8 @@ func jumps(s *swarm, d *world.Dice) {
 	})
 }
 
-// elections are started unprovoked, by one server, which the others ignore, or by many at
-// once, which unseats a working leader with its messages in flight.
+// elections start elections unprovoked. One server alone the others ignore. Many at once unseat a
+// working leader, with its messages in flight.
 func elections(s *swarm, d *world.Dice) {
 	many := d.One(2)
 	s.each(d, 3, func(at world.Instant) {

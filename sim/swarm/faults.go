@@ -108,10 +108,9 @@ func victims(do plan.Kind, perSecond int64) func(*swarm, *world.Dice) {
 	}
 }
 
-// drawMuted draws whether the seed's one fault is that a server hears all and is not heard, for
-// long, while each client stays with its server: what is asked of that one starves, though the
-// leader gets on with the rest (X23), and a mixture of faults would have changed the view before
-// that.
+// drawMuted draws whether the seed's one fault is this: a server hears all and is not heard, for
+// long, while each client stays with its server. What that server is asked starves, though the
+// leader serves the rest (X23). In a mixture of faults the view would change before that.
 func (s *swarm) drawMuted() bool {
 	d := s.roll("one is mute")
 	p, w := s.plan, &s.plan.Workload
@@ -124,8 +123,8 @@ func (s *swarm) drawMuted() bool {
 	return true
 }
 
-// drawLosses draws whether the disks begin fresh and must meet (X18), and who loses its disk later or
-// finds it damaged: a minority, outside the tail's core, since nothing brings them back.
+// drawLosses draws whether the disks begin fresh and must meet (X18). It draws who loses its disk later,
+// or finds it damaged. That is a minority outside the tail's core, since nothing brings them back.
 func (s *swarm) drawLosses() {
 	p := s.plan
 	p.Formation = s.target.Can.Formation && s.roll("formation").One(3)

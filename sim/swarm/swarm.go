@@ -28,7 +28,7 @@ func (t Target) Demand(o Options) {
 }
 
 // Draw draws the plan of a seed. Each seed first picks which kinds of fault exist at all, then how
-// strong they are: plans that lack most kinds reach states that a mixture of all does not
+// strong they are. Plans that lack most kinds reach states that a mixture of all does not reach
 // (swarm testing: Groce et al., ISSTA 2012). Kinds that the cluster's size makes impossible
 // are not drawn.
 func Draw(seed uint64, t Target, o Options) *plan.Plan {
@@ -84,9 +84,9 @@ type swarm struct {
 	target Target
 	pace   Pace
 	rows   []plan.KindRow // of the kinds of fault that may be drawn
-	// A rough seed keeps many slots in flight over a lossy network and changes the majority
-	// that is connected, and with it the view, all the time; in the end only a bare
-	// majority heals. That leaves holes, and proposals that outlive their views.
+	// A rough seed keeps many slots in flight over a lossy network. It changes the majority that
+	// is connected all the time, and with it the view. In the end only a bare majority heals.
+	// That leaves holes, and proposals that outlive their views.
 	rough bool
 	// An aimed seed strikes the leader more often than others.
 	aimed bool

@@ -2,14 +2,14 @@
 // machine can live. It knows nothing of Paxos.
 //
 // A World runs Nodes: servers 1…N, which have a disk and may crash, and clients above N.
-// Each is a Process, which the world calls with what happens to it (Receive, Wake, Synced)
-// and which answers by calling Send and Write on the world. Between two calls nothing
-// happens: a process needs no lock.
+// Each is a Process. The world calls it with what happens to it (Receive, Wake, Synced), and it
+// answers by calling Send and Write on the world. Between two calls nothing happens: a process
+// needs no lock.
 //
-// Whoever drives the world calls Step until it is satisfied. Every delay, loss and
-// duplicate is a function of the world's seed and of the message's name (kind, from, to,
-// n-th of these), never of what else was drawn before: see Draw. The world's Hash folds in
-// every event; equal hashes mean equal runs.
+// The driver calls Step as long as it likes. Every delay, loss and duplicate is a function of
+// the world's seed and of the message's name (kind, from, to, n-th of these). It never depends
+// on what was drawn before: see Draw. The world's Hash folds in every event; equal hashes mean
+// equal runs.
 //
 // # A machine of your own, in three steps
 //
@@ -17,26 +17,25 @@
 //
 // First, the machine. Choose a type M for its messages and R for the records on its disk,
 // plain values both, and write a Process: one life of one node. All that it may know is in
-// what it is called with, in World.Now, and in World.Records, which a life that begins reads
-// to find what earlier ones left. All that it does is Send and Write. It says in Deadline when
-// it wants to be woken, Never for not at all, and is asked after every call. The wall clock,
-// goroutines, package math/rand and the order of maps are out of bounds: one of them, and no
-// run can be repeated. Where it must choose, it calls Draw with its seed and the purpose.
+// what it is called with, in World.Now, and in World.Records. A new life reads there what
+// earlier lives left. All that it does is Send and Write. It says in Deadline when it wants to be
+// woken, Never for not at all, and is asked after every call. It may not use the wall clock,
+// goroutines, package math/rand or the order of maps: with one of them no run can be repeated.
+// Where it must choose, it calls Draw with its seed and the purpose.
 //
 // Second, the observer. It is told what the machine cannot know: which message was lost and
-// why, which record a crash took. Here checks live. Survive is the law of what a crash may
-// leave of records that were not durable: 0, nothing. SyncFailed comes from Fill and FailSync
-// only.
+// why, which record a crash took. Checks belong here. Survive decides how many of the records
+// that were not durable a crash leaves: 0, none. SyncFailed comes from Fill and FailSync only.
 //
-// Third, the world. New makes it; SetLink and SetDisk give each direction between two nodes,
-// and each disk, its law, and what has none takes no time; Start begins a life. Then call
-// StepBy until nothing is due, or Step, and look. Faults are calls as well, between two steps
-// or At a time: Crash and Start again, Pause, Cut and Heal, Clog, Slow, Stall, FailSync, and
-// OnMessage for what shall happen to the n-th message of a kind.
+// Third, the world. New makes it. SetLink sets how one direction between two nodes behaves, and
+// SetDisk does so for a disk; one without takes no time. Start begins a life. Then call StepBy
+// until nothing is due, or Step, and look. Faults are calls as well, between two steps or At a
+// time: Crash and Start again, Pause, Cut and Heal, Clog, Slow, Stall, FailSync. OnMessage says
+// what shall happen to the n-th message of a kind.
 //
-// What this does not give is what makes a sweep: seeds that draw plans of faults, clients with
-// a model to judge them by, shrinking. Package sim does, for a machine behind a smaller
-// interface (testbed.Protocol, docs/YOUR-PROTOCOL.md).
+// This is not yet a sweep: that also has seeds that draw plans of faults, clients with a model
+// to judge them by, and shrinking. Package sim does that, for a machine behind a smaller interface
+// (testbed.Protocol, docs/YOUR-PROTOCOL.md).
 //
 // # Persist before send
 //

@@ -2,8 +2,8 @@ package world
 
 import "math/bits"
 
-// Randomness is stateless: a draw is a function of the seed and of what it is for, so that
-// taking one fault out of a plan changes no other draw.
+// Randomness is stateless: a draw is a function of the seed and of what it is for. So taking
+// one fault out of a plan changes no other draw.
 
 // Mix folds x into h, the same on machines of any word size.
 func Mix(h, x uint64) uint64 {

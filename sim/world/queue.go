@@ -2,9 +2,9 @@ package world
 
 import "math/bits"
 
-// entry is a scheduled event: pointer-free, so that the garbage collector does not see the
-// queue, and of three words, so that the compiler keeps it in registers. (As seven fields it
-// was copied through memory at each call, and a sixth of a run went into the queue.)
+// entry is a scheduled event. It has no pointers, so that the garbage collector does not see the
+// queue. It has three words, so that the compiler keeps it in registers. (As seven fields it was
+// copied through memory at each call, and the queue took a sixth of a run.)
 type entry struct {
 	at  Instant
 	tie uint64 // order of scheduling: no tie is left to the queue
@@ -40,12 +40,11 @@ func (e *entry) before(f *entry) bool {
 	return e.at < f.at || e.at == f.at && e.tie < f.tie
 }
 
-// queue gives events in the order of (at, tie). What is due soon lies in a wheel of buckets,
-// each a few microseconds wide, and costs O(1); what is due later lies in a heap. Nothing
-// moves between the two: the earlier of both comes next. (A heap alone took a quarter of a
-// run's time.)
+// queue gives events in the order of (at, tie). Events that are due soon lie in a wheel of
+// buckets, each a few microseconds wide, and cost O(1). Later ones lie in a heap. No event moves
+// between the two: the earlier of both comes next. (A heap alone took a quarter of a run's time.)
 //
-// Nobody pushes what is due before that which was popped last.
+// No event may be pushed that is due before the one popped last.
 //
 // Invariant: buckets hold what is due in now … now+wheelBuckets−1, each sorted.
 type queue struct {

@@ -1,7 +1,7 @@
 package world
 
-// Rule tells the network what to do with messages that match it, until it is taken away:
-// scripts direct a run with rules, where a Trigger names a single message.
+// Rule tells the network what to do with messages that match it, until it is taken away. Scripts
+// direct a run with rules. (A Trigger names a single message.)
 type Rule struct {
 	Kind     uint8 // zero: any
 	From, To Node  // zero: any
@@ -44,8 +44,8 @@ func (w *World[M, R]) Held(r *Rule, filter Rule) int {
 	return n
 }
 
-// Release sends up to n of the messages that the rule holds and that match the filter on
-// their way, at once and in the order in which they were held, and returns how many.
+// Release sends messages on their way: up to n of those that the rule holds and that match the
+// filter. They leave at once, in the order in which they were held. It returns how many.
 func (w *World[M, R]) Release(r *Rule, filter Rule, n int) int {
 	var rest []keptMessage
 	released := 0
@@ -134,8 +134,8 @@ func (w *World[M, R]) Slow(n Node, by Instant) {
 	w.nodes[n].slow = by
 }
 
-// Shuffle makes each message from or to the node take up to so much longer, drawn for each,
-// so that they overtake one another, until Shuffle(n, 0).
+// Shuffle makes each message from or to the node take up to by longer, drawn for each. So they
+// overtake one another, until Shuffle(n, 0).
 func (w *World[M, R]) Shuffle(n Node, by Instant) {
 	w.disturb(by != 0, w.nodes[n].shuffle != 0)
 	w.nodes[n].shuffle = by

@@ -36,8 +36,8 @@ func (s *slab[M]) take() uint32 {
 	return s.made - 1
 }
 
-// release takes a reference back. What the message refers to stays reachable until its place
-// is taken again: clearing it each time costs more than the few bodies that are kept.
+// release takes a reference back. What the message refers to stays reachable until its place is
+// used again. Clearing the place each time would cost more than the few bodies that are kept.
 func (s *slab[M]) release(i uint32) {
 	it := s.at(i)
 	if it.refs--; it.refs == 0 {

@@ -262,9 +262,9 @@ func (w *World[M, R]) fold(what, word uint64) {
 	w.hash = Mix(Mix(w.hash, uint64(w.now)^what<<40), word)
 }
 
-// arm sees to it that a timer is queued that fires no later than the node's deadline. One that
-// was overtaken by an earlier one serves again after that: a client that is answered and asks
-// again, with a far timeout each time, keeps a single far timer in the queue.
+// arm makes sure that a timer is queued that fires no later than the node's deadline. A timer
+// that an earlier one has overtaken serves again afterwards. So a client that is answered and
+// asks again, with a far timeout each time, keeps a single far timer in the queue.
 func (w *World[M, R]) arm(n Node) {
 	nd := &w.nodes[n]
 	if nd.process == nil {
@@ -284,8 +284,8 @@ func (w *World[M, R]) arm(n Node) {
 	w.schedule(entry{at: d, event: newEvent(timer, n, 0)})
 }
 
-// fire wakes a process. A node has one timer that counts, the one of timerAt; it is armed
-// anew only for an earlier deadline, so one that fires too early is queued again.
+// fire wakes a process. A node has one timer that counts, the one of timerAt. It is armed again
+// only for an earlier deadline, so a timer that fires too early is queued again.
 func (w *World[M, R]) fire(e entry) {
 	nd := &w.nodes[e.node()]
 	if e.at == nd.later {
@@ -315,8 +315,8 @@ func (w *World[M, R]) As(n Node, f func()) {
 // Current is the node whose process is being called, or was called last.
 func (w *World[M, R]) Current() Node { return w.current }
 
-// Do calls f as the node's process would be called, for inputs that do not come from the
-// world: what f sends and writes is the node's.
+// Do calls f as the node's process would be called, for inputs that do not come from the world.
+// Whatever f sends or writes is the node's.
 func (w *World[M, R]) Do(n Node, f func()) {
 	if w.nodes[n].process == nil {
 		return

@@ -10,8 +10,8 @@
 //	m.Close()
 //
 // It only looks: at Status, which the server's loop publishes every so often, at counters, and
-// at two histograms, which are all that a command meets. Nothing that is asked of it here can
-// hold the server up.
+// at two histograms. The histograms are all that it adds to a command. No request to it can hold
+// the server up.
 //
 //	metrics.go    Metrics: what it knows, and the latencies
 //	collect.go    a server's status and counts as metrics

@@ -12,8 +12,8 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// Client is a closed-loop session: one operation at a time, repeated at other servers until
-// it is answered or the client gives up, and then the next.
+// Client is a closed-loop session: one operation at a time. It repeats an operation at other
+// servers until it is answered or the client gives up; then it goes on to the next.
 type Client struct {
 	Run  *Run
 	ID   uint32
@@ -263,10 +263,11 @@ func (c *Client) rested() world.Instant {
 	return c.Run.World.Now() + pause
 }
 
-// becalm begins the calm for a client that rests. It does so no longer than clients do in the calm, or
-// an idle cluster would settle long after the bound that views have (L2). And if it is without an answer
-// since long, it waits for nothing before it asks again: what it has waited for till then says nothing of
-// the calm (L1).
+// becalm begins the calm for a client that rests. The rest becomes no longer than those in the calm:
+// else an idle cluster would settle long after the bound for views (L2).
+//
+// L1 counts only waiting that happens in the calm. A client between retries is not waiting, so its
+// clock starts when it next asks.
 func (c *Client) becalm() {
 	if c.Waiting || c.WakeAt == world.Never {
 		return

@@ -21,8 +21,8 @@ const (
 )
 
 // keyring hands out the keys that clients contend for. A key that has served its time is
-// retired: its place is taken by a new one, and its history is judged and dropped once the
-// last client has left it.
+// retired, and a new one takes its place. Its history is judged and dropped once the last client
+// has left it.
 type keyring struct {
 	places  []*Key
 	retired []*Key // that clients still use

@@ -74,9 +74,9 @@ type System interface {
 	StartClient(c *Client)
 	// Ask sends a client's operation to its target.
 	Ask(c *Client)
-	// Began says that a client's operation is asked for the first time, ended that it has got
-	// its answer, and where in the log it stands, if there is one; waits says that a client which
-	// goes on is still without one.
+	// Began says that a client asks for an operation for the first time. Ended says that the
+	// client has its answer, and where in the log it stands, if there is a log. Waits says that
+	// a client which goes on has no answer yet.
 	Began(c *Client)
 	Ended(c *Client, output []byte) history.Place
 	Waits(c *Client, now int64)
@@ -279,8 +279,8 @@ func (r *Run) caught() {
 // lawBroken is what a machine panics with that says which of its own laws does not hold.
 type lawBroken interface{ BrokenLaw() string }
 
-// panicSite is the function that panicked, with file and line, so that the finding says where it
-// broke: the first that is not of Go's own library.
+// panicSite is the function that panicked, with file and line: the first that is not of Go's own
+// library. So the finding says where it broke.
 func panicSite(refusals *regexp.Regexp) string {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
@@ -298,8 +298,8 @@ func panicSite(refusals *regexp.Regexp) string {
 	return "an unknown place"
 }
 
-// ofLibrary says whether a frame is of Go's library, which lies in a folder of its own; or whose
-// packages are named like none of a module's, where a build keeps no folders (-trimpath).
+// ofLibrary says whether a frame is of Go's library, which lies in a folder of its own. A build
+// that keeps no folders (-trimpath) shows it by the package's name, which no module's can be.
 func ofLibrary(f *runtime.Frame, folder string) bool {
 	if folder != "" {
 		return strings.HasPrefix(f.File, folder)

@@ -14,10 +14,10 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// Story collects what happens in a run together with what it came of, so that a violation can
-// be told by the few events that led to it: those that happened before it (Lamport's
-// relation, backwards from the violation) and are about its seq, its views or its client.
-// The zero value is ready. It belongs to one run.
+// Story collects what happens in a run, together with what caused it. So a violation can be told
+// by the few events that led to it. Those are the events that happened before it, in Lamport's
+// sense, and are about its seq, its views or its client. The zero value is ready. It belongs to
+// one run.
 type Story struct {
 	acts []act
 	last [world.MaxNodes]int32 // the node's latest act, counted from 1
@@ -131,8 +131,8 @@ func (s *Story) Lines(v *finding.Violation) []string {
 			all = append(all, entry{at: a.at, times: 1, Line: l})
 		}
 	}
-	// Too many: the last of each kind are closest to the violation, the lesser kinds go first,
-	// and of crashes and cuts the last few stay, whatever else there is to tell.
+	// Too many. The last of each kind are closest to the violation, and the lesser kinds go
+	// first. The last few crashes and cuts stay in any case.
 	for _, most := range []struct {
 		kind lineKind
 		stay int
@@ -162,8 +162,8 @@ func (s *Story) Lines(v *finding.Violation) []string {
 	return append(lines, fmt.Sprintf("%9sms  %s is violated: %s", words.Millis(v.At), v.Named(), v.Detail))
 }
 
-// slice marks the acts that happened before the violation: those of the last act, and of
-// each act that is about the violation's seq, with all that they came of.
+// slice marks the acts that happened before the violation: the causes of the last act, and those
+// of each act that is about the violation's seq.
 func slice(acts []act, v *finding.Violation) []bool {
 	in := make([]bool, len(acts))
 	seqs := numbers(seqOf, v.Detail)

@@ -7,9 +7,9 @@ import (
 	"github.com/fauer4effect/paxos/protocol/kv"
 )
 
-// texts make the clients' operations, which are many and small, and are kept as long as the
-// checks need them: a piece of memory is shared by those that were made one after the other.
-// The zero value is ready.
+// texts make the clients' operations. These are many and small, and are kept as long as the checks
+// need them. So operations that are made one after the other share a piece of memory. The zero
+// value is ready.
 type texts struct {
 	written strings.Builder
 	encoded []byte

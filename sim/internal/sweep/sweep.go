@@ -56,8 +56,9 @@ type Summary struct {
 	Table    plan.EffectTable
 }
 
-// Idle is what the sweep should have seen and did not: kinds of fault that plans contained
-// but that never took effect, and, in a large sweep, what its table says that it must show. A green sweep that tested nothing is the worst result of all.
+// Idle is what the sweep should have seen and did not: kinds of fault that plans contained but
+// that never took effect. For a large sweep its table names more that it must show. (A passing
+// sweep that exercised nothing is worse than a failing one.)
 func (s *Summary) Idle() []plan.Effect {
 	if s.Seeds <= idleSeeds {
 		return nil

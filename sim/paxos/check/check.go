@@ -1,17 +1,17 @@
 // Package check decides whether a run kept the protocol's promises: the safety properties
-// S1…S8 and the liveness properties L1…L3 of docs, each a small type in a file of its own.
+// S1…S8 and the liveness properties L1…L3 of the README. Each is a small type in a file of its own.
 //
-// A Checker is fed with what happens, at the moment it happens, and compares it with one
-// canonical log: slot by slot what was first ordered anywhere, executed by an application
-// of its own. Every check costs O(1) amortised, so that a long run is checked as fast as a
-// short one. The first violation stands; the run should stop there.
+// A Checker is fed with what happens, at the moment it happens. It compares that with one
+// canonical log: slot by slot what was first ordered anywhere, executed by an application of its
+// own. Every check costs O(1) amortised, so that a long run is checked as fast as a short one.
+// The first violation counts; the run should stop there.
 //
 //	S1 agreement    S2 validity     S3 order      S4 at most once
 //	S5 durability   S6 promise      S7 proposal   S8 reply
 //	L1 answered     L2 views settle L3 converged
 //
-// S8 is checked twice: exactly, against the canonical log (replies.go), and by porcupine on
-// the clients' history alone (package history), as a second opinion that knows nothing of Paxos.
+// S8 is checked twice. One check is exact, against the canonical log (replies.go). The other is
+// by porcupine on the clients' history alone (package history), and knows nothing of Paxos.
 package check
 
 import (

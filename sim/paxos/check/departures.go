@@ -2,12 +2,12 @@ package check
 
 import "github.com/fauer4effect/paxos/protocol"
 
-// Departures holds what leaves a server against what its disk has at that moment, so that a
-// message which speaks of what a crash could still take is caught as it leaves, and not
-// only when a crash happens to come (X25). Accept and Proposal must be backed by the
-// acceptance (S5), Prepare and PrepareOK by the promise (S6); and a PrepareOK may keep back
-// nothing that the disk holds in its range (S5). With formation, a disk without the cluster's
-// roster may be an emptied one, and whoever has it must keep silent (S6, X18).
+// Departures compares what leaves a server with what its disk has at that moment (X25). A
+// message may depend on something that a crash could still take. It is caught as it leaves, and
+// not only when a crash happens to come. Accept and Proposal must be backed by the acceptance
+// (S5), Prepare and PrepareOK by the promise (S6). A PrepareOK may keep back nothing that the disk
+// holds in its range (S5). With formation, a disk without the cluster's roster may be an emptied
+// one: its server must keep silent (S6, X18).
 type Departures struct {
 	verdict
 	log       *Log
@@ -71,8 +71,8 @@ func (d *Departures) answered(id protocol.ServerID, m *protocol.Message) {
 	}
 }
 
-// highest is the highest view below the given one of which the server's disk holds an
-// acceptance: those are frozen by the promise, while the view itself may go on.
+// highest is the highest view, below the given one, of which the server's disk holds an
+// acceptance. The promise has frozen those, while the view itself may go on.
 func (s *slot) highest(id protocol.ServerID, below protocol.View) protocol.View {
 	var view protocol.View
 	for _, entries := range [][]proposal{s.inline[:], s.proposals} {

@@ -136,8 +136,9 @@ func (s *slot) proposal(view protocol.View) *proposal {
 }
 
 // order makes the event's batch the canonical one and executes what has become contiguous.
-// S2: a batch that opens sessions beyond the table's limit, with those that its leader has bound
-// before it, must end in an expiry that makes room (X26).
+//
+// S2: suppose a batch opens sessions, and together with those that its leader has bound before it
+// they are more than the table's limit. Then it must end in an expiry that makes room (X26).
 func (l *Log) order(v verdict, id protocol.ServerID, e *protocol.Event) {
 	s := l.slot(e.Seq)
 	s.batch, s.by, s.view = e.Batch, id, e.View
@@ -163,9 +164,9 @@ func opens(b *protocol.Batch) bool {
 }
 
 // boundTogether says whether the leader that first bound what is ordered at seq had bound all that
-// is ordered in the window before it. Slots that come from leaders who did not know of each other may
-// open more sessions together than each of them meant; then the next who opens one makes room. Of what
-// is forgotten nothing is known.
+// is ordered in the window before it. Leaders that do not know of each other may together open more
+// sessions than each of them meant. Then the next opening makes room. It is false where a slot
+// of the window is forgotten.
 func (l *Log) boundTogether(seq protocol.Seq) bool {
 	views := l.slot(seq).madeIn()
 	made := len(views) > 0

@@ -2,8 +2,8 @@ package check
 
 import "github.com/fauer4effect/paxos/protocol"
 
-// Order is S3: each life of a server executes the log from where its recovery ended, with no
-// gap and no repeat, and its application has the state that the canonical log gives.
+// Order is S3: each life of a server executes the log from where its recovery ended, with no gap
+// and no repeat. Its application has the state that the canonical log gives.
 type Order struct {
 	verdict
 	log  *Log

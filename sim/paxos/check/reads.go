@@ -8,9 +8,9 @@ import (
 	"github.com/fauer4effect/paxos/protocol/kv"
 )
 
-// Reads without a log append (X20) are S8, too, exactly: such a read names its index, the seq
-// after which it looked at the state; its result must be the application's there, and the index
-// respects real time.
+// Reads without a log append (X20) are S8 too, exactly. Such a read names its index, the seq after
+// which it looked at the state. Its result must be the application's there, and the index respects
+// real time.
 
 // contents is what each key held, and from which seq on. A key that is not listed held nothing.
 type contents struct {
@@ -89,9 +89,9 @@ func (v *contents) answer(seq protocol.Seq, op kv.Op) []byte {
 	return store.Query(op.Encode())
 }
 
-// confirmed holds the index of a read against what was ordered anywhere before the read was asked for
-// (X20 promises no less), as soon as its leader vouches for it: a state that is further on by luck, or
-// that nobody had an answer from yet, would hide that the index is too low.
+// confirmed compares the index of a read with what was ordered anywhere before the read was asked for
+// (X20 promises no less). It does so as soon as the leader gives the index. Later would be too late: a
+// state that is further on by luck, or that gave no answer yet, would hide that the index is too low.
 func (r *Replies) confirmed(id protocol.ServerID, e *protocol.Event) {
 	if u := r.log.sent(e.Client, e.Timestamp); u != nil && e.Seq < u.ordered {
 		r.fail("S8", "server %d, leading view %d, lets client %d's read %d be answered from slot %d, but the read was sent after seq %d had been ordered",
@@ -122,8 +122,8 @@ func (r *Replies) acknowledged(id protocol.ServerID, m *protocol.Message) {
 	r.acked[id] = append(list, acked{m.View, m.Seq})
 }
 
-// round holds a round that a leader takes for confirmed against what was acknowledged: nobody leads
-// a view twice, so a view and a number name one round.
+// round compares a round that a leader takes for confirmed with what was acknowledged. Nobody leads a
+// view twice, so a view and a number name one round.
 func (r *Replies) round(id protocol.ServerID, e *protocol.Event) {
 	for other := protocol.ServerID(1); other <= protocol.MaxServers; other++ {
 		if e.Servers&(1<<other) != 0 && other != id && !r.hasAcked(other, e) {

@@ -7,8 +7,8 @@ import (
 	"github.com/fauer4effect/paxos/sim/history"
 )
 
-// Replies is S8, exactly: an operation that was answered has a position in the canonical
-// log, its result is the application's there, and positions respect real time.
+// Replies is S8, exactly. An operation that was answered has a position in the canonical log. Its
+// result is the application's there, and positions respect real time.
 type Replies struct {
 	verdict
 	log     *Log
