@@ -1,5 +1,5 @@
 // Package sim runs Paxos clusters in a simulated world and checks every step. It is the front of the
-// rooms below it.
+// packages below it.
 //
 // A Plan is everything that decides a run: cluster, laws of network, disks and clocks, clients,
 // faults, and a calm end. Run executes a plan and returns a Report. It is single-threaded
@@ -13,13 +13,13 @@
 //
 // Swarm draws a plan from a seed. Sweep draws and runs many. Shrink makes a failing one small.
 //
-// A run has two phases. While faults happen, safety is checked (S1…S8). Then comes the calm (a plan calls
-// it the tail): a core of servers, at least a majority, is healed, and liveness is asked for (L1…L3). The
+// A run has two phases. While faults happen, safety is checked (S1…S8). Then comes the calm, which a plan
+// calls the tail. A core of servers, at least a majority, is healed, and liveness is asked for (L1…L3). The
 // other servers may stay down, cut off, deaf or mute for good.
 //
 // # A map
 //
-// The rooms, from the ground up. A room imports only those above it in this list:
+// The packages, from the ground up. Each imports only those above it in this list:
 //
 //	world            virtual time, network and disks; draws
 //	trace, finding   what is written down, and what is found

@@ -25,17 +25,17 @@ type SwarmOptions = swarm.Options
 // once), Shard of Shards, Budget (wall time), Done (called after each run).
 type SweepOptions = sweep.Options
 
-// Summary is what came of a sweep: how many Seeds, Events, Messages and Updates there were, the Effects and in
-// how many plans each was Planned, and the reports of the Failures by seed. Idle names what it should have
+// Summary is what came of a sweep. It counts Seeds, Events, Messages and Updates. It has the Effects, and in how
+// many plans each was Planned, and the reports of the Failures by seed. Idle names what the sweep should have
 // shown and did not.
 type Summary = sweep.Summary
 
-// Report is what came of a run: its Plan, the Hash of everything that happened, the Violation (nil for none),
-// counts (Events, Messages, Updates, Views, Effects), and History if it was asked for. OK says whether all
-// properties held.
+// Report is what came of a run: its Plan, the Hash of everything that happened, the Violation (nil for none).
+// It has counts (Events, Messages, Updates, Views, Effects), and History if it was asked for. OK says whether
+// all properties held.
 type Report = engine.Report
 
-// Missed is a fault of the plan whose event did not occur: the number of the Fault, from 1, and how many
+// Missed is a fault of the plan whose event did not occur. It has the number of the Fault, from 1, and how many
 // events of the kind were Seen.
 type Missed = engine.Missed
 
@@ -52,8 +52,8 @@ const (
 	VerdictViolation = engine.VerdictViolation
 )
 
-// GCPercent is what a program that runs plans does well to set (debug.SetGCPercent): runs are
-// short and small, and a sweep gains a tenth to a third for some 15 MB.
+// GCPercent is what a program that runs plans should set (debug.SetGCPercent). Runs are short and
+// small: for some 15 MB a sweep gains a tenth to a third.
 const GCPercent = 400
 
 // ReadPlan reads a plan of our machine and refuses what it does not understand.

@@ -142,8 +142,8 @@ func findMutant(list []mutants.Mutant, name string) (mutants.Mutant, error) {
 	return mutants.Mutant{}, usage(hint, "no mutant %s", cli.Quote(name))
 }
 
-// closeNames are up to five names that begin with the given one or are a few letters off, as
-// cobra judges it, or, where there are none, that contain it.
+// closeNames are up to five names that begin with the given one or, as cobra judges it, are a few
+// letters off. If there are none it takes names that contain the given one.
 func closeNames(list []mutants.Mutant, name string) []string {
 	names := &cobra.Command{SuggestionsMinimumDistance: 3}
 	var containing []string

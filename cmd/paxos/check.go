@@ -140,9 +140,9 @@ func (o *checkFlags) read(path string) ([]history.Operation, error) {
 	return operations, nil
 }
 
-// oneAtATime refuses a history in which a client was answered twice for one stretch of time:
-// a client waits for an answer before it goes on. One that gave up goes on, too, and what it
-// left open may happen meanwhile.
+// oneAtATime refuses a history in which two answered operations of one client overlap: a client waits
+// for an answer before it goes on. A client that gave up goes on as well, and what it left open may
+// happen meanwhile.
 func oneAtATime(operations []history.Operation) error {
 	order := make([]*history.Operation, 0, len(operations))
 	for i := range operations {

@@ -31,8 +31,8 @@ type service struct {
 	tell    *narrator
 }
 
-// drain brings the server to where it can end without anybody's noticing: it is not ready any
-// more, takes no new clients, gives way to another leader, and answers what it was asked.
+// drain brings the server to where it can end without anybody noticing. It is no longer ready, takes
+// no new clients, gives way to another leader, and answers what it was asked.
 func (s *service) drain() error {
 	s.tell.event(slog.LevelInfo, "draining", "told to end: no new clients")
 	if s.metrics != nil {

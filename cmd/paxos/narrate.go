@@ -17,11 +17,11 @@ import (
 	"github.com/fauer4effect/paxos/sim/testbed/cli"
 )
 
-// narrator tells what the server does, beside the server's loop, and beside whoever has to
-// end the server: standard output and standard error may be pipes that nobody reads.
+// narrator tells what the server does. It runs beside the server's loop, and beside what ends the
+// server: standard output and standard error may be pipes that nobody reads.
 //
-// What an operator wants to know it tells in lines on standard output, or, where the server
-// logs, as records on standard error instead. What -t adds is always lines.
+// It tells what an operator wants to know, in lines on standard output. Where the server logs, it
+// writes records on standard error instead. What -t adds is always lines.
 type narrator struct {
 	w       io.Writer    // of the goroutine that prints
 	log     slog.Handler // nil: lines on w

@@ -51,9 +51,9 @@ func (f *planFolder) close() {
 	}
 }
 
-// keep writes the plan of a run that failed into a folder of its own, with what wrote it and
-// what it showed, and returns its path. The file is there as a whole or not at all. What an
-// earlier failure of the seed left in the folder goes.
+// keep writes the plan of a run that failed into a folder of its own, and returns its path. With it
+// go what wrote it and what it showed. The file is there as a whole or not at all. What an earlier
+// failure of the seed left in the folder is removed.
 func (f *planFolder) keep(r *sim.Report) (string, error) {
 	plan := *r.Plan
 	plan.Build = sim.Build()

@@ -133,8 +133,8 @@ func seedCommand(seed uint64, swarm swarmFlags) string {
 	return fmt.Sprintf("%s replay %d%s", self(), seed, swarm.given())
 }
 
-// afterAll says in a line that a plan no longer shows what it was kept for, and in another
-// that the build changed since; "" if it does show it.
+// afterAll says in one line that a plan no longer shows what it was kept for, and in another that the
+// build changed since. Both are "" if the plan does show it.
 func afterAll(r *sim.Report) (line, builds string) {
 	was, is := property(r.Plan.Finding), ""
 	if !r.OK() {

@@ -57,8 +57,8 @@ func printVerdict(w io.Writer, s subject, r *sim.Report) {
 	fmt.Fprintf(w, "  %-9s %s\n", "replay", s.replay)
 }
 
-// printMissed names the faults of a kept plan whose event did not occur: the plan does not do
-// any more what it was kept for, or the run ended before it.
+// printMissed names the faults of a kept plan whose event did not occur. Either the plan no longer
+// does what it was kept for, or the run ended before that.
 func printMissed(w io.Writer, r *sim.Report) {
 	for _, m := range r.Missed {
 		cli.Wrapped(w, "", cli.Untriggered(m.Fault, &r.Plan.Faults[m.Fault-1], m.Seen))

@@ -236,8 +236,8 @@ func (f scenarioFile) rewrite(w io.Writer, o *script.Outcome) error {
 	return nil
 }
 
-// replaceText gives a file that we may write to another content, whole or not at all, and
-// leaves its mode and the links to it alone.
+// replaceText gives a file that we may write to another content, as a whole or not at all. Its mode
+// and the links to it stay.
 func replaceText(path string, text []byte) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {

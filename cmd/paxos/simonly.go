@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A program that only simulates takes a third of the time to build, which is most of the time
-// that a hunt for a mutant takes (sim/mutants).
+// A program that only simulates builds in a third of the time. The build is most of the time that a
+// hunt for a mutant takes (sim/mutants).
 
 func addLive(*cobra.Command) {}
 

@@ -2,13 +2,13 @@ package history
 
 import "math"
 
-// Holds says whether the operations of one key, in this order, are a linearization: each
+// Holds says whether the operations of one key, in this order, are a linearization. Then each
 // happens at one instant between its call and its return, and gives the answer that its client
 // saw. Open operations may be left out, or have a place.
 //
-// Finding such an order takes a search (Linearizable); holding one that somebody claims takes
-// a pass over it. It is a proof all the same, wherever the claim comes from: nothing but the
-// clients' history and the store's definition is used.
+// Finding such an order takes a search (Linearizable). Checking one that somebody claims takes a
+// single pass. It is a proof nevertheless, wherever the claim comes from: it uses nothing but the
+// clients' history and the store's definition.
 func Holds(order []*Operation) bool {
 	var state register
 	called := int64(math.MinInt64) // the latest call so far

@@ -21,8 +21,8 @@ type Operation struct {
 	Call     int64     // in ns, virtual or not
 	Return   int64     // in ns, ignored unless Answered. Invariant: Call <= Return.
 	Answered bool      // false: the client gave up, and the operation may happen at any time after Call
-	// Where the history is of a run, Timestamp is the client's own number for it, and Place where in
-	// the log it is when it is answered. Nothing that judges a history alone looks at them.
+	// In the history of a run, Timestamp is the client's own number for the operation. Place is where
+	// in the log it stands, once it is answered. What judges a history alone does not look at them.
 	Timestamp uint64
 	Place     Place
 }
@@ -72,9 +72,8 @@ func byKey(history []Operation) []keyHistory {
 	return keys
 }
 
-// until is what had been seen when answer n, in order of Return, arrived: the answers up
-// to it, and as open operations the rest of those called by then. h.answered must be in
-// order of Return.
+// until is what had been seen when answer n, in order of Return, arrived. It has the answers up to
+// n. Other operations that were called by then are open. h.answered must be in order of Return.
 func (h keyHistory) until(n int) keyHistory {
 	now := h.answered[n].Return
 	past := keyHistory{key: h.key, answered: h.answered[:n+1]}

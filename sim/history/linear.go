@@ -15,9 +15,9 @@ import (
 	"github.com/fauer4effect/paxos/protocol/kv"
 )
 
-// S8 from the clients' side: is there an order of the operations, each at one instant
-// between its call and its return, in which the key-value store gives every answer that a
-// client saw? Porcupine searches for one; the canonical log is not consulted.
+// S8 from the clients' side. Is there an order of the operations in which the key-value store gives
+// every answer that a client saw? Each operation must happen at one instant between its call and its
+// return. Porcupine searches for such an order, without the canonical log.
 
 // Verdict is the outcome of such a search. Zero is OK.
 type Verdict uint8
@@ -41,9 +41,9 @@ func (v Verdict) String() string {
 	}
 }
 
-// Opinion is what the clients' history alone says of a run. Key and Detail, one line, are
-// empty where the verdict is OK; otherwise Key is the first, in order of keys, that is
-// Illegal, or Unknown if none is. At is when the history became Illegal.
+// Opinion is what the clients' history alone says of a run. Key and Detail, one line, are empty where
+// the verdict is OK. Otherwise Key is the first, in order of keys, that is Illegal; if no key is,
+// the first that is Unknown. At is when the history became Illegal.
 type Opinion struct {
 	Verdict Verdict
 	Key     string
@@ -51,10 +51,9 @@ type Opinion struct {
 	At      int64
 }
 
-// Linearizable judges a history, in any order, of operations on a store that was empty
-// before it. It returns soon after the timeout, zero meaning none, with Unknown unless it
-// has found an illegal key; with a timeout the search ends, too, once the program's heap holds
-// SearchMemory.
+// Linearizable judges a history, in any order, of operations on a store that was empty before it.
+// It returns soon after the timeout (zero: none), with Unknown unless it has found an illegal key.
+// With a timeout the search also ends once the program's heap holds SearchMemory.
 func Linearizable(history []Operation, timeout time.Duration) Opinion {
 	if timeout <= 0 {
 		return judge(history, func(int) budget { return budget{steps: math.MaxInt, judge: new(Judge)} })
@@ -70,9 +69,9 @@ func Linearizable(history []Operation, timeout time.Duration) Opinion {
 // what the last garbage collection found, so a limit (debug.SetMemoryLimit) not far above it is wise.
 const SearchMemory = 4 << 30
 
-// LinearizableWithin is Linearizable with a limit on the model's steps in each search, not
-// on time: equal histories get equal opinions, Unknown included, on every machine. A key
-// of 250 operations, 3 of them abandoned, has been seen to need 15,000.
+// LinearizableWithin is Linearizable with a limit on the model's steps in each search, not on time.
+// So equal histories get equal opinions, Unknown included, on every machine. A key of 250
+// operations, 3 of them abandoned, has been seen to need 15,000 steps.
 func LinearizableWithin(history []Operation, steps int) Opinion {
 	return new(Judge).Within(history, steps)
 }
@@ -167,9 +166,9 @@ func (b budget) explain(h keyHistory) Verdict {
 	return verdict
 }
 
-// search asks porcupine. The budget is kept by the model, not by porcupine's timeout:
-// that one is wall time only, cannot fire on js/wasm, whose goroutines are not preempted,
-// and leaves a goroutine behind. A spent model refuses every step, so the search unwinds.
+// search asks porcupine. The model keeps the budget, not porcupine's timeout. That one is wall time
+// only, and leaves a goroutine behind. On js/wasm, whose goroutines are not preempted, it cannot fire.
+// A model without budget refuses every step, so the search unwinds.
 func (b budget) search(answered, open []*Operation) Verdict {
 	history := slices.Grow(b.judge.operations[:0], len(answered)+len(open))
 	for _, o := range answered {
@@ -234,9 +233,9 @@ func hashRegister(state any) uint64 {
 	return h
 }
 
-// Legal judges a history by a model of the caller's, with a limit on the model's steps: as with the
-// store's own, an order without any unanswered operation is tried first. An error says that the model
-// panicked.
+// Legal judges a history by a model of the caller's, with a limit on the model's steps. As with the
+// store's own model, it first tries an order without any unanswered operation. An error says that the
+// model panicked.
 func Legal(m porcupine.Model, history []porcupine.Operation, steps int) (verdict Verdict, err error) {
 	guard := guarded{model: m, left: steps}
 	defer func() { // of Partition
@@ -266,8 +265,8 @@ func Legal(m porcupine.Model, history []porcupine.Operation, steps int) (verdict
 	return OK, nil
 }
 
-// guarded is a model that gives up after so many steps, and at its first panic: porcupine calls it on
-// a goroutine of its own, where a panic would end the program.
+// guarded is a model that gives up when its steps are spent, and at its first panic. Porcupine calls it
+// on a goroutine of its own, where a panic would end the program.
 type guarded struct {
 	model  porcupine.Model
 	left   int // negative: given up

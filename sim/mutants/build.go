@@ -80,10 +80,9 @@ func goBuild(ctx context.Context, root, overlay, out, tags string) (binary strin
 		binary += ".exe"
 	}
 	// Without the revision: the sources are not those of any commit, so a plan that this binary
-	// leaves behind must not claim that they are.
-	// Without the profile, without what debuggers read and, where that is all that is asked for,
-	// with the simulated half alone: what the profile saves in a hunt it costs several times over
-	// in the build.
+	// leaves behind must not claim that they are. Without the profile, which costs the build several
+	// times what it saves in the hunt. Without what debuggers read. And with the simulated half
+	// alone, where no more is asked for.
 	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-pgo=off", "-ldflags=-s -w",
 		"-overlay", overlay, "-tags", tags, "-o", binary, "./cmd/paxos")
 	cmd.Dir = root
@@ -105,11 +104,11 @@ func goBuild(ctx context.Context, root, overlay, out, tags string) (binary strin
 	return "", took, err
 }
 
-// writeOverlay writes the texts, by path from the root, to scratch, and returns the file that tells
-// `go build` which to read in place of which. Of a file without a text it says that it is gone.
+// writeOverlay writes the texts, by path from the root, to scratch. It returns the file that tells `go
+// build` which file to read in place of which. A file without a text is listed as gone.
 func writeOverlay(scratch string, texts map[string][]byte) (string, error) {
-	// Keys are relative to where go build runs: an absolute root that leads through a symbolic
-	// link would not be the name by which the go tool knows the file.
+	// Keys are relative to where go build runs. An absolute root may lead through a symbolic link:
+	// then it is not the name by which the go tool knows the file.
 	replace := make(map[string]string)
 	for i, path := range slices.Sorted(maps.Keys(texts)) {
 		name := filepath.FromSlash(path)

@@ -17,8 +17,8 @@ const (
 	Panic = "invariant"
 
 	defaultSeeds = 2000 // a mutant that takes more is as good as unseen
-	// Most mutants fall within a few seeds, so the first chunk is small; a sweep that is started
-	// again and again costs more than it saves, so chunks grow, up to a limit.
+	// Most mutants fall within a few seeds, so the first chunk is small. Starting a sweep again and
+	// again costs more than it saves, so chunks grow, up to a limit.
 	firstChunkSeeds = 32
 	maxChunkSeeds   = 512
 )
@@ -109,9 +109,9 @@ type sweepReport struct {
 	Idle     []string  `json:"idle"`     // effects that it missed
 }
 
-// sweep runs the binary over chunk seeds. Status 1 with no failure is no catch but for a
-// mutant that says so: a sweep of more than 500 seeds ends so when an effect that it expects
-// never occurred, which a mutant may well bring about by accident.
+// sweep runs the binary over chunk seeds. Exit status 1 without a failure means that the sweep, of
+// more than 500 seeds, missed an effect. That counts as a catch only if the mutant's Expect names
+// that effect: a mutant may well suppress one by accident.
 func (m Mutant) sweep(ctx context.Context, binary string, from uint64, chunk int, opts HuntOptions) (report *sweepReport, spent time.Duration, err error) {
 	args := []string{
 		"sweep", "--seeds", strconv.Itoa(chunk), "--from", strconv.FormatUint(from, 10),

@@ -174,9 +174,9 @@ func (m *Mutant) parseDiff(skipped int, diff string) error {
 	return m.vetCounts(skipped, diff)
 }
 
-// vetCounts finds what the parser passes over in silence: when a hunk's @@ line promises fewer
-// lines than follow, the rest counts as talk between files, and a hand-edited mutant would
-// lose half its bug.
+// vetCounts finds what the parser passes over in silence. If a hunk's @@ line promises fewer lines
+// than follow, the parser takes the rest for text between files. A hand-edited mutant would lose half
+// its bug.
 func (m *Mutant) vetCounts(skipped int, diff string) error {
 	inHunks := int64(2 * len(m.files)) // the --- and +++ of each file
 	for _, file := range m.files {

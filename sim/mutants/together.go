@@ -38,10 +38,10 @@ type Together struct {
 	Alone  []Mutant      // those that change more than bodies of functions: Build them
 }
 
-// BuildTogether compiles cmd/paxos of the repository at root, to outDir/paxos-mutants. Almost all
-// of the time that a hunt takes goes into the build, and is saved here: each changed function is
-// compiled beside the one it replaces, which asks first which of them it is to be. ("Mutant
-// schemata": Untch, Offutt and Harrold, 1993.)
+// BuildTogether compiles cmd/paxos of the repository at root, to outDir/paxos-mutants. It saves almost
+// all of the time that a hunt takes, which is that of the builds. Each changed function is compiled
+// beside the one it replaces, and that one asks first which of them is to run. ("Mutant schemata":
+// Untch, Offutt and Harrold, 1993.)
 func BuildTogether(ctx context.Context, root, outDir string, list []Mutant) (Together, error) {
 	var built Together
 	s := schema{files: map[string]*schemaFile{}}

@@ -9,8 +9,8 @@ import (
 )
 
 // host is a host of our clients. What several of them ask of a server at one instant travels as one
-// packet, and so does what a server answers them in one step. A host is one node: either the whole
-// packet is lost, or nothing.
+// packet. So does what a server answers them in one step. A host is one node: either the whole packet
+// is lost, or nothing.
 type host struct {
 	*engine.Host
 	System  *System

@@ -77,8 +77,8 @@ func (k *datagrams) keep(all [][]byte) [][]byte {
 }
 
 // open turns a packet's datagrams back into a message, once they have crossed the wire. It is the
-// same message, or none: bits may have been flipped, or it may be of an earlier life of its sender
-// than the latest known here.
+// same message, or none. There is none if bits were flipped, or if a later life of its sender is
+// known already.
 func (c *codec) open(to world.Node, p *packet) (m protocol.Message, ok bool) {
 	r := c.System
 	damaged := false

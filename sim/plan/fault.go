@@ -11,10 +11,10 @@ import (
 // Fault is one thing that goes wrong: at a time, or when an event named by its meaning occurs.
 // Kinds has the kinds, with the fields that each takes; docs/PLANS.md has an example of each.
 //
-// Where leader is set, whoever leads then is meant in place of servers. A crash may come on
-// an event instead of at a time: right after the named message left its sender, or, with
-// arrives, after its receiver took it; on kind "sync", after a server's n-th sync, on kind
-// "start", as its n-th life has begun. Faults that overlap add up.
+// Where leader is set, whoever leads then is meant in place of servers. A crash may come on an
+// event instead of at a time. The event is that the named message left its sender, or, with
+// arrives, that its receiver took it. On kind "sync" it is a server's n-th sync, on kind "start"
+// the beginning of its n-th life. Faults that overlap add up.
 type Fault struct {
 	At      world.Instant `json:"at_ns,omitempty"`   // when it strikes
 	On      *Name         `json:"on,omitempty"`      // the event on which it strikes, in place of a time

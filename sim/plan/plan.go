@@ -109,8 +109,8 @@ type Workload struct {
 	Readers []int         `json:"readers,omitempty"`   // servers whose clients do nothing but get; takes home
 }
 
-// OnHosts says what the clients share and where they begin, in words that follow how many they are;
-// nothing, where each has a machine of its own and begins anywhere.
+// OnHosts says what the clients share and where they begin, in words that follow how many they are.
+// It is empty where each has a machine of its own and begins anywhere.
 func (w *Workload) OnHosts() string {
 	text := ""
 	if w.Hosts > 0 {

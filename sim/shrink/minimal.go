@@ -17,8 +17,8 @@ type Removal struct {
 	late bool // tried when nothing else can go
 }
 
-// Removals lists what can be taken out of a plan, one thing each: a fault, a server, a client,
-// an update, a setting, a law of network, disk or clock. Of a shrunk plan none fails as it does.
+// Removals lists what can be taken out of a plan, one thing each. That is a fault, a server, a client, an
+// update, a setting, or a law of network, disk or clock. A shrunk plan no longer fails after any of them.
 func Removals(p *plan.Plan) []Removal {
 	var all []Removal
 	add := func(plan *plan.Plan, format string, args ...any) {

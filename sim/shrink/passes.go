@@ -5,8 +5,8 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// otherSeeds are tried where a removal makes the failure go away: none at first, since most
-// that can go goes without, and then more and more.
+// otherSeeds is how many other seeds are tried where a removal makes the failure go away. At first it
+// is none, since most things that can go do so without; then more and more.
 var otherSeeds = []int{0, 16, 64, 200}
 
 const millisecond = world.Instant(1_000_000)

@@ -23,7 +23,7 @@ type Target struct {
 	Run      func(*plan.Plan) *engine.Report
 	Validate func(*plan.Plan) error
 	// Timely says why a plan's calm asks for more liveness than the protocol promises, nil if it does
-	// not: a smaller plan must not fail for that. Nil: nothing is known of that.
+	// not. A smaller plan must not fail for that. Without this function no plan is refused.
 	Timely func(*plan.Plan) error
 }
 

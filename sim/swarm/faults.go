@@ -108,8 +108,8 @@ func victims(do plan.Kind, perSecond int64) func(*swarm, *world.Dice) {
 	}
 }
 
-// drawMuted draws whether the seed's one fault is this: a server hears all and is not heard, for
-// long, while each client stays with its server. What that server is asked starves, though the
+// drawMuted draws whether the seed has one fault alone: a server hears all and is not heard, for
+// long. Each client stays with its server. So what the muted server is asked starves, though the
 // leader serves the rest (X23). In a mixture of faults the view would change before that.
 func (s *swarm) drawMuted() bool {
 	d := s.roll("one is mute")

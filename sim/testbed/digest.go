@@ -9,8 +9,8 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// digestOf is a digest of what a message or a record of somebody's own holds, without which two
-// runs that differ in nothing else would have one hash.
+// digestOf is a digest of what a message or a record of the user's protocol holds. Without it two runs
+// that differ in nothing else would have the same hash.
 func digestOf(v any) uint64 {
 	if d, ok := v.(interface{ Digest() uint64 }); ok {
 		return d.Digest()

@@ -1,5 +1,5 @@
-// Package testbed puts a protocol of your own to the test as ours is: under the same network, disks,
-// clocks and faults, with sweeps, replays and shrinking, its clients' histories checked.
+// Package testbed tests a protocol of your own as ours is tested: under the same network, disks, clocks
+// and faults, with sweeps, replays and shrinking. It checks the histories of its clients.
 //
 // You write a Machine, which is one life of one server. The world calls it, and it answers through its Env.
 // A Protocol says how to start one, and what else there is to know. Then
@@ -7,7 +7,7 @@
 //	func main() { testbed.Main(proto) }                        // sweep, replay, shrink
 //	func TestProtocol(t *testing.T) { testbed.Test(t, proto) } // go test -seed=17
 //
-// docs/YOUR-PROTOCOL.md walks through an example. protocol.go has what you meet (Protocol, Machine, Env),
-// program.go and testbed.go the program and the test, system.go the Protocol as a System of the engine,
-// digest.go how messages are told apart. cli has what all command lines share.
+// docs/YOUR-PROTOCOL.md walks through an example. protocol.go has what you write and call (Protocol,
+// Machine, Env), program.go and testbed.go have the program and the test. system.go makes a Protocol a
+// System of the engine, and digest.go tells messages apart. cli has what all command lines share.
 package testbed

@@ -17,10 +17,9 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// Protocol is a protocol of somebody's own that is put to the test as ours is: under the same
-// network, disks, clocks and faults, with plans, sweeps, replays and shrinking, its clients'
-// histories checked for linearizability. Main makes a program of it, Test a test;
-// docs/YOUR-PROTOCOL.md walks through one.
+// Protocol is a protocol of your own, tested as ours is: under the same network, disks, clocks and
+// faults, with plans, sweeps, replays and shrinking. Its clients' histories are checked for
+// linearizability. Main makes a program of it, Test a test; docs/YOUR-PROTOCOL.md walks through one.
 type Protocol struct {
 	Name string // in plans: a program refuses those of another protocol
 	// Kinds names its kinds of message, so that faults can name them: at most 13. Send takes
@@ -45,8 +44,8 @@ type Protocol struct {
 	Settle, Answer world.Instant
 	// MinServers and MaxServers say how many servers it takes; zero: 1, and 9.
 	MinServers, MaxServers int
-	// Model is what the clients do and what they may see; nil: the key-value store of package
-	// kv, whose operations and results are encoded as there.
+	// Model is what the clients do and what they may see. Nil: the key-value store of package kv, with
+	// operations and results encoded as there.
 	Model *Model
 }
 

@@ -24,10 +24,10 @@ var (
 	seedsFlag = flag.Uint64("seeds", 300, "testbed.Test: run so many seeds")
 )
 
-// Test sweeps a protocol in a test, -seeds seeds of it, or -seed alone. A failure is shrunk;
-// its story and the command that replays it are in the test's output, and its plan is in a file that
-// go test -artifacts keeps. Some seeds are run twice, to see that a run is a function of its plan;
-// and a sweep in which nobody was answered fails: it tested nothing.
+// Test sweeps a protocol in a test, -seeds seeds of it, or -seed alone. A failure is shrunk. Its
+// story and the command that replays it are in the test's output, and its plan is in a file that go
+// test -artifacts keeps. Some seeds are run twice, to see that a run is a function of its plan. A
+// sweep in which no client was answered fails: it tested nothing.
 func Test(t *testing.T, p *Protocol) {
 	t.Helper()
 	switch {

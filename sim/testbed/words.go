@@ -19,7 +19,7 @@ type SwarmOptions = swarm.Options
 // once), Shard of Shards, Budget (wall time), Done (called after each run).
 type SweepOptions = sweep.Options
 
-// Summary is what came of a sweep: how many Seeds, Messages and Updates there were, the Effects and in how many
+// Summary is what came of a sweep. It counts Seeds, Messages and Updates. It has the Effects, and in how many
 // plans each was Planned, and the reports of the Failures by seed.
 type Summary = sweep.Summary
 

@@ -15,8 +15,8 @@
 //
 // The Example is these steps as a program: two servers play ping-pong, and one crashes.
 //
-// First, the machine. Choose a type M for its messages and R for the records on its disk,
-// plain values both, and write a Process: one life of one node. All that it may know is in
+// First, the machine. Choose a type M for its messages and R for the records on its disk, plain
+// values both. Write a Process: one life of one node. All that it may know is in
 // what it is called with, in World.Now, and in World.Records. A new life reads there what
 // earlier lives left. All that it does is Send and Write. It says in Deadline when it wants to be
 // woken, Never for not at all, and is asked after every call. It may not use the wall clock,
@@ -46,7 +46,7 @@
 //
 // # Where things are
 //
-// Start here: world.go (World, Step). network.go carries messages, disk.go keeps records,
-// named.go finds the messages that a fault names, law.go and draw.go turn seeds into
-// durations and choices, queue.go orders events.
+// Start here: world.go (World, Step). network.go carries messages, disk.go keeps records, and
+// queue.go orders events. named.go finds the messages that a fault names. law.go and draw.go
+// turn seeds into durations and choices.
 package world

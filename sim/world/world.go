@@ -304,7 +304,7 @@ func (w *World[M, R]) fire(e entry) {
 	w.arm(e.node())
 }
 
-// As has what f sends and writes be the node's, whose process is yet to be started.
+// As runs f on behalf of node n, which has no process yet: whatever f sends or writes is n's.
 func (w *World[M, R]) As(n Node, f func()) {
 	before := w.current
 	w.current = n

@@ -1,5 +1,5 @@
-// Command etcd compares paxos with etcd in one run, on one machine: a cluster of three processes
-// each, one after the other, durable, driven by the same loop of puts from this process.
+// Command etcd compares paxos with etcd in one run, on one machine. Each is a durable cluster of three
+// processes. One runs after the other, and the same loop of puts in this process drives both.
 //
 //	$ go run .                    # in testdata/etcd; etcd-server is Debian's package of that name
 //

@@ -63,8 +63,8 @@ func (m message) Digest() uint64 {
 	return world.Draw(uint64(m.Type), m.Term, m.LogTerm, m.Index, m.Commit, m.RejectHint, uint64(len(m.Entries)))
 }
 
-// server is one life of a raft node, with the loop that raft's documentation asks for: save,
-// then send, then apply, then advance; here the disk answers later, in Synced.
+// server is one life of a raft node, with the loop that raft's documentation asks for: save, then
+// send, then apply, then advance. Here the disk answers later, in Synced.
 type server struct {
 	env     *testbed.Env
 	bugs    Bugs

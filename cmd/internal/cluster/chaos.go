@@ -132,8 +132,8 @@ func everyone(n int) []int {
 	return ids
 }
 
-// killMajority kills a bare majority. Every other time the rest is cut off from it a little
-// before, so that what the majority agrees on last is known to nobody else.
+// killMajority kills a bare majority. Every other time the rest is cut off from it a little before.
+// Then nobody else knows what the majority agrees on last.
 func (c *chaos) killMajority(ctx context.Context) error {
 	n := c.cluster.cfg.Nodes
 	ids := everyone(n)

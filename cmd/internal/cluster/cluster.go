@@ -25,8 +25,8 @@ type Config struct {
 	Program string // the paxos program
 	Dir     string // where stores, logs and recordings go; it must exist
 	Nodes   int
-	// Tested clusters are there to be broken: their disks lose what is not synced, their
-	// clients come over Unix sockets, their servers record all inputs and outputs.
+	// Tested clusters are there to be broken. Their disks lose what is not synced, their clients
+	// come over Unix sockets, and their servers record all inputs and outputs.
 	Tested bool
 	// Namespaces gives each server a network of its own, so that links can be cut in the
 	// kernel. It takes root, ip and iptables.
@@ -42,9 +42,9 @@ type Cluster struct {
 	nodes []*node // by id; 0 unused
 }
 
-// testedSettings have tested servers truncate within a second, so that one which was down
-// returns by snapshot, and hold a session for each client and as many again: pipelines ask for
-// more, so that sessions end. That those end which rest would hide what is stuck in one.
+// testedSettings have tested servers truncate within a second: so a server that was down returns by
+// snapshot. They allow two sessions for each client. Pipelines ask for more, so that sessions end.
+// Idle sessions stay: if they ended, that would hide an update that is stuck in one.
 var testedSettings = protocol.Settings{SnapshotSlots: 30, HistorySlots: 60, SessionLimit: 2 * clients}
 
 // node is one server, over all its lives.

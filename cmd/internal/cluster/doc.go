@@ -1,6 +1,6 @@
-// Package cluster runs a whole live cluster on this machine, each server a process of its
-// own, and, if asked, breaks it: it kills, stops and cuts off servers while clients work,
-// and then holds what the clients saw and what the servers recorded against each other.
+// Package cluster runs a whole live cluster on this machine, each server a process of its own. If
+// asked, it breaks the cluster: it kills, stops and cuts off servers while clients work. Then it
+// compares what the clients saw with what the servers recorded.
 //
 //	cluster.go  the processes
 //	hosts.go    the files that they share

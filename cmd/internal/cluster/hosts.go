@@ -18,8 +18,8 @@ const (
 	keyName   = "cluster-key"
 )
 
-// ports are those of the host file that an earlier cluster left in the folder, whose stores
-// know it, or free ones, of which it makes that file.
+// ports are those of the host file that an earlier cluster left in the folder: the stores there know
+// that file. Without one they are free ports, and it writes the file.
 func (c *Cluster) ports() ([]int, error) {
 	hosts, err := live.LoadHosts(c.hosts)
 	switch {

@@ -12,9 +12,9 @@ const (
 	pipelineCalls = 6 // of them at most
 )
 
-// pipeline sends several operations at once, on a key that no other client uses. So the times
-// between call and answer may be cut into one part for each, in their order, and the checker
-// holds the server to it.
+// pipeline sends several operations at once, on a key that no other client uses. So the time between
+// call and answer may be cut into one part for each operation, in their order. The checker demands
+// that order of the server.
 func (c *client) pipeline() {
 	if c.own == nil || c.own.abandoned > 0 || c.own.operations >= keyOperations {
 		c.own = c.load.ownKey()

@@ -47,8 +47,8 @@ const (
 	calmLimit   = 10 * time.Second
 	searchLimit = 2 * time.Minute
 
-	// What a trial must at least have seen, or it proved nothing: in a minute 10,000
-	// operations and, under chaos, 5 killed leaders; and however short it is, 100 operations.
+	// What a trial must at least have seen, or it proved nothing. A minute takes 10,000 operations
+	// and, under chaos, 5 killed leaders. Any trial takes 100 operations.
 	leastOperations = 10_000
 	leastLeaders    = 5
 	leastEver       = 100

@@ -43,8 +43,8 @@ func (v *verdict) find(property, format string, args ...any) {
 	v.findings = append(v.findings, &Finding{property, fmt.Sprintf(format, args...)})
 }
 
-// steadyLooks is how often in a row the servers must be found at rest, one look 50 ms after the
-// other: what a leader has proposed is nowhere to be seen, and takes less.
+// steadyLooks is how often in a row the servers must be found at rest, one look 50 ms after the other.
+// A proposal on its way cannot be seen, but it takes less time than that.
 const steadyLooks = 3
 
 // settle waits until no command waits any more (L1), one server leads, and all stand at the same
@@ -109,9 +109,9 @@ func (v *verdict) history(ops []history.Operation, limit time.Duration) {
 	}
 }
 
-// recordings replays what each server recorded, byte for byte, and compares all lives of all
-// servers slot by slot (S1), and each life's beginning with what the former one was told of
-// its disk (S5).
+// recordings replays what each server recorded, byte for byte. It compares all lives of all servers
+// slot by slot (S1). It compares each life's beginning with what the former one was told of its
+// disk (S5).
 func (v *verdict) recordings() {
 	v.log = map[protocol.Seq]executed{}
 	for id := 1; id <= v.cluster.cfg.Nodes; id++ {
@@ -183,10 +183,10 @@ func (v *verdict) installed(by string, seq protocol.Seq, state uint64) {
 	}
 }
 
-// stores recovers a machine from each store, as a restart would, and compares its log with the
+// stores recovers a machine from each store, as a restart would. It compares its log with the
 // recordings, slot by slot (S1), and its state. Servers that are told to end may order another slot,
-// of a session that expires, and not all of them see it: but none may have lost what all had executed
-// when they stood still (S5).
+// for a session that expires, and not all of them see it. But no server may have lost what all had
+// executed when they were at rest (S5).
 func (v *verdict) stores() {
 	for id := 1; id <= v.cluster.cfg.Nodes; id++ {
 		m, err := v.recover(id)

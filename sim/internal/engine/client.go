@@ -253,8 +253,8 @@ func (c *Client) WaitsSince() world.Instant {
 	return c.Call
 }
 
-// rested is when the pause after an operation ends. Where that got no answer nobody is to blame for a
-// long one of the faulty phase (L1); the calm's are short.
+// rested is when the pause after an operation ends. In the faulty phase a pause may be long. It does
+// not count as waiting, even after an operation without an answer (L1). Those in the calm are short.
 func (c *Client) rested() world.Instant {
 	pause := c.pause()
 	if !c.Run.Calm {

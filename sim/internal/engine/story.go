@@ -162,8 +162,8 @@ func (s *Story) Lines(v *finding.Violation) []string {
 	return append(lines, fmt.Sprintf("%9sms  %s is violated: %s", words.Millis(v.At), v.Named(), v.Detail))
 }
 
-// slice marks the acts that happened before the violation: the causes of the last act, and those
-// of each act that is about the violation's seq.
+// slice marks the acts that happened before the violation. These are the last act, each act that
+// is about the violation's seq, and all that caused them.
 func slice(acts []act, v *finding.Violation) []bool {
 	in := make([]bool, len(acts))
 	seqs := numbers(seqOf, v.Detail)

@@ -90,8 +90,8 @@ func (v *contents) answer(seq protocol.Seq, op kv.Op) []byte {
 }
 
 // confirmed compares the index of a read with what was ordered anywhere before the read was asked for
-// (X20 promises no less). It does so as soon as the leader gives the index. Later would be too late: a
-// state that is further on by luck, or that gave no answer yet, would hide that the index is too low.
+// (X20 promises no less). It does so as soon as the leader gives the index. The answer may not show that
+// the index is too low: the state may be further on by luck, or the answer may never come.
 func (r *Replies) confirmed(id protocol.ServerID, e *protocol.Event) {
 	if u := r.log.sent(e.Client, e.Timestamp); u != nil && e.Seq < u.ordered {
 		r.fail("S8", "server %d, leading view %d, lets client %d's read %d be answered from slot %d, but the read was sent after seq %d had been ordered",

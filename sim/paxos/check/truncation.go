@@ -2,11 +2,11 @@ package check
 
 import "github.com/fauer4effect/paxos/protocol"
 
-// Truncation is the part of S5 and S6 that speaks of forgetting (X12). From then on a disk begins
-// with a snapshot, and may give up only what the snapshot says too: slots that it covers, and
-// acceptances and promises that it repeats. Where that holds, what a disk once held of a slot still
-// counts: if not as the acceptance, then as the snapshot that the slot led to. So the other checks
-// need not ask what is left of it.
+// Truncation is the part of S5 and S6 that speaks of forgetting (X12). A disk that forgets begins
+// with a snapshot from then on. It may give up only what the snapshot says too: slots that it
+// covers, and acceptances and promises that it repeats. Then what the disk once held of a slot
+// still counts, as the acceptance or as the snapshot that the slot led to. So the other checks need
+// not ask what is left of it.
 //
 // A machine may forget only what a durable snapshot of its own covers, and a server that
 // comes back has no less.
