@@ -139,7 +139,7 @@ func (s *Server) onSnapshotPart(m *Message, out *Output) {
 		return
 	case s.fetching() && f.is(m.Seq, p):
 		if len(p.Bytes) == 0 && f.misses > 0 && f.from != m.Server {
-			f.from = m.Server // it has what another does not send any more
+			f.from = m.Server // the former one no longer sends it
 			s.requestParts(f.from, out)
 		}
 	case s.fetching() && f.misses < fetchPatience:

@@ -13,7 +13,7 @@ func (e *InvariantError) Error() string {
 	return fmt.Sprintf("invariant broken: %s: %s", e.Law, e.State)
 }
 
-// BrokenLaw is the law, for whoever catches the panic.
+// BrokenLaw is the law, for the code that catches the panic.
 func (e *InvariantError) BrokenLaw() string { return e.Law }
 
 // invariant panics unless ok. The law is constant, so that it costs nothing while it holds.

@@ -167,7 +167,7 @@ type Update struct {
 	Kind      UpdateKind // zero: Operation
 	Timestamp Timestamp  // from 1
 	Session   Seq        // the slot that opened the session; zero where clients need not open any, and in an opening
-	Op        []byte     // opaque to the machine, but for ExpireSessions; never written to
+	Op        []byte     // opaque to the machine, except in ExpireSessions; never written to
 }
 
 // Batch is what a slot binds: updates in order, or none for a no-op (X7, X14). It is
@@ -230,8 +230,8 @@ const batchHeader = 8 // bytes
 // Hash identifies the batch's content. It was computed when the batch was made.
 func (b *Batch) Hash() uint64 { return b.hash }
 
-// Rehash computes Hash anew from the content, to catch memory that somebody wrote to
-// after it was emitted.
+// Rehash computes Hash again from the content, to catch memory that was written to after it
+// was emitted.
 func (b *Batch) Rehash() uint64 {
 	if len(b.Updates) == 1 {
 		return b.Updates[0].hash()

@@ -42,7 +42,7 @@ func (s *Server) propose(out *Output) {
 			return
 		}
 		sl := s.history.at(seq)
-		if sl.ordered { // never bound anew
+		if sl.ordered { // never bound again
 			s.lastProposed = seq
 			continue
 		}

@@ -48,7 +48,7 @@ func open(p *plan.Plan, directed int, st *script.Story) (*script.Stage, any) {
 	return s.Stage, &own{Stage: s, ordered: w.ordered}
 }
 
-// ledView is the view of the leader, 0 while there is none.
+// ledView is the view of the leader, 0 while nobody leads.
 func ledView(st *script.Story) uint64 {
 	if id := st.Leader(); id != 0 {
 		return uint64(machine(st, id).LastInstalled())

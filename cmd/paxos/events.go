@@ -47,7 +47,7 @@ func (o *serveFlags) introduction(cfg *live.Config, s *live.Server, d *doors) te
 		slog.String("clients", whereOpen(o.client, d.clients)), slog.String("metrics", whereOpen(o.metrics, d.metrics)))
 }
 
-// whereOpen is the address as it was given, but for the port that was found for port 0.
+// whereOpen is the address as it was given, with the port that was found in place of port 0.
 func whereOpen(given string, l net.Listener) string {
 	host, port, err := net.SplitHostPort(given)
 	if a, ok := addressOf(l); ok && err == nil && port == "0" {

@@ -120,7 +120,7 @@ func parseFaulty(text string) (time.Duration, error) {
 	return d, err
 }
 
-// shard is one of so many equal parts of a sweep, counted from 1. The zero value is all of it.
+// shard is one of several equal parts of a sweep, counted from 1. The zero value is all of it.
 type shard struct{ number, of uint64 }
 
 func parseShard(text string) (shard, error) {

@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// readUpTo is os.ReadFile of no more than so many bytes, and one, which says that there are more: some
-// files have no end.
+// readUpTo is os.ReadFile with a limit, since some files have no end. It reads one byte past the limit,
+// which says that there are more.
 func readUpTo(path string, most int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

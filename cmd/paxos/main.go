@@ -45,7 +45,7 @@ func main() {
 	os.Exit(run(signalled(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the program but for the process around it. It returns the exit status.
+// run is the program without the process around it. It returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &cli.Output{Writer: stdout}
 	root := rootCommand()

@@ -43,7 +43,7 @@ type telling struct {
 	record *slog.Record // nil: a line of -t
 }
 
-const toldAtOnce = 1024 // tellings that wait for whoever reads
+const toldAtOnce = 1024 // tellings that wait for a reader
 
 func newNarrator(w io.Writer, log slog.Handler, cfg *live.Config, trial bool) *narrator {
 	if log != nil {

@@ -120,7 +120,7 @@ func cause(err error) error {
 	return err
 }
 
-// scenarioPaths are the files that an argument stands for, nil where there is none.
+// scenarioPaths are the files that an argument stands for, nil where it is no file.
 func scenarioPaths(arg string) ([]string, error) {
 	info, err := os.Stat(arg)
 	switch {

@@ -103,7 +103,7 @@ func (o *serveFlags) register(f *pflag.FlagSet) {
 
 // run serves until it is told to end.
 func (o *serveFlags) run(c *cobra.Command) error {
-	signal.Ignore(syscall.SIGPIPE) // a server goes on without whoever read what it says
+	signal.Ignore(syscall.SIGPIPE) // a server goes on when the reader of its output is gone
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(100) // a server's memory is mostly its state: four times that is too much
 	}
@@ -119,7 +119,7 @@ func (o *serveFlags) run(c *cobra.Command) error {
 	var m *metrics.Metrics
 	if d.metrics != nil {
 		m = metrics.New()
-		m.Serve(d.metrics) // so that whoever asks hears that it starts
+		m.Serve(d.metrics) // so that a caller hears that it starts
 		defer m.Close()
 		cfg.Meter = m
 	}
@@ -164,7 +164,7 @@ func (o *serveFlags) serve(ctx context.Context, s *service) error {
 	return err
 }
 
-// obey takes orders of whoever tests the server, one a line: `ignore MASK` makes it deaf to
+// obey takes orders of a test of the server, one a line: `ignore MASK` makes it deaf to
 // those servers, `elect` starts an election.
 func obey(r io.Reader, s *live.Server) {
 	for in := bufio.NewScanner(r); in.Scan(); {

@@ -48,7 +48,7 @@ type sweepJSON struct {
 	Updates      uint64            `json:"updates"`
 	ViewsChanged uint64            `json:"views_changed"` // runs in which the view changed
 	Planned      map[string]uint64 `json:"planned"`       // plans that contain the kind of fault
-	Idle         []string          `json:"idle"`          // kinds of fault because of which the sweep failed
+	Idle         []string          `json:"idle"`          // effects that the sweep should have shown and did not
 	Stopped      string            `json:"stopped"`       // interrupted, budget or ""
 }
 

@@ -15,7 +15,7 @@ import (
 // Without a bound a short Many that names one large value often would have an endless answer.
 const MaxManyBytes = 1 << 20
 
-// ManyOf is the operations as one, of which none is a Many.
+// ManyOf is the operations as one. None of them may be a Many.
 func ManyOf(ops ...Op) Op {
 	var b []byte
 	for _, o := range ops {
@@ -24,7 +24,7 @@ func ManyOf(ops ...Op) Op {
 	return Op{Kind: Many, Value: string(b)}
 }
 
-// Parts are the operations of a Many in order, or the Op itself if it is none. The Op comes
+// Parts are the operations of a Many in order, or the Op itself if it is not a Many. The Op comes
 // from Decode or ManyOf.
 func (o Op) Parts() []Op {
 	if o.Kind != Many {
@@ -70,7 +70,7 @@ func listed[T fmt.Stringer](parts []T) string {
 // isMany looks at the kind alone.
 func isMany(op []byte) bool { return len(op) > 0 && Kind(op[0]) == Many }
 
-// countParts says how many parts there are, and refuses what is none.
+// countParts says how many parts there are, and refuses what is not a part.
 func countParts(parts []byte) (int, error) {
 	n := 0
 	for rest := parts; len(rest) > 0; n++ {

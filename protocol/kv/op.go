@@ -71,7 +71,7 @@ func (k Kind) fields() int {
 }
 
 // Op is one operation on one key, or a Many: a value, shared freely. A field that its Kind does not
-// use is ignored. The zero Op is none: Decode rejects it, Step answers Malformed.
+// use is ignored. The zero Op is not an operation: Decode rejects it, Step answers Malformed.
 type Op struct {
 	Kind  Kind
 	Key   string

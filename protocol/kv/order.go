@@ -15,7 +15,7 @@ type order struct {
 // leastAdded is how many entries may wait for a snapshot before those that are gone are let go.
 const leastAdded = 1024
 
-// add takes an entry whose key is new. The store has so many, with it.
+// add takes an entry whose key is new. With it the store has the given number of entries.
 func (o *order) add(e *entry, entries int) {
 	if len(o.added) >= leastAdded && len(o.added) > 2*entries {
 		o.added = slices.DeleteFunc(o.added, (*entry).gone)

@@ -16,7 +16,7 @@ const (
 	Missing                      // get, strlen, cas, delete, putold: there is no such key
 	Mismatch                     // cas: the key holds something other than Old
 	NotInteger                   // incr, incrby: the key holds no 64-bit integer, or none is to be added
-	Overflow                     // incr, incrby: the sum is none
+	Overflow                     // incr, incrby: the sum does not fit into 64 bits
 	Malformed                    // these bytes are no operation
 	Present                      // putnew: there is such a key
 	TooLong                      // append: see MaxValueBytes; get, as a part of a Many: see MaxManyBytes
@@ -99,9 +99,9 @@ func (r Result) Encode() []byte {
 	return (*pieces)(nil).encode(r.Status, []byte(r.Value), r.Number)
 }
 
-// pieces are memory for results, which are small and many, and which whoever gets one keeps for
-// a while. Small ones share a piece, which is itself so small that a result which is kept longer
-// than its neighbours costs little. Nil gives each result memory of its own.
+// pieces are memory for results. These are small and many, and each is kept for a while. Small ones
+// share a piece. A piece is itself small: so a result that is kept longer than its neighbours costs
+// little. Nil gives each result memory of its own.
 type pieces struct{ last []byte }
 
 const (
@@ -109,7 +109,7 @@ const (
 	mostBytesInPiece = 64
 )
 
-// room is empty memory for so many bytes.
+// room is empty memory for the given number of bytes.
 func (p *pieces) room(bytes int) []byte {
 	if p == nil || bytes > mostBytesInPiece {
 		return make([]byte, 0, bytes)

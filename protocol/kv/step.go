@@ -118,7 +118,7 @@ func integer[V string | []byte](value V) (int64, bool) {
 		digits = digits[1:]
 	}
 	switch {
-	case len(digits) == 0 || len(digits) > 19: // of which none is too large for 64 bits
+	case len(digits) == 0 || len(digits) > 19: // 19 digits fit into 64 bits
 		return 0, false
 	case digits[0] == '0':
 		return 0, len(value) == 1

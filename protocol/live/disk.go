@@ -62,7 +62,7 @@ func (d *disk) write(records []protocol.Record) {
 	}
 }
 
-// truncate gives up the records below a position, of which each is durable. It does not wait.
+// truncate gives up the records below a position, all of which are durable. It does not wait.
 func (d *disk) truncate(below protocol.Position) {
 	if below == 0 {
 		return
@@ -83,7 +83,7 @@ func (d *disk) note(peers store.Peers) {
 	}
 }
 
-// notify wakes whoever reads the channel, once.
+// notify wakes the reader of the channel, once.
 func notify(c chan struct{}) {
 	select {
 	case c <- struct{}{}:

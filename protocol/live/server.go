@@ -97,7 +97,7 @@ type Server struct {
 
 // Status is where a server stands.
 type Status struct {
-	At       time.Time // it was so: the loop says it anew every publishEvery
+	At       time.Time // when it was so: the loop says it again every publishEvery
 	ID       protocol.ServerID
 	State    protocol.State
 	View     protocol.View
@@ -115,7 +115,7 @@ type Status struct {
 	Truncated    protocol.Seq      // 1…Truncated is forgotten, since this life's beginning; zero for none
 	Peers        []Peer            // that were heard of
 	Refused      map[string]uint64 // datagrams, by reason
-	Foreign      uint64            // the last other cluster of which a datagram came; zero for none
+	Foreign      uint64            // the last other cluster that a datagram came from; zero for none
 	Drops        map[string]uint64 // messages, by reason
 }
 

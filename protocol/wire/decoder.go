@@ -67,14 +67,14 @@ var reasonNames = [numReasons]string{
 	malformed:     "malformed",
 }
 
-// Lives are the lives of the senders, by id, of which datagrams were taken last. Those of
-// earlier lives are refused.
+// Lives are, by sender, the latest life that a datagram was taken from. Datagrams of earlier lives
+// are refused.
 func (d *Decoder) Lives() [protocol.MaxServers + 1]uint64 { return d.lives }
 
 // SetLives has the decoder begin with what an earlier one knew.
 func (d *Decoder) SetLives(lives [protocol.MaxServers + 1]uint64) { d.lives = lives }
 
-// Foreign is the last other cluster of which a datagram came, zero for none.
+// Foreign is the last other cluster that a datagram came from, zero for none.
 func (d *Decoder) Foreign() uint64 { return d.foreign }
 
 // Refused calls f with each reason for which datagrams are refused, and how many were, in a

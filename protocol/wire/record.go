@@ -54,7 +54,7 @@ type Stored struct {
 	body           []byte
 }
 
-// Open checks a stored record; false means that it is none, or damaged.
+// Open checks a stored record; false means that it is not a record, or damaged.
 func Open(b []byte) (Stored, bool) {
 	if len(b) < storedHeader || binary.BigEndian.Uint32(b) != crc32.Checksum(b[4:], castagnoli) {
 		return Stored{}, false

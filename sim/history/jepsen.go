@@ -110,8 +110,8 @@ func (e *jepsenEvent) operation() (kv.Op, error) {
 	return kv.Op{}, fmt.Errorf("an invocation of %s with %s", e.op, e.value)
 }
 
-// answer closes an operation. What failed by a time-out may yet take effect, but for reads
-// that does not matter. A cas that failed found another value.
+// answer closes an operation. An operation that timed out may still take effect, which does not matter
+// for reads. A cas that failed found another value.
 func (e *jepsenEvent) answer(o *Operation, at int64) {
 	switch {
 	case e.kind == "info" || e.value == ":timed-out":

@@ -22,7 +22,7 @@ type Bug struct {
 	Mutant   Mutant
 	Build    time.Duration // how long the compiler took
 	Catches  []Catch
-	Smallest Size // of the shrunk plans; zero where there is none
+	Smallest Size // of the shrunk plans; zero if there are no plans
 }
 
 // Size is what a plan needs of each kind of thing.

@@ -123,7 +123,7 @@ func (m Mutant) sweep(ctx context.Context, binary string, from uint64, chunk int
 	var stdout, stderr bytes.Buffer
 	cmd := m.Command(ctx, binary, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.WaitDelay = time.Second // after a kill: whoever holds the pipes then is not waited for
+	cmd.WaitDelay = time.Second // after a kill: do not wait for a process that still holds the pipes
 	err = cmd.Run()
 	if cmd.ProcessState != nil {
 		spent = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()

@@ -24,7 +24,7 @@ type Mutant struct {
 	Name   string   // of its file, without .patch
 	Title  string   // one line: what the mutant does wrong
 	Story  string   // how that shows
-	Expect []string // properties of which one must catch it, in the patch's order
+	Expect []string // properties, in the patch's order: one of them must catch it
 	Patch  string   // its file, for messages: testdata/mutants/NAME.patch
 
 	files []*gitdiff.File

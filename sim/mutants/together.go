@@ -29,8 +29,8 @@ func (m Mutant) Command(ctx context.Context, binary string, args ...string) *exe
 	return cmd
 }
 
-// Together is one binary of cmd/paxos with many bugs in it, of which [Mutant.Command] chooses
-// one, or the binary is without any.
+// Together is one binary of cmd/paxos with many bugs in it. [Mutant.Command] chooses one. Without that
+// the binary behaves as if it had none.
 type Together struct {
 	Binary string        // its path
 	Took   time.Duration // of the compiler
@@ -146,8 +146,8 @@ func (s *schema) file(root, name string) (*schemaFile, error) {
 	return file, nil
 }
 
-// compare lists the functions in which p differs from the original; it fails where a difference
-// is none of a body.
+// compare lists the functions in which p differs from the original. It fails where p differs outside
+// the bodies of functions.
 func (f *schemaFile) compare(name string, p goFile) (change, error) {
 	c := change{name: name, patched: p}
 	if p.rest != f.original.rest {

@@ -106,8 +106,8 @@ func (r *System) Ask(base *engine.Client) {
 	r.world.SendDraft(world.Parcel{To: world.Node(c.Target), Kind: uint8(kind), Digest: p.Digest()})
 }
 
-// draft is the place of the node's next message, empty but for what it is an act of. It is emptied
-// field by field: all at once takes longer.
+// draft is the place of the node's next message. It is empty, except for the act that it belongs to. It
+// is emptied field by field: all at once takes longer.
 func (r *System) draft(n world.Node) *packet {
 	p := r.world.Draft()
 	p.Kind, p.State, p.Server, p.Store = 0, 0, 0, 0
@@ -133,7 +133,7 @@ func (r *System) Ended(base *engine.Client, output []byte) history.Place {
 
 func (r *System) Waits(c *engine.Client, now int64) {
 	if r.lostForming && !r.run.CoreReady() {
-		// Some had recorded the lost disk as the cluster's, and others can't any more. No cluster
+		// Some had recorded the lost disk as the cluster's, and others no longer can. No cluster
 		// came about, and none is promised (X18).
 		return
 	}

@@ -106,7 +106,7 @@ func (r *System) readLog(n world.Node, records []protocol.Record) ([]protocol.Re
 }
 
 // damage flips a bit of a record, or puts another in its place, of those that a later one
-// vouches for. Where there is none, nobody could notice, and nothing happens.
+// vouches for. Where there are no such bytes nobody could notice, and nothing happens.
 func (r *System) damage(n world.Node, log []byte, starts []int, gone uint64) []byte {
 	d, nd := &r.logs[n], &r.run.Nodes[n]
 	vouched := uint64(0)

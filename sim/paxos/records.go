@@ -101,7 +101,7 @@ func (b *bodies) unpackAll(list []diskRecord) []protocol.Record {
 	return records
 }
 
-// drop lets go of a record that no disk has any more.
+// drop releases a record that is on no disk.
 func (b *bodies) drop(d *diskRecord) {
 	switch {
 	case d.body == 0:

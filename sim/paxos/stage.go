@@ -20,7 +20,7 @@ type Witness interface {
 	Machine(at world.Instant, id protocol.ServerID, e *protocol.Event)
 }
 
-// Open begins a run of the plan, with so many clients more that do what they are told: Directable at
+// Open begins a run of the plan, with directed clients besides, that do what they are told: Directable at
 // most.
 func Open(p *plan.Plan, directed int, w Witness) *Stage {
 	r := newSystem(p, directed, nil)

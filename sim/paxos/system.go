@@ -25,8 +25,8 @@ type packet struct {
 	bundle    *bundle  // from or to a host: what travels in its place, or, of requests, beside the first
 }
 
-// replyKind is none of the machine's kinds of message, or this does not compile. Draws go by the number of
-// a kind, so that this one stays what it is.
+// replyKind is not one of the machine's kinds of message: else this does not compile. Draws depend on the
+// number of a kind, so this one must not change.
 const replyKind = uint8(23)
 
 const (
@@ -41,7 +41,7 @@ type simulated = world.World[packet, diskRecord]
 // System is the system of our own machine: its servers, its messages, and its checks.
 type System struct {
 	run      *engine.Run
-	settings protocol.Settings   // of all, but for …
+	settings protocol.Settings   // of all servers, except …
 	own      []protocol.Settings // … what single servers have, by id; 0 unused
 	world    *simulated
 	checker  *check.Checker
@@ -137,7 +137,7 @@ func (r *System) Leader() world.Node {
 	return leader
 }
 
-// Leads says whether a server that is up believes to lead, be it deposed elsewhere.
+// Leads says whether a server that is up believes that it leads. Others may have deposed it.
 func (r *System) Leads(n world.Node) bool {
 	return r.world.Up(n) && r.servers[n].machine.State() == protocol.RegLeader
 }

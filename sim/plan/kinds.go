@@ -42,7 +42,7 @@ const (
 	Delay     Kind = "delay"
 )
 
-// The ways in which crashes come about, each of which counts by itself. Plans say "crash".
+// The ways in which crashes come about. Each is counted separately; plans say "crash" for all.
 const (
 	PowerCut       Kind = "power-cut"
 	CrashOnSend    Kind = "crash-on-send"

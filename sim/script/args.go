@@ -93,7 +93,7 @@ func (p *Parser) Servers(s string) ([]int, error) {
 	return ids, nil
 }
 
-// who is one or more servers, some of which are known only when the story gets there.
+// who is one or more servers. Some are known only when the story gets there.
 type who func(*Story) ([]int, error)
 
 // Who reads 1,2,5 or leader or all.

@@ -14,7 +14,7 @@ type Language struct {
 	Effects  plan.EffectTable
 	ReadPlan func(io.Reader) (*plan.Plan, error)
 	Validate func(*plan.Plan) error
-	// Open begins the run of a story, with so many directed clients. Own is for the protocol's own steps.
+	// Open begins the run of a story, with the given number of directed clients. Own is for the protocol's own steps.
 	Open func(p *plan.Plan, directed int, st *Story) (s *Stage, own any)
 	// Scene are commands that set the scene. They stand after the engine's own.
 	Scene []Command

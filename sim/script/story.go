@@ -228,7 +228,7 @@ func (st *Story) compare(name, want string) error {
 	return fmt.Errorf("expected line %d of the transcript to be %s; it is %s", i+1, quoteLine(w[i]), quoteLine(g[i]))
 }
 
-// quoteLine shows a line of a transcript, of which "" is the end.
+// quoteLine shows a line of a transcript. The empty line is its end.
 func quoteLine(line string) string {
 	if line == "" {
 		return "the end"

@@ -125,8 +125,8 @@ func clogs(s *swarm, d *world.Dice) {
 	})
 }
 
-// coups keep whoever leads away from the others for as long as they need to elect another. One
-// with a backlog has not heard of that when what is older arrives.
+// coups keep the leader of that moment away from the others, for as long as they need to elect another.
+// If it has a backlog, it gets older messages before it hears of the election.
 func coups(s *swarm, d *world.Dice) {
 	t := s.pace.Timeout
 	relapse := s.target.Can.Elect && d.One(2)
@@ -285,7 +285,7 @@ func elections(s *swarm, d *world.Dice) {
 	})
 }
 
-// handOvers have whoever leads give way to another server.
+// handOvers have the leader of that moment give way to another server.
 func handOvers(s *swarm, d *world.Dice) {
 	s.each(d, 2, func(at world.Instant) { s.add(plan.Fault{At: at, Do: plan.HandOver, To: s.some(d, 1)[0]}) })
 }

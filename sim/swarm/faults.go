@@ -101,7 +101,7 @@ func (s *swarm) aim(d *world.Dice, f plan.Fault) plan.Fault {
 	return f
 }
 
-// victims strike one server each, so many a second.
+// victims strike one server each, at the given rate a second.
 func victims(do plan.Kind, perSecond int64) func(*swarm, *world.Dice) {
 	return func(s *swarm, d *world.Dice) {
 		s.each(d, perSecond, func(at world.Instant) { s.add(s.aim(d, plan.Fault{At: at, Do: do, For: spell(d)})) })

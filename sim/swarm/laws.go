@@ -138,7 +138,7 @@ func (s *swarm) drawWorkload() {
 		if s.roll("workload.reads meet writes").One(2) && w.Reads > 0 {
 			w.Keys = (w.Clients + plan.ClientsPerKey - 1) / plan.ClientsPerKey
 		}
-		// A leader that nobody gives work to but readers notices late that it is none.
+		// A leader whose only work is reads notices late that it no longer leads.
 		d := s.roll("workload.home")
 		if w.Home = d.One(3); w.Reads > 0 && d.One(2) {
 			w.Home, w.Readers = true, s.some(d, int(d.Int(1, int64(max(1, s.plan.Servers-1)))))

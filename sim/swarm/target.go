@@ -47,7 +47,7 @@ type Message struct {
 	Named     int // drops and delays
 	Omitted   int // omissions
 
-	Transfer bool // it is part of a state transfer, in the middle of which servers crash
+	Transfer bool // it is part of a state transfer: servers should crash in the middle of one
 	Stale    bool // what it says is wrong later, which long delays show
 	Deposes  bool // who leads learns from it that somebody else does
 }

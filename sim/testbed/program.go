@@ -40,7 +40,7 @@ func Main(p *Protocol) {
 // errFound ends a command that found a violation, and has said so.
 var errFound = errors.New("found")
 
-// Run is Main but for the process around it. It returns the exit status.
+// Run is Main without the process around it. It returns the exit status.
 func Run(ctx context.Context, p *Protocol, args []string, stdout, stderr io.Writer) int {
 	c := &command{ctx: ctx, protocol: p, out: stdout}
 	err := p.Complete()

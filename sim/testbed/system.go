@@ -25,7 +25,7 @@ type system struct {
 	digests  [][]uint64 // theirs, where the plan checks bodies
 	shared   any
 	violated *finding.Violation
-	underWay int                 // messages, but for what links repeat
+	underWay int                 // messages, without those that links repeat
 	asked    uint64              // Deadlines
 	taken    [requestKind]uint64 // messages, by kind
 	timed    bool                // a machine wanted to be woken

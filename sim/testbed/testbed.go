@@ -72,7 +72,7 @@ func report(t *testing.T, p *Protocol, r *engine.Report) {
 		shrink.SizeOf(small.Plan), strings.Join(Tell(p, small.Plan), "\n"), t.Name(), r.Plan.Seed, path, small.Plan.Encode())
 }
 
-// Of a sweep's seeds the first few are run twice, and one in so many of the others.
+// A sweep runs its first few seeds twice, and of the others one in this many.
 const (
 	runTwice = 3
 	oneIn    = 50

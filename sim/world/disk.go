@@ -1,10 +1,9 @@
 package world
 
-// disk keeps a node's records in order, in pages, so that a long run copies none of them. A
-// prefix is durable; of that the beginning may be truncated.
+// disk keeps a node's records in order, in pages, so that a long run copies none of them. A prefix
+// is durable, and the beginning of that prefix may be truncated.
 //
-// Invariant: first ≤ truth ≤ synced ≤ syncing ≤ written, and truth = synced but for a disk that
-// lies.
+// Invariant: first ≤ truth ≤ synced ≤ syncing ≤ written, and truth = synced unless the disk lies.
 type disk[M, R any] struct {
 	law     sampler
 	pages   []*[pageRecords]R
@@ -197,7 +196,7 @@ func (w *World[M, R]) Wipe(n Node) {
 	nd.disk = disk[M, R]{law: nd.disk.law, syncs: nd.disk.syncs, lies: nd.disk.lies}
 }
 
-// crash drops what is not durable, but for what survives by luck, and returns it.
+// crash drops what is not durable and does not survive by luck, and returns it.
 func (d *disk[M, R]) crash(o Observer[M, R], n Node) []R {
 	lost := d.from(d.truth)
 	survive := uint64(0)

@@ -22,7 +22,7 @@ func Draw(seed uint64, purpose ...uint64) uint64 {
 	return Mix(uint64(StemOf(seed, purpose...)), drawEnd)
 }
 
-// Stem is a Draw whose last purpose is left open, for who draws often.
+// Stem is a Draw whose last purpose is left open, for callers that draw often.
 type Stem uint64
 
 // StemOf is the Stem of all purposes but the last.
@@ -88,7 +88,7 @@ func Pick[T any](d *Dice, choices ...T) T {
 	return choices[d.Int(0, int64(len(choices))-1)]
 }
 
-// Shuffle orders s anew, in place, and returns it.
+// Shuffle reorders s, in place, and returns it.
 func Shuffle[T any](d *Dice, s []T) []T {
 	for i := len(s) - 1; i > 0; i-- {
 		j := d.Int(0, int64(i))

@@ -104,7 +104,7 @@ func (w *World[M, R]) Send(p Parcel, m *M) {
 	w.SendDraft(p)
 }
 
-// Draft is where the next message goes, for who would rather write it there than have it copied.
+// Draft is where the next message goes: a sender may write it there rather than have it copied.
 // It holds an old one. Nothing else may be sent before SendDraft.
 func (w *World[M, R]) Draft() *M {
 	if w.draft == none {

@@ -33,8 +33,7 @@ type Process[M, R any] interface {
 	Deadline() Instant
 }
 
-// Observer is told what the world does. Its methods may look, but not act, but for
-// SyncFailed.
+// Observer is told what the world does. Its methods may look, but not act. SyncFailed may act.
 type Observer[M, R any] interface {
 	// Delivering comes before Receive, if Config.Watch is set.
 	Delivering(from, to Node, m *M)
@@ -46,12 +45,12 @@ type Observer[M, R any] interface {
 	Dropped(from, to Node, m *M, why Cause)
 	// Durable says that a record of the node survives crashes from now on.
 	Durable(node Node, r *R)
-	// Survive says how many of the records that a crash may take survive it all the same.
+	// Survive says how many of the records that a crash may take survive it nevertheless.
 	Survive(node Node, unsynced []R) int
 	// Crashed names the records that the crash took.
 	Crashed(node Node, lost []R)
-	// SyncFailed says that the node's disk refused a sync. Its process is as it was; whoever
-	// drives the world may act, and should end it.
+	// SyncFailed says that the node's disk refused a sync. Its process is as it was. The driver
+	// may act here, and should end the process.
 	SyncFailed(node Node)
 }
 
@@ -202,7 +201,7 @@ func (w *World[M, R]) Rearm(n Node) { w.arm(n) }
 // After calls do once the current event is over.
 func (w *World[M, R]) After(do func()) { w.after = append(w.after, do) }
 
-// At schedules an action of whoever drives the world.
+// At schedules an action of the driver.
 func (w *World[M, R]) At(at Instant, do func()) {
 	w.actions = append(w.actions, do)
 	w.schedule(entry{at: max(at, w.now), event: newEvent(action, 0, uint32(len(w.actions)-1))})

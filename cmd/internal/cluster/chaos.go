@@ -51,7 +51,7 @@ type chaos struct {
 	cluster *Cluster
 	deck    []Fault // shuffled: so a minute sees each kind, in proportion
 	counts  [numFaults]int
-	leaders int // killed, whoever was killed with them
+	leaders int // leaders that were killed, alone or with others
 	say     func(format string, args ...any)
 }
 

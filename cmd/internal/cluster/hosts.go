@@ -60,7 +60,7 @@ func (c *Cluster) hostName(id int) string {
 	return "127.0.0.1"
 }
 
-// writeKey makes the key with which the servers authenticate, if there is none yet.
+// writeKey makes the key with which the servers authenticate, unless it is there.
 func (c *Cluster) writeKey() error {
 	err := writeNew(filepath.Join(c.cfg.Dir, keyName), []byte(rand.Text()), 0o600)
 	if errors.Is(err, os.ErrExist) {

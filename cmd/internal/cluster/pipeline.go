@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	pipelineOdds  = 4 // one in so many times a client sends several commands at once
+	pipelineOdds  = 4 // one time in this many a client sends several commands at once
 	pipelineCalls = 6 // of them at most
 )
 

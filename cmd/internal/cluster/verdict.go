@@ -47,7 +47,7 @@ func (v *verdict) find(property, format string, args ...any) {
 // A proposal on its way cannot be seen, but it takes less time than that.
 const steadyLooks = 3
 
-// settle waits until no command waits any more (L1), one server leads, and all stand at the same
+// settle waits until no command waits (L1), one server leads, and all stand at the same
 // slot with the same state (L3). Without a leader they may do so by chance, with slots accepted that
 // the next one orders.
 func (v *verdict) settle(limit time.Duration) {

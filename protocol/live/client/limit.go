@@ -90,7 +90,7 @@ func (l *limited) head(line []byte) bool {
 	return true
 }
 
-// element is the end of one, and of the arrays of which it is the last.
+// element is the end of one, and of the arrays that it is the last element of.
 func (l *limited) element() {
 	for len(l.open) > 0 {
 		last := len(l.open) - 1

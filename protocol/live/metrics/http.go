@@ -15,7 +15,7 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// What strangers can cost: so many connections, one request each, so long.
+// What strangers can cost: this many connections, one request each, for this long.
 const (
 	maxConnections = 32
 	maxHeaderBytes = 16 << 10
@@ -31,7 +31,7 @@ func (m *Metrics) Serve(l net.Listener) {
 		ReadTimeout: requestLimit, WriteTimeout: requestLimit,
 		ErrorLog: log.New(io.Discard, "", 0), // of what strangers do wrong: the program's own log is not for that
 	}
-	m.server.SetKeepAlivesEnabled(false) // whoever idles would keep others out
+	m.server.SetKeepAlivesEnabled(false) // an idle client would keep others out
 	m.served = make(chan struct{})
 	go func() {
 		defer close(m.served)

@@ -61,5 +61,5 @@ func (m *Metrics) Watch(s *live.Server, clients *redis.Clients) {
 	m.watched.Store(&watched{s, clients})
 }
 
-// Drain says that the server is about to end: it is not ready any more.
+// Drain says that the server is about to end: it is no longer ready.
 func (m *Metrics) Drain() { m.draining.Store(true) }

@@ -72,8 +72,8 @@ const (
 	replyBytes = 64 << 10
 )
 
-// clientLimit is how many clients a process takes that may have so many descriptors: where those
-// are few, a quarter of them.
+// clientLimit is how many clients a process takes that may have the given number of descriptors.
+// Where those are few, it is a quarter of them.
 func clientLimit(descriptors uint64) int64 {
 	if descriptors == 0 {
 		return maxClients

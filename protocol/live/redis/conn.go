@@ -12,7 +12,7 @@ import (
 	"github.com/fauer4effect/paxos/protocol/live/resp"
 )
 
-// conn is a client's connection, and its goroutine's but for what Clients.mu guards.
+// conn is a client's connection. Its goroutine owns it, except for what Clients.mu guards.
 type conn struct {
 	clients *Clients
 	id      int64

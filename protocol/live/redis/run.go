@@ -90,7 +90,7 @@ func (c *conn) execute() {
 	c.run.reset()
 }
 
-// ask executes an operation of so many parts. Its result is theirs, one after the other.
+// ask executes an operation of several parts. Its result is theirs, one after the other.
 func (c *conn) ask(op []byte, read bool, parts int) ([]byte, error) {
 	s := c.clients.server
 	do := s.Do
@@ -108,7 +108,7 @@ func (c *conn) ask(op []byte, read bool, parts int) ([]byte, error) {
 	return a.Value, nil
 }
 
-// take reads the results of a command of so many parts, and returns those after it. Alone, its
+// take reads the results of a command of several parts, and returns those after it. Alone, its
 // operation was all that was asked for, and one part's result is no field.
 func (c *conn) take(results []byte, parts int, alone bool) []byte {
 	c.run.answers = c.run.answers[:0]

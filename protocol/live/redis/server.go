@@ -12,7 +12,7 @@ import (
 	"github.com/fauer4effect/paxos/protocol/live"
 )
 
-// What this server answers by itself: greetings, and what Redis's tools and libraries ask
+// What this server answers without the log: greetings, and what Redis's tools and libraries ask
 // before they do anything.
 
 // spokenVersion is the version of Redis whose words these are.

@@ -33,7 +33,7 @@ func Examine(dir string) error {
 	}
 }
 
-// Bytes is the size of the store's files, of which Pebble may remove some meanwhile.
+// Bytes is the size of the store's files. Pebble may remove some meanwhile.
 func (s *Store) Bytes() (int64, error) {
 	names, err := s.fs.List(s.dir)
 	if err != nil {

@@ -41,7 +41,7 @@ func (s *Store) openPebble(o *pebble.Options) error {
 		case done <- opened{db, err}:
 		case <-abandoned:
 			if err == nil {
-				_ = db.Close() // nobody asked for it any more
+				_ = db.Close() // nobody waits for it now
 			}
 		}
 	}()

@@ -141,7 +141,7 @@ func (s *Store) load(id Identity, fs vfs.FS) error {
 	return s.begin()
 }
 
-// read loads the records, of which none may be missing, but for what a snapshot stands for.
+// read loads the records. None may be missing, except those that a snapshot stands for.
 func (s *Store) read() error {
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: recordKey, UpperBound: []byte{recordKey[0] + 1}})
 	if err != nil {
@@ -204,7 +204,7 @@ func (s *Store) begin() error {
 	return s.mark()
 }
 
-// loadFixed reads a value of a fixed size, zeros where there is none.
+// loadFixed reads a value of a fixed size. It is zeros where there is no value.
 func (s *Store) loadFixed(key, to []byte) error {
 	value, closer, err := s.db.Get(key)
 	switch {
@@ -296,8 +296,8 @@ func keyOf(p protocol.Position) []byte {
 	return binary.BigEndian.AppendUint64(recordKey[:len(recordKey):len(recordKey)], uint64(p))
 }
 
-// Truncate gives up the records below a position, of which each is durable, and which begins
-// with a snapshot. A crash may bring them back: it needs no sync of its own.
+// Truncate gives up the records below a position. All of them are durable, and the record at it is a
+// snapshot. A crash may bring them back: so Truncate needs no sync of its own.
 func (s *Store) Truncate(below protocol.Position) error {
 	if err := s.quarrel.problem(); err != nil {
 		return err

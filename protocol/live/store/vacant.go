@@ -45,7 +45,7 @@ func vacant(dir string, fs vfs.FS) (bool, error) {
 	return begun || !ours, nil
 }
 
-// clear leaves a vacant directory empty but for a sign that it is being formatted.
+// clear leaves a vacant directory empty, except for a sign that it is being formatted.
 func clear(dir string, fs vfs.FS) error {
 	f, err := fs.Create(fs.PathJoin(dir, formatting), vfs.WriteCategoryUnspecified)
 	if err != nil {

@@ -22,7 +22,7 @@ type Trio struct {
 	Servers []*live.Server // nil: down
 }
 
-// New makes a trio of which no server runs yet. Change, unless it is nil, sees the Config of each. What
+// New makes a trio in which no server runs yet. Change, unless it is nil, sees the Config of each. What
 // runs at the end of the test is stopped.
 func New(t *testing.T, change func(*live.Config)) *Trio {
 	t.Helper()

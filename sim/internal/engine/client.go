@@ -25,8 +25,8 @@ type Client struct {
 	Op        kv.Op  // of the key-value store
 	Input     []byte // the operation as its machine gets it
 	Key       keyUse
-	failing   bool          // no operation was answered since …
-	since     world.Instant // … this one was sent, but for the client's own pauses
+	failing   bool          // the last operation got no answer
+	since     world.Instant // no operation was answered from here on; the client's own pauses are left out
 	Call      world.Instant
 	Tries     int
 	Target    int
@@ -215,7 +215,7 @@ func (c *Client) Reply(from world.Node, timestamp uint64, output []byte) {
 	}
 }
 
-// goOn follows an answer: by a pause, or, where that is none, by the next operation at once,
+// goOn follows an answer. After it comes a pause; if that is zero, the next operation follows at once,
 // which spares the queue a timer.
 func (c *Client) goOn() {
 	if at := c.rested(); at > c.Run.World.Now() || c.Directed {

@@ -120,7 +120,7 @@ func (k *keyring) retire(old *Key) {
 	k.settle(old)
 }
 
-// settle judges a key that nobody uses any more, and drops its history.
+// settle judges a key that is no longer in use, and drops its history.
 func (k *keyring) settle(old *Key) {
 	k.judge(old)
 	old.Raw = nil

@@ -161,7 +161,7 @@ func WithTrace(w *trace.Writer) Option { return func(r *Run) { r.Trace = w } }
 // WithHistory keeps the clients' history for Report.History.
 func WithHistory() Option { return func(r *Run) { r.Keep = true } }
 
-// NewRun prepares a run of the plan, with so many clients more that a Stage directs. The
+// NewRun prepares a run of the plan, with further clients that a Stage directs. The
 // system that it is to drive is put in afterwards: see Open.
 func NewRun(p *plan.Plan, directed int, options []Option) *Run {
 	r := &Run{

@@ -50,7 +50,7 @@ func each(hit func(*Run, world.Node, *plan.Fault)) strike {
 	}
 }
 
-// up is each, but for those that are down. What such a fault does counts, not that it strikes.
+// up is each server that is not down. What such a fault does counts, not that it strikes.
 func up(hit func(*Run, world.Node, *plan.Fault)) strike {
 	return each(func(r *Run, n world.Node, f *plan.Fault) {
 		if r.World.Up(n) {

@@ -19,7 +19,7 @@ func Count(n int, what string) string {
 // Millis is a time in milliseconds with three digits behind the point.
 func Millis(ns int64) string { return fmt.Sprintf("%.3f", float64(ns)/1e6) }
 
-// Seconds is a time in seconds with so many digits behind the point.
+// Seconds is a time in seconds, with the given number of digits behind the point.
 func Seconds(ns int64, digits int) string { return fmt.Sprintf("%.*f", digits, float64(ns)/1e9) }
 
 // Percent is a share, given in parts per million, in percent.

@@ -71,7 +71,7 @@ func (c *canonicalSession) took(ts protocol.Timestamp, at history.Place, result 
 // The place of what takes effect is its slot, and within its batch. Places are in the order of the log.
 const placeBits = 12 // of the index: no batch has as many updates
 
-// slotOf is the slot of a place; 0 is none.
+// slotOf is the slot of a place; 0: there is no slot.
 func slotOf(p history.Place) protocol.Seq { return protocol.Seq(p >> placeBits) }
 
 // After is the place of a read of the state after seq: behind all that takes effect there.
@@ -224,7 +224,7 @@ func (l *Log) Place(client protocol.ClientID, ts protocol.Timestamp) history.Pla
 	return 0
 }
 
-// forgotten says whether nothing is known any more of an update that may have been sent long ago.
+// forgotten says whether what was known of an update is forgotten: it may have been sent long ago.
 func (l *Log) forgotten(u *protocol.Update) bool {
 	return int(u.Client) < len(l.sessions) && l.sessions[u.Client].updates.dropped(uint64(u.Timestamp))
 }

@@ -32,7 +32,7 @@ func (p *pages[T]) at(i uint64) *T {
 	return &p.near[i%pageSize]
 }
 
-// find is at without making room: nil where there is none yet, or no more.
+// find is at without making room: nil where nothing is kept, or it was dropped.
 func (p *pages[T]) find(i uint64) *T {
 	if p.near != nil && p.of == i/pageSize {
 		return &p.near[i%pageSize]
@@ -48,7 +48,7 @@ func (p *pages[T]) find(i uint64) *T {
 // dropped says whether i shares its page with nothing that is kept.
 func (p *pages[T]) dropped(i uint64) bool { return i/pageSize < p.gone }
 
-// drop forgets what lies below i, but for what shares a page with it.
+// drop forgets what lies below i, except on the page of i.
 func (p *pages[T]) drop(i uint64) {
 	for n := i / pageSize; p.gone < n && len(p.list) > 0; p.gone++ {
 		p.list[0] = nil

@@ -33,7 +33,7 @@ func (v *Validity) ordered(id protocol.ServerID, e *protocol.Event) {
 		}
 		sent := v.log.sent(u.Client, u.Timestamp)
 		if sent == nil && v.log.forgotten(u) {
-			continue // whether it was sent is not known any more
+			continue // whether it was sent is forgotten
 		}
 		if sent == nil || !bytes.Equal(sent.op, u.Op) {
 			v.fail("S2", "server %d orders at seq %d, view %d, client %d's update %d as %q, which that client never sent",
