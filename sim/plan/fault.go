@@ -19,21 +19,21 @@ type Fault struct {
 	At      world.Instant `json:"at_ns,omitempty"`   // when it strikes
 	On      *Name         `json:"on,omitempty"`      // the event on which it strikes, in place of a time
 	Do      Kind          `json:"do"`                // the kind of fault
-	Servers []int         `json:"servers,omitempty"` // that it strikes
-	Leader  bool          `json:"leader,omitempty"`  // whoever leads then, in place of servers; where nobody or several do, nothing happens
+	Servers []int         `json:"servers,omitempty"` // the servers that it strikes
+	Leader  bool          `json:"leader,omitempty"`  // strikes the leader of that moment, in place of servers; where nobody leads, or several do, nothing happens
 	From    int           `json:"from,omitempty"`    // a server: where a cut link begins; which one a bridge is
 	To      int           `json:"to,omitempty"`      // a server: where a cut link ends; who is to lead
 	For     world.Instant `json:"for_ns,omitempty"`  // how long; 0: until the tail
 	By      world.Instant `json:"by_ns,omitempty"`   // how much, or how often: see the kinds
-	Kind    string        `json:"kind,omitempty"`    // of message
+	Kind    string        `json:"kind,omitempty"`    // the kind of message
 }
 
 // Name names an event by its meaning: the N-th message of its kind from one server to another.
 type Name struct {
-	Kind     string `json:"kind"`               // of message; or sync, or start, which are events of server from
-	From     int    `json:"from,omitempty"`     // server; left out: any, and n counts those of all
-	To       int    `json:"to,omitempty"`       // server; left out: any, and n counts those of all
-	N        uint32 `json:"n"`                  // from 1
+	Kind     string `json:"kind"`               // a kind of message; or sync, or start, which are events of server from
+	From     int    `json:"from,omitempty"`     // server; left out: any, and n counts the messages of all
+	To       int    `json:"to,omitempty"`       // server; left out: any, and n counts the messages to all
+	N        uint32 `json:"n"`                  // which of them, from 1
 	Unsynced bool   `json:"unsynced,omitempty"` // count only while a crash of the sender would take records
 	Arrives  bool   `json:"arrives,omitempty"`  // count arrivals, not departures
 }
