@@ -90,7 +90,7 @@ func countParts(parts []byte) (int, error) {
 	return n, nil
 }
 
-// readsOnly says that no part writes. It leaves to others whether they are parts.
+// readsOnly says that no part writes. It does not check that they are parts.
 func readsOnly(parts []byte) bool {
 	for len(parts) > 0 {
 		part, after, ok := cutField(parts)
@@ -102,8 +102,8 @@ func readsOnly(parts []byte) bool {
 	return true
 }
 
-// many executes the parts, if all of them are operations; where they only read, query changes
-// nothing about the answer.
+// many executes the parts, if all of them are operations. With query it only looks: all parts must
+// be reads, and the answer is the same.
 func (s *Store) many(parts []byte, query bool) []byte {
 	n, err := countParts(parts)
 	if err != nil {
@@ -170,7 +170,7 @@ func CutAnswer(results []byte) (a Answer, rest []byte, err error) {
 	return a, rest, err
 }
 
-// Parts are the results of a Many's parts, or the Result itself if it is of none. The Result
+// Parts are the results of a Many's parts, or the Result itself if it is not of a Many. The Result
 // comes from DecodeResult.
 func (r Result) Parts() []Result {
 	if r.Status != Results {

@@ -49,10 +49,10 @@ func (k Kind) String() string {
 	return kinds[k].name
 }
 
-// Reads says that an operation of this kind changes nothing. Of a Many its parts tell.
+// Reads says that an operation of this kind changes nothing. For a Many ask Op.Reads.
 func (k Kind) Reads() bool { return k == Get || k == Strlen }
 
-// KindNamed is the Kind of that name, of those that are one operation on one key.
+// KindNamed is the Kind of that name. It finds only kinds that are one operation on one key.
 func KindNamed(name string) (Kind, bool) {
 	for k := Get; k < Many; k++ {
 		if kinds[k].name == name {

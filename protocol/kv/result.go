@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Status says how an operation ended and which field of its Result holds. Zero is none.
+// Status says how an operation ended and which field of its Result holds. Zero is not a status.
 type Status uint8
 
 const (
@@ -15,9 +15,9 @@ const (
 	HasNumber                    // append, incr, incrby, strlen: Number
 	Missing                      // get, strlen, cas, delete, putold: there is no such key
 	Mismatch                     // cas: the key holds something other than Old
-	NotInteger                   // incr, incrby: the key holds no 64-bit integer, or none is to be added
+	NotInteger                   // incr, incrby: the key does not hold a 64-bit integer, or the operand is not one
 	Overflow                     // incr, incrby: the sum does not fit into 64 bits
-	Malformed                    // these bytes are no operation
+	Malformed                    // these bytes are not an operation
 	Present                      // putnew: there is such a key
 	TooLong                      // append: see MaxValueBytes; get, as a part of a Many: see MaxManyBytes
 	Results                      // many: Value holds its parts' results

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Sequence collects operations whose fields lie in somebody's bytes, and encodes them. Reset
-// makes it empty; the zero value is.
+// Sequence collects operations whose fields lie in bytes of the caller, and encodes them. Its zero
+// value is empty; Reset empties it again.
 type Sequence struct {
 	b      []byte // the kind of a Many, and parts
 	n      int
@@ -43,7 +43,7 @@ type Mark struct {
 // Mark is the place after the operations that there are.
 func (q *Sequence) Mark() Mark { return Mark{q.n, q.last, len(q.b), q.writes} }
 
-// Undo takes away the operations that were added since the mark, which is of this sequence
+// Undo takes away the operations that were added since the mark. The mark must be of this sequence,
 // since its last Reset.
 func (q *Sequence) Undo(m Mark) {
 	*q = Sequence{b: q.b[:m.bytes], n: m.n, last: m.last, writes: m.writes}

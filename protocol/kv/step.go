@@ -8,7 +8,7 @@ import (
 // Step is what an operation means: it takes the value of its key, and whether the key
 // exists, to the new ones and the answer. What it does is decided in one place, for Store and
 // for the linearizability model alike. A missing key's value is ignored and returned as "".
-// A Many is on no one key: Malformed to Step, and to Store what its parts are in turn.
+// A Many is not on one key: Step answers Malformed, and Store executes its parts one by one.
 func (o Op) Step(value string, found bool) (newValue string, newFound bool, res Result) {
 	if !found {
 		value = ""

@@ -38,9 +38,9 @@ func (e *entry) gone() bool { return e.value == nil }
 // New returns a Store without keys.
 func New() *Store { return &Store{entries: make(map[string]*entry)} }
 
-// Apply executes an encoded Op and returns the encoded Result. Bytes that are no Op
-// change nothing and are answered Malformed. Where keys and their values' lengths are what they
-// were, it allocates next to nothing.
+// Apply executes an encoded Op and returns the encoded Result. Bytes that are not an Op change
+// nothing and are answered Malformed. Apply allocates next to nothing, unless a key is new or the
+// length of a value changes.
 func (s *Store) Apply(op []byte) []byte {
 	if isMany(op) {
 		return s.many(op[1:], false)
@@ -52,7 +52,7 @@ func (s *Store) Apply(op []byte) []byte {
 	return s.results.encode(s.execute(&p))
 }
 
-// execute is one operation on one key. The value is the entry's, of a HasValue.
+// execute is one operation on one key. The value of a HasValue is the entry's.
 func (s *Store) execute(p *parsed) (Status, []byte, int64) {
 	e, value := s.held(p.key())
 	out := decide(p.kind, value, e != nil, p.value(), p.old())
@@ -126,7 +126,7 @@ func (s *Store) find(key []byte) *entry {
 	return e
 }
 
-// put adds a key that does not exist. What it holds is to be said, and then changed.
+// put adds a key that does not exist. The caller must set its value, and then call changed.
 func (s *Store) put(key string) *entry {
 	e := &entry{key: key, ending: ending([]byte(key)), value: []byte{}, keyMix: mix(key)}
 	s.entries[key] = e
@@ -143,7 +143,7 @@ func (s *Store) write(e *entry, value []byte) {
 	s.changed(e, value) // not the entry's own: what was just written is slow to read
 }
 
-// changed gives the hash what an entry's new value changes.
+// changed updates the hash for an entry's new value.
 func (s *Store) changed(e *entry, value []byte) {
 	s.hash -= e.mix // zero where the key is new
 	e.mix = absorb(e.keyMix, value)

@@ -9,8 +9,8 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 )
 
-// A server that ends in good order gives way before it is closed. Whoever serves clients with it
-// takes no new ones before that, and drains those that are there after it.
+// A server that ends in good order gives way before it is closed. A program that serves clients with
+// it accepts no new ones before that, and drains the others after it.
 
 const giveWayLook = 5 * time.Millisecond // how often it is looked at who leads
 

@@ -14,7 +14,7 @@ type Meter interface {
 	Sync(took time.Duration)    // of one batch of records
 }
 
-// note counts what happened. Whoever asks Status for the leader hears of a new one at once.
+// note counts what happened. A new leader shows in Status at once.
 func (s *Server) note(events []protocol.Event) {
 	changed := false
 	for i := range events {

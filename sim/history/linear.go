@@ -154,10 +154,10 @@ func liveHeap() uint64 {
 	return sample[0].Value.Uint64()
 }
 
-// explain decides whether some order of one key's operations gives all its answers. An
-// open operation may always come last, where nobody sees it, so an order without any of
-// them is enough. It is tried first, being far cheaper to search: it is with operations
-// that never happened that a search explodes.
+// explain decides whether some order of one key's operations gives all its answers. An open
+// operation may always come last, where nobody sees it, so an order without any of them is enough.
+// That is tried first, since it is far cheaper: a search explodes with operations that never
+// happened.
 func (b budget) explain(h keyHistory) Verdict {
 	verdict := b.search(h.answered, nil)
 	if verdict != OK && len(h.open) > 0 {
@@ -314,8 +314,8 @@ func (g *guarded) hash(state any) uint64 {
 	return g.model.Hash(state)
 }
 
-// FirstIllegal is the answer at which a history that is Illegal by Legal became so: what is
-// unanswered then has no Output.
+// FirstIllegal is the answer at which a history that is Illegal by Legal became so. Operations that
+// are unanswered then have no Output.
 func FirstIllegal(m porcupine.Model, history []porcupine.Operation, steps int) porcupine.Operation {
 	all := slices.Clone(history)
 	slices.SortStableFunc(all, func(x, y porcupine.Operation) int { return cmp.Compare(x.Return, y.Return) })

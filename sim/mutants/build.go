@@ -157,8 +157,8 @@ func patched(place string, file *gitdiff.File) ([]byte, error) {
 	return result.Bytes(), nil
 }
 
-// locate returns hunk at the place where its old lines stand now. The place in its header goes
-// first, then a single other one; of several we cannot know which was meant.
+// locate returns hunk at the place where its old lines are now. It tries the place in the header
+// first, then a single other one. If there are several, nobody knows which was meant.
 func locate(hunk *gitdiff.TextFragment, source []string) (*gitdiff.TextFragment, error) {
 	var old []string
 	for _, line := range hunk.Lines {

@@ -73,7 +73,7 @@ func (r *System) tear(n world.Node, unsynced []protocol.Record, kept int) {
 }
 
 // readLog makes a server's records into bytes, lets the disk's damage happen to them, and
-// reads them. A damage that is noticed is an error, one that is not a violation.
+// reads them. Damage that is noticed is an error; damage that is not noticed is a violation.
 func (r *System) readLog(n world.Node, records []protocol.Record) ([]protocol.Record, error) {
 	d, nd := &r.logs[n], &r.run.Nodes[n]
 	var log []byte
@@ -105,8 +105,8 @@ func (r *System) readLog(n world.Node, records []protocol.Record) ([]protocol.Re
 	return read, nil
 }
 
-// damage flips a bit of a record, or puts another in its place, of those that a later one
-// vouches for. Where there are no such bytes nobody could notice, and nothing happens.
+// damage flips a bit of a record that a later one vouches for, or puts another in its place. Where
+// there is no such record nobody could notice, and nothing happens.
 func (r *System) damage(n world.Node, log []byte, starts []int, gone uint64) []byte {
 	d, nd := &r.logs[n], &r.run.Nodes[n]
 	vouched := uint64(0)

@@ -9,9 +9,9 @@ import (
 	"github.com/fauer4effect/paxos/sim/internal/engine"
 )
 
-// Judge asks for an opinion of one key's history. The canonical log claims an order; where that
-// is a linearization of what the clients saw, no search could say otherwise. Where it is not,
-// for some keys in any case, and in scripts for all, porcupine searches, and knows nothing of it.
+// Judge asks for an opinion of one key's history. The canonical log claims an order. If that is a
+// linearization of what the clients saw, no search could say otherwise. If it is not, porcupine
+// searches, and knows nothing of the log. For some keys, and in scripts for all, it does so always.
 func (r *System) Judge(k *engine.Key) {
 	r.judgedKeys++
 	if r.run.Keep || r.witness != nil || r.sampled() || !r.certifies(k.History) {
@@ -49,8 +49,8 @@ func (r *System) certifies(operations []history.Operation) bool {
 	return history.Holds(r.order)
 }
 
-// sortClaims puts claims into the order of the log. Operations end in nearly that order: none but the
-// few that were under way together change places.
+// sortClaims puts claims into the order of the log. Operations end in nearly that order: only the few
+// that were under way together change places.
 func sortClaims(claims []claimed) {
 	moves := 8 * len(claims)
 	for i := 1; i < len(claims); i++ {

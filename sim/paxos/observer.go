@@ -58,8 +58,7 @@ func (r *System) repeats(s *server, m *protocol.Message) {
 	}
 }
 
-// Arrived counts messages that took an unusual way. One that is late counts if it is of use
-// still.
+// Arrived counts messages that took an unusual way. A late one counts if it is still of use.
 func (r *System) Arrived(from, to world.Node, p *packet, way world.Way) {
 	if way&world.Repeated != 0 && r.world.IsServer(to) {
 		r.run.Effects[plan.Duplicate]++

@@ -38,7 +38,7 @@ func Validate(p *plan.Plan) error {
 }
 
 // validateApart refuses settings of single servers that a cluster can't have (protocol.Format), and
-// timers: what the calm allows goes by those of all.
+// timers: what the calm allows is computed from those of all.
 func validateApart(p *plan.Plan) error {
 	if len(p.Apart) == 0 {
 		return nil

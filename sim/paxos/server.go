@@ -257,7 +257,7 @@ func (r *System) event(s *server, e *protocol.Event) {
 	}
 }
 
-// led counts views, and servers that believe to lead at the same time.
+// led counts views, and servers that believe at the same time that they lead.
 func (r *System) led(s *server) {
 	r.views++
 	if r.views > 1 {

@@ -125,7 +125,7 @@ func (r *System) HandOver(n world.Node, to int) {
 	r.servers[n].step(protocol.Input{Kind: protocol.HandOver, To: protocol.ServerID(to)})
 }
 
-// Leader is the server that leads the highest view of those that believe to lead.
+// Leader is, of the servers that believe that they lead, the one of the highest view.
 func (r *System) Leader() world.Node {
 	var leader world.Node
 	var view protocol.View

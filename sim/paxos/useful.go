@@ -44,7 +44,7 @@ var uses = [protocol.NumKinds]func(s *protocol.Server, m *protocol.Message) bool
 	},
 	protocol.Proposal: openSlot,
 	protocol.Accept:   openSlot,
-	// These are asked for again and again: one of them more or less says nothing.
+	// These are asked for again and again: one more or less makes no difference.
 	protocol.CatchUpRequest:  never,
 	protocol.CatchUpReply:    never,
 	protocol.Formation:       never,

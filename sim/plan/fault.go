@@ -11,7 +11,7 @@ import (
 // Fault is one thing that goes wrong: at a time, or when an event named by its meaning occurs.
 // Kinds has the kinds, with the fields that each takes; docs/PLANS.md has an example of each.
 //
-// Where leader is set, whoever leads then is meant in place of servers. A crash may come on an
+// With leader it strikes the leader of that moment, in place of servers. A crash may come on an
 // event instead of at a time. The event is that the named message left its sender, or, with
 // arrives, that its receiver took it. On kind "sync" it is a server's n-th sync, on kind "start"
 // the beginning of its n-th life. Faults that overlap add up.

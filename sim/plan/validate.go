@@ -13,8 +13,8 @@ const MaxDrift = 100_000
 // MaxServers bounds a cluster, of whatever protocol.
 const MaxServers = 9
 
-// MaxClients bounds a plan's clients, which must fit beside the servers among the world's nodes; where
-// they share hosts, those must.
+// MaxClients bounds a plan's clients. They must fit beside the servers among the world's nodes; if they
+// share hosts, only the hosts must.
 const MaxClients = world.MaxNodes - 1 - MaxServers
 
 // ClientsPerKey is how many clients contend for one key: porcupine's search explodes with operations that

@@ -81,7 +81,7 @@ type waiting struct {
 	end  world.Instant // of the longest story
 }
 
-// look brings what faults have come to up to date, at a story's end.
+// look notes at a story's end what has become of each fault.
 func (st *Story) look(faults []waiting) {
 	seen := map[int]uint32{} // looked up only
 	for _, m := range st.Stage.Missed() {
@@ -158,8 +158,8 @@ func (st *Story) until(limit world.Instant, holds func() bool) bool {
 	return false
 }
 
-// Leader is the server that leads the latest reign, 0 for none. Deposed servers that still
-// believe to lead do not count once another leads.
+// Leader is the server that leads the latest reign, 0 for none. A deposed server may still believe
+// that it leads: it does not count once another leads.
 func (st *Story) Leader() int { return st.Stage.Leader() }
 
 // All lists the servers.
@@ -210,7 +210,7 @@ func (st *Story) Condition(id int) string {
 	return state
 }
 
-// compare holds the transcript against a file of the script, or rewrites the file.
+// compare compares the transcript with a file of the script, or rewrites the file.
 func (st *Story) compare(name, want string) error {
 	got := st.transcript.String()
 	if st.update {

@@ -99,7 +99,8 @@ func (s *search) clients(seeds int) {
 	}
 }
 
-// hosts gives clients machines of their own, or, where it takes shared ones, as few as can be.
+// hosts gives clients machines of their own. Where the failure needs shared ones, it leaves as few as
+// can be.
 func (s *search) hosts(seeds int) {
 	w := &s.plan.Workload
 	if w.Hosts == 0 || w.Clients <= plan.MaxClients && s.accept(with(s.plan, func(p *plan.Plan) { p.Workload.Hosts = 0 })) {
@@ -213,8 +214,8 @@ func (s *search) simplerFaults(int) {
 	}
 }
 
-// each tries all single removals, the late ones once no other seeds are left to try: when it finds
-// none then, the plan is minimal.
+// each tries all single removals. It tries the late ones once no other seeds are left to try. If it
+// finds none then, the plan is minimal.
 func (s *search) each(seeds int) {
 	for again := true; again && !s.spent(); {
 		again = false

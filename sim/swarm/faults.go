@@ -93,7 +93,7 @@ func spell(d *world.Dice) world.Instant {
 	return logBetween(d, 20*world.Millisecond, 1500*world.Millisecond)
 }
 
-// aim gives the fault a victim: one server, or, in an aimed seed, often whoever leads then.
+// aim gives the fault a victim: one server, or, in an aimed seed, often the leader of that moment.
 func (s *swarm) aim(d *world.Dice, f plan.Fault) plan.Fault {
 	if f.Leader = s.aimed && d.One(2); !f.Leader {
 		f.Servers = s.some(d, 1)

@@ -150,7 +150,7 @@ func (s *swarm) drawWorkload() {
 }
 
 // drawHosts draws whether clients share machines, and some homes. In half of those seeds their pauses
-// are of one length, so that what is answered together is followed by what is asked together.
+// are of one length: so clients that are answered together ask together again.
 func (s *swarm) drawHosts(d *world.Dice) {
 	w := &s.plan.Workload
 	if w.Clients < 2 || !d.One(6) {

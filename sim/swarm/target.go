@@ -49,7 +49,7 @@ type Message struct {
 
 	Transfer bool // it is part of a state transfer: servers should crash in the middle of one
 	Stale    bool // what it says is wrong later, which long delays show
-	Deposes  bool // who leads learns from it that somebody else does
+	Deposes  bool // a leader learns from it that another server leads
 }
 
 // weighted picks one of the messages by a weight.

@@ -9,8 +9,8 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// The system is the world's Observer, too. Of a message nothing is known but its kind, so all
-// that is lost counts.
+// The system is the world's Observer too. Only the kind of a message is known here, so each one that
+// is lost counts.
 
 func (c *system) Delivering(from, to world.Node, l *letter) {
 	if l.message != nil {

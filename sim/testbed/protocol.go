@@ -29,10 +29,10 @@ type Protocol struct {
 	// its disk; no fault that such a plan contains explains one, so that is a violation.
 	Start func(env *Env, records []any) (Machine, error)
 	// Settings draws the machine's settings for a plan, any value that is JSON; nil: none. A
-	// plan that a person wrote, or that was shrunk, may be without.
+	// plan that a person wrote, or that was shrunk, may have none.
 	Settings func(d *world.Dice) any
 	// Shared makes what the servers of one run share: the place for checks of its own, which
-	// call Env.Fail. Nil: nothing.
+	// call Env.Fail. Nil: they share nothing.
 	Shared func() any
 	// Durable is told of each record that a crash can no longer take, Departed of each message
 	// as it leaves its server. The world tells them, so that checks need not trust the machine.
@@ -63,7 +63,7 @@ type Machine interface {
 	// Deadline is when to be woken, by Env.Now; world.Never for not at all. It is asked after
 	// every call.
 	Deadline() world.Instant
-	// Leads says whether the server believes to lead, for faults that strike the leader.
+	// Leads says whether the server believes that it leads, for faults that strike the leader.
 	Leads() bool
 }
 
@@ -137,8 +137,8 @@ func (e *Env) Send(to int, kind string, after uint64, m any) {
 	e.system.world.Send(world.Parcel{To: world.Node(to), After: after, Kind: k, Digest: digest}, &letter{message: m, kind: k, digest: digest, act: e.system.run.Acting(e.node)})
 }
 
-// demandTurn panics where it is not this life's turn to act: the world would take what it does for
-// another server's.
+// demandTurn panics where it is not this life's turn to act. The world would take what it does for
+// the act of another server.
 func (e *Env) demandTurn() {
 	switch c := e.system; {
 	case c.envs[e.node] != e:
@@ -164,7 +164,7 @@ func (e *Env) Reply(client uint32, timestamp uint64, result []byte) {
 }
 
 // Fail reports that a property of the protocol's own, of that name, does not hold. The first failure
-// stands.
+// counts.
 func (e *Env) Fail(property, format string, args ...any) {
 	e.system.run.Fail(cmp.Or(property, "unnamed"), format, args...)
 }

@@ -47,8 +47,8 @@ type letter struct {
 	act       int32
 }
 
-// The kinds of what a protocol of somebody's own does not send itself. Draws go by the number
-// of a kind, so that these stay what they are.
+// The kinds of what the user's protocol does not send itself. Draws depend on the number of a kind, so
+// these must not change.
 const (
 	requestKind  = uint8(14)
 	responseKind = uint8(15)
@@ -201,7 +201,7 @@ func (c *system) StartServer(n world.Node) error {
 	return nil
 }
 
-// verify finds records that were changed after they were written: a disk would have kept what they were.
+// verify finds records that were changed after they were written. A disk would have kept the old content.
 func (c *system) verify(n world.Node, records []any) {
 	for i, r := range records {
 		if digestOf(r) != c.digests[n][i] {

@@ -127,8 +127,8 @@ func vain(s *sweep.Summary) string {
 	return fmt.Sprintf("faults that never took effect in %s, so that nothing of them was tested: %s", cli.Plural(s.Seeds, "seed"), strings.Join(names, ", "))
 }
 
-// Shrink makes a failing plan of the protocol small. What it gets rid of first are drawn
-// settings, which nothing later would make smaller.
+// Shrink makes a failing plan of the protocol small. It takes away drawn settings first, since nothing
+// later would make them smaller.
 func Shrink(p *Protocol, failing *plan.Plan, progress func(shrink.Progress)) (*shrink.Result, error) {
 	if r := p.Run(failing); !r.OK() && len(failing.Settings) > 0 {
 		bare := failing.Clone()

@@ -1,5 +1,5 @@
 // Package trace writes down what happens in a run, one JSON object a line, for people and
-// for programs. It changes nothing of the run.
+// for programs. It does not change the run.
 package trace
 
 import (

@@ -16,9 +16,9 @@
 // The Example is these steps as a program: two servers play ping-pong, and one crashes.
 //
 // First, the machine. Choose a type M for its messages and R for the records on its disk, plain
-// values both. Write a Process: one life of one node. All that it may know is in
-// what it is called with, in World.Now, and in World.Records. A new life reads there what
-// earlier lives left. All that it does is Send and Write. It says in Deadline when it wants to be
+// values both. Write a Process: one life of one node. All that it may know is in its arguments, in
+// World.Now, and in World.Records, where a new life reads what earlier lives left. All that it may
+// do is call Send and Write. It says in Deadline when it wants to be
 // woken, Never for not at all, and is asked after every call. It may not use the wall clock,
 // goroutines, package math/rand or the order of maps: with one of them no run can be repeated.
 // Where it must choose, it calls Draw with its seed and the purpose.

@@ -18,7 +18,7 @@ type LinkLaw struct {
 	Loss      uint32 `json:"loss_ppm,omitempty"`      // share that is lost
 	Duplicate uint32 `json:"duplicate_ppm,omitempty"` // share that arrives twice
 	Late      uint32 `json:"late_ppm,omitempty"`      // share that takes late_by on top of delay
-	LateBy    Law    `json:"late_by,omitzero"`        // of duplicates, too: they come that much after the original
+	LateBy    Law    `json:"late_by,omitzero"`        // for duplicates too: they come that much after the original
 	Queue     uint32 `json:"queue,omitempty"`         // messages on the link at once; more are lost. 0: no bound
 }
 

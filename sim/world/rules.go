@@ -151,8 +151,8 @@ func (w *World[M, R]) disturb(is, was bool) {
 	}
 }
 
-// Play makes everything happen up to t, which what happens may move, until what happens says to
-// stop. (A loop outside would go through an interface for each event.)
+// Play makes everything happen up to t, or until an event says to stop. An event may also move t. (A
+// loop outside would go through an interface for each event.)
 func (w *World[M, R]) Play(t *Instant, stop *bool) {
 	for !*stop && w.StepBy(*t) {
 	}

@@ -17,8 +17,8 @@ var (
 	ErrUnknown = errors.New("outcome unknown")
 	// ErrBusy: no server took the command, which was not executed.
 	ErrBusy = errors.New("the servers are busy")
-	// ErrUnreachable: no server could be reached, or, of a read, none answered; the command was
-	// not executed.
+	// ErrUnreachable: no server could be reached, or none answered a read. The command was not
+	// executed.
 	ErrUnreachable = errors.New("no server can be reached, or answers")
 	// ErrClosed: the client is closed; the command was not executed.
 	ErrClosed = errors.New("the client is closed")
@@ -169,7 +169,7 @@ func (c *Client) Pipeline(ctx context.Context, commands ...Command) ([]Reply, er
 	return nil, last
 }
 
-// try asks one server. Of a server that is cut off from the others no read comes back.
+// try asks one server. A server that is cut off from the others does not answer a read.
 func (c *Client) try(ctx context.Context, at int, commands []Command, reads bool) ([]Reply, error) {
 	if !reads || len(c.servers) == 1 {
 		return c.servers[at].ask(ctx, &c.mu, commands)

@@ -9,8 +9,8 @@ import (
 	"github.com/fauer4effect/paxos/protocol/live"
 )
 
-// turnLimit is how long ago the server's loop may have published where it stands, which it does
-// every 20 ms: beyond it the loop hangs. A store that hangs does not stop it.
+// turnLimit is how old the status may be that the server's loop publishes every 20 ms. If it is
+// older, the loop hangs. A store that hangs does not stop the loop.
 const turnLimit = 5 * time.Second
 
 var errStarting = errors.New("it starts: the store is being read")
@@ -37,11 +37,11 @@ func turning(age time.Duration) error {
 	return nil
 }
 
-// peerSilence is how long a peer may be silent, which speaks every 50 ms, until it counts as away.
+// peerSilence is how long a peer may be silent until it counts as away. A peer speaks every 50 ms.
 const peerSilence = 2 * time.Second
 
 // Ready says what keeps the server from serving commands. A leader that has lost its majority
-// need not know it while it is idle; so those who are heard are counted, too.
+// need not know it while it is idle. So the peers that are heard count too.
 func (m *Metrics) Ready() error {
 	if err := m.Healthy(); err != nil {
 		return err

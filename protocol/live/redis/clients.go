@@ -55,11 +55,11 @@ const (
 	// maxClients bounds the connections. Each has one update at a time: so more connections than
 	// updates that may wait are of no use. Each costs a file descriptor: see clientLimit.
 	maxClients = live.MaxWaiting
-	// ownDescriptors are left to the server itself: its store, logs, sockets, and whoever asks for
+	// ownDescriptors are left to the server itself: its store, logs, sockets, and requests for
 	// its metrics. A store that can't open a file has failed for good.
 	ownDescriptors = 192
-	// maxCommandBytes bounds a command as it comes. Whatever fits an operation fits it: a
-	// field costs up to twelve bytes here, and at least four there.
+	// maxCommandBytes bounds a command as it comes. Each command whose operation is not too large
+	// fits: a field costs up to twelve bytes here, and at least four there.
 	maxCommandBytes = 4 * live.MaxOpBytes
 	// maxBufferedBytes bounds what commands that are not complete take, all clients together.
 	maxBufferedBytes = 64 << 20

@@ -7,7 +7,7 @@ import (
 )
 
 // A server that ends in good order calls these, one after the other: RefuseClients, the server's
-// GiveWay, Drain, Close. No command fails then that another server has, nor one that is under way here.
+// GiveWay, Drain, Close. Then no command fails that is under way here, or that goes to another server.
 
 const (
 	drainLook = 5 * time.Millisecond // how often Drain looks who is without an answer
@@ -39,8 +39,8 @@ func (c *Clients) Drain(ctx context.Context) (left int) {
 	return 0
 }
 
-// gate counts the connections whose commands are under way, replies included, and says to those
-// that come once it is shut that they are late.
+// gate counts the connections whose commands are under way, replies included. Once it is shut it
+// tells those that come that they are late.
 type gate struct {
 	inside atomic.Int64
 	shut   atomic.Bool

@@ -44,8 +44,8 @@ func (c *conn) collect(p plan, args [][]byte) {
 	for {
 		from, before := ops.Mark(), ops.Count()
 		reply, wrong := p(ops, args)
-		// SET with GET leads its update, or others' results could leave no room for the value that
-		// is gone then.
+		// SET with GET begins its update. Else the results of others could leave no room for the old
+		// value, which would be lost.
 		unfit := ops.Bytes() > live.MaxOpBytes || before > 0 && ops.ReadsFirst(from)
 		switch {
 		case wrong != "":
@@ -115,7 +115,7 @@ func (c *conn) take(results []byte, parts int, alone bool) []byte {
 	for range parts {
 		var a kv.Answer
 		if alone && parts == 1 {
-			a, _ = kv.ReadAnswer(results) // what is none has no status, and no reply but an error
+			a, _ = kv.ReadAnswer(results) // bytes that are not an answer have no status: the reply is an error
 		} else {
 			a, results, _ = kv.CutAnswer(results)
 		}
@@ -161,7 +161,7 @@ func (r *run) reset() {
 	r.commands = r.commands[:0]
 }
 
-// refusal says why a command has no result. Whoever reads "nothing was executed" relies on it.
+// refusal says why a command has no result. A client that reads "nothing was executed" relies on it.
 func refusal(err error) string {
 	switch {
 	case errors.Is(err, live.ErrUnknown):

@@ -233,8 +233,8 @@ func (c *Client) abandon() {
 	c.wakeBy(c.rested())
 }
 
-// Refuse ends the operation by a server's word that there will be no answer. Whether it took effect is
-// unknown. A client that has heard that again and again still waits since the first time (L1).
+// Refuse ends the operation: a server says that there will be no answer. Whether it took effect is
+// unknown. A client that hears that again and again counts as waiting since the first time (L1).
 func (c *Client) Refuse(from world.Node) {
 	if !c.failing {
 		c.failing, c.since = true, c.Call
@@ -298,7 +298,7 @@ func (c *Client) open() history.Operation {
 	return history.Operation{Client: c.ID, Op: c.Op, Call: int64(c.Call), Timestamp: c.Timestamp}
 }
 
-// raw is an operation of a model of somebody's own.
+// raw is an operation of a model of the user's.
 func (c *Client) raw(result []byte, answered bool) porcupine.Operation {
 	o := porcupine.Operation{ClientId: int(c.ID), Input: c.Input, Call: int64(c.Call), Return: math.MaxInt64}
 	if answered {

@@ -45,7 +45,7 @@ type Key struct {
 	renewals int
 	retired  bool
 	History  []history.Operation
-	Raw      []porcupine.Operation // of a model of somebody's own
+	Raw      []porcupine.Operation // of a model of the user's
 }
 
 // keyUse is one operation's hold on a key.
@@ -91,7 +91,7 @@ func (k *keyring) take(draw uint64, client int) keyUse {
 			place = 0
 		}
 	}
-	// More clients than the keys bear: this one keeps to itself.
+	// More clients than the keys have room for: this one gets a key of its own.
 	own := &Key{Name: "c" + strconv.Itoa(client) + "." + strconv.FormatUint(k.begun, 10), users: 1}
 	k.retire(own)
 	return keyUse{own, k}

@@ -13,8 +13,8 @@ type named struct {
 	seen   uint32
 }
 
-// arm prepares a fault that waits for an event. What leaves a node the world counts; what
-// arrives, syncs and starts are counted here.
+// arm prepares a fault that waits for an event. The world counts the messages that leave a node.
+// Arrivals, syncs and starts are counted here.
 func (r *Run) arm(number int, f *plan.Fault) {
 	n := &named{fault: f, number: number, kind: r.System.Kind(f.On.Kind)}
 	r.Named = append(r.Named, n)

@@ -2,7 +2,7 @@ package engine
 
 import "github.com/fauer4effect/paxos/sim/plan"
 
-// What may happen in a run of whatever protocol, whatever its plan contains.
+// What may happen in a run of any protocol, with any plan.
 const (
 	Reordered plan.Effect = plan.FirstOutcome + iota
 	UnsyncedLost
@@ -15,7 +15,7 @@ const (
 	FirstOwn
 )
 
-// Outcomes are the effects that every protocol has. One of its own goes on where they end: With.
+// Outcomes are the effects that every protocol has. A protocol's own follow them: see With.
 var Outcomes = plan.Table.With(map[plan.Effect]plan.EffectRow{
 	Reordered:    {Name: "reordered", Meaning: "message delivered after a later one", Shown: plan.Always},
 	UnsyncedLost: {Name: "unsynced-lost", Meaning: "crash that took records not yet durable", Shown: plan.Always},

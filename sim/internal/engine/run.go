@@ -86,7 +86,7 @@ type System interface {
 	HandOver(leader world.Node, to int)
 	// Leader is the server that leads, 0 for none or more.
 	Leader() world.Node
-	// Leads says whether a server that is up believes to lead, whatever the others do.
+	// Leads says whether a server that is up believes that it leads, whatever the others do.
 	Leads(world.Node) bool
 	// Wiped says that a server's disk was emptied; ready, whether a server takes part.
 	Wiped(n world.Node)
@@ -95,7 +95,7 @@ type System interface {
 	Finish()
 	// Judge gives an opinion on one key's history.
 	Judge(k *Key)
-	// FailAt reports a violation; the first stands.
+	// FailAt reports a violation; the first one counts.
 	FailAt(at int64, property, format string, args ...any)
 	Violation() *finding.Violation
 	// Report adds the system's own figures, and folds its states into the world's hash.

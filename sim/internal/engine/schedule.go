@@ -29,8 +29,8 @@ func (r *Run) within(at world.Instant, do func()) {
 	}
 }
 
-// during makes something hold for a fault's time: undo comes at its end, or never where the
-// fault has none, until the calm.
+// during makes something hold for a fault's time, and calls undo at its end. A fault without an end
+// lasts until the calm.
 func (r *Run) during(f *plan.Fault, undo func()) {
 	if f.For > 0 {
 		r.within(r.World.Now()+f.For, undo)
@@ -82,7 +82,7 @@ func (r *Run) crash(n world.Node, down world.Instant) {
 	})
 }
 
-// SyncFailed ends a server whose disk refused a sync: what that wrote nobody knows.
+// SyncFailed ends a server whose disk refused a sync: nobody knows what that sync wrote.
 func (r *Run) SyncFailed(n world.Node) {
 	nd := &r.Nodes[n]
 	down, effect := nd.restart, plan.FailSync
@@ -137,8 +137,8 @@ func (r *Run) Survive(n world.Node, records int, size func(i int) int) int {
 	return kept
 }
 
-// heal takes back whatever keeps messages from getting through, however long it was to be: cuts, clogs
-// and omissions.
+// heal takes back all that keeps messages from getting through: cuts, clogs and omissions, however long
+// they were to last.
 func (r *Run) heal() {
 	r.heals++
 	r.World.HealAll()

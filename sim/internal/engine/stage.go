@@ -120,7 +120,7 @@ func (s *Stage) Release(r *world.Rule, filter world.Rule, n int) int {
 // Leader is the server that leads, 0 for none or more. One that was deposed elsewhere does not count.
 func (s *Stage) Leader() int { return int(s.run.System.Leader()) }
 
-// Leads says whether a server believes to lead, whatever the others do.
+// Leads says whether a server believes that it leads, whatever the others do.
 func (s *Stage) Leads(id int) bool { return s.run.System.Leads(world.Node(id)) }
 
 // Up says whether a server is alive; a paused one is.

@@ -1,5 +1,5 @@
-// Package words has what texts of several rooms say alike: numbers, lists and times. It is the one place
-// in which a run's times become fractions, which never reach the run again.
+// Package words has what texts of several packages have in common: numbers, lists and times. Only here do
+// a run's times become fractions, and these never reach the run again.
 package words
 
 import (

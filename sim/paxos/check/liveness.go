@@ -62,7 +62,7 @@ type End struct {
 	State uint64 // hash of the application
 }
 
-// Ended takes one server's end; at the end of a run every server is told in.
+// Ended takes one server's end. At the end of a run it is called for every server.
 func (c *Converged) Ended(now int64, e End) {
 	if !c.calm.Has(e.ID) {
 		return

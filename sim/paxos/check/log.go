@@ -8,7 +8,7 @@ import (
 )
 
 // Log is the canonical log: what was ordered first, anywhere, at each seq, and what comes
-// of executing it in order. All servers are held against it.
+// of executing it in order. All servers are compared with it.
 type Log struct {
 	slots    pages[slot] // by seq
 	app      protocol.App
@@ -61,7 +61,7 @@ type update struct {
 	refused bool          // its client was told that it will not be executed (S8)
 }
 
-// took takes down where an update took effect, and with what result.
+// took notes where an update took effect, and with what result.
 func (c *canonicalSession) took(ts protocol.Timestamp, at history.Place, result []byte) {
 	c.last, c.lastAt, c.used = ts, at, slotOf(at)
 	u := c.updates.at(uint64(ts))

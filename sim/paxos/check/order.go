@@ -38,9 +38,8 @@ func (o *Order) recovered(id protocol.ServerID, aru protocol.Seq, state uint64) 
 	}
 }
 
-// snapshot holds a snapshot that a server took, or installed in place of what it lacked,
-// against the log. One that is installed may leave out slots, and never bring back an older
-// state.
+// snapshot compares a snapshot that a server took, or installed in place of what it lacked, with
+// the log. A snapshot that is installed may leave out slots, but never bring back an older state.
 func (o *Order) snapshot(id protocol.ServerID, e *protocol.Event) {
 	last := o.last[id]
 	o.last[id] = e.Seq

@@ -15,7 +15,7 @@ type pages[T any] struct {
 
 const pageSize = 64
 
-// at makes room up to i. Of what is dropped nothing is known, and what is written there is lost.
+// at makes room up to i. What was dropped is not known, and what is written there is lost.
 func (p *pages[T]) at(i uint64) *T {
 	if p.near == nil || p.of != i/pageSize {
 		if p.dropped(i) {

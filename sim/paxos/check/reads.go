@@ -26,7 +26,7 @@ type keyState struct {
 // must come before the first update.
 func (l *Log) KeepValues() { l.contents.of = make(map[string][]keyState) }
 
-// wrote takes down what an update left behind, which took effect at seq.
+// wrote notes what an update left behind that took effect at seq.
 func (v *contents) wrote(seq protocol.Seq, op []byte, app protocol.App) {
 	o, err := kv.Decode(op)
 	if err != nil || o.Reads() {
@@ -41,7 +41,7 @@ func (v *contents) wrote(seq protocol.Seq, op []byte, app protocol.App) {
 	}
 }
 
-// wroteKey takes down what a key holds once the update at seq is executed.
+// wroteKey notes what a key holds once the update at seq is executed.
 func (v *contents) wroteKey(seq protocol.Seq, key string, app protocol.App) {
 	held := v.of[key]
 	result := app.Query(kv.Op{Kind: kv.Get, Key: key}.Encode())
@@ -105,11 +105,11 @@ type acked struct {
 	round protocol.Seq
 }
 
-// ackedViews is of how many views a server's latest acknowledgements are remembered: one that is older
-// comes to a leader of the past.
+// ackedViews is for how many views a server's latest acknowledgements are remembered. An older one can
+// only reach a former leader.
 const ackedViews = 64
 
-// acknowledged takes down that a server acknowledges a round.
+// acknowledged notes that a server acknowledges a round.
 func (r *Replies) acknowledged(id protocol.ServerID, m *protocol.Message) {
 	list := r.acked[id]
 	if n := len(list); n > 0 && list[n-1].view == m.View {

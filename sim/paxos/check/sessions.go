@@ -66,7 +66,7 @@ func (l *Log) expire(op []byte, at protocol.Seq) {
 	}
 }
 
-// lapsed holds a server that refuses an update against the log: it may refuse only what has no
+// lapsed compares with the log a server that refuses an update: it may refuse only what has no
 // effect there (S3).
 func (l *Log) lapsed(v verdict, id protocol.ServerID, e *protocol.Event) {
 	if at := l.Place(e.Client, e.Timestamp); at > 0 && slotOf(at) == e.Seq {

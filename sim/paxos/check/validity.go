@@ -6,8 +6,8 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 )
 
-// Validity is S2: only what a client sent, a no-op, or the expiry of a leader is ordered. That a leader
-// who opens sessions beyond the table's limit makes room in the same slot, Log.order sees to.
+// Validity is S2: only what a client sent, a no-op, or the expiry of a leader is ordered. A leader that
+// opens sessions beyond the table's limit must make room in the same slot: Log.order checks that.
 type Validity struct {
 	verdict
 	log *Log
