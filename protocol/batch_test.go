@@ -68,8 +68,8 @@ func TestAJoinedBatchHasTheHashOfItsContent(t *testing.T) {
 	}
 }
 
-// A server whose queue is full says so to the client, at once and each time; it takes what
-// other servers let in, and serves on.
+// A server whose queue is full says so to the client, at once and each time. It takes what other
+// servers let in, and goes on serving.
 func TestAFullServerIsBusy(t *testing.T) {
 	c := newWith1(t, 3, Settings{QueueLimit: 2, WindowSlots: 1})
 	c.disks[1].held = true
@@ -139,7 +139,7 @@ func TestOverlappedWrite(t *testing.T) {
 	}
 }
 
-// X16 is fixed when a cluster forms: servers that differ in it form none and say so, and a
+// X16 is fixed when a cluster forms. Servers that differ in it do not form one, and say so. A
 // formed one is not started with the other setting.
 func TestAFormatIsFixed(t *testing.T) {
 	c := newFresh(t, 3)

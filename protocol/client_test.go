@@ -4,8 +4,8 @@ import (
 	"testing"
 )
 
-// An update that was executed is not executed again: the client that asks gets the stored
-// result, from any server, and a relayed copy gets nothing.
+// An update that was executed is not executed again. The client that asks gets the stored result,
+// from any server. A relayed copy gets nothing.
 func TestADuplicateGetsTheStoredResult(t *testing.T) {
 	c := newView1(t, 3)
 	c.request(3, 1, 1, "a")
@@ -103,8 +103,8 @@ func TestAnUpdateThatADeafLeaderExecutedIsToldInAnElection(t *testing.T) {
 	c.mustAllHave(1)
 }
 
-// A copy that names another server takes the place of the pending one, but keeps its age
-// and timer: else a server out of reach could keep renaming it, and nobody would broadcast.
+// A copy that names another server takes the place of the pending one, but keeps its age and
+// timer. Else a server out of reach could keep renaming it, and nobody would broadcast it.
 func TestARenamedCopyKeepsItsAge(t *testing.T) {
 	c := newView1(t, 3)
 	s := c.servers[3]

@@ -118,8 +118,8 @@ func TestHashesDoNotDependOnTheTime(t *testing.T) {
 	})
 }
 
-// Nor does the hash of a leader with a slot that it never sent, since it learnt that the slot
-// is ordered, above one that it proposed.
+// Nor does the hash of a leader, if above a slot that it proposed there is one that it never
+// sent. (It learnt that this one is ordered.)
 func TestTheHashOfASlotThatWasNeverSent(t *testing.T) {
 	lead := func(now Instant) uint64 {
 		c := newClusterAt(t, 3, now, Settings{})
@@ -135,8 +135,8 @@ func TestTheHashOfASlotThatWasNeverSent(t *testing.T) {
 	}
 }
 
-// Servers that met their clients in another order are in the same state, on every machine:
-// the ids lie further apart than 32 bits of sign can tell.
+// Servers that met their clients in another order are in the same state, on every machine. The
+// ids are further apart than a signed number of 32 bits can tell.
 func TestHashesDoNotDependOnTheOrderOfClients(t *testing.T) {
 	clients := []ClientID{0, 1 << 31, 1<<32 - 1, 7}
 	meet := func(order ...int) uint64 {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// ledger is an App that numbers what it executes: an operation executed twice, left out or
-// out of order shows in every later result, and in the hash.
+// ledger is an App that numbers what it executes. An operation that is executed twice, left out
+// or out of order shows in every later result, and in the hash.
 type ledger struct{ entries, hash uint64 }
 
 func (l *ledger) Apply(op []byte) []byte {
@@ -36,9 +36,9 @@ func (l *ledger) Restore(b []byte) error {
 func (l *ledger) Clone() App   { c := *l; return &c }
 func (l *ledger) Hash() uint64 { return l.hash }
 
-// cluster is a network for stories: what is sent arrives at once and in order, what is
-// written is durable at once (lazy records with the next that are not), unless the test
-// says otherwise. Time stands still but for wait.
+// cluster is a network for stories. Unless the test says otherwise, messages arrive at once and
+// in order, and records are durable at once. (Lazy records become durable with the next that are
+// not.) Time stands still but for wait.
 type cluster struct {
 	t       fataler
 	n       int

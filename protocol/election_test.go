@@ -95,8 +95,8 @@ func TestOnlyTheLeaderLeads(t *testing.T) {
 	}
 }
 
-// The votes of a majority start the timer once: the ones that come later may not start it
-// again, or a leader that is dead would hold all up for good (q).
+// The votes of a majority start the timer once. Later votes may not start it again: else a dead
+// leader would hold all up for good (q).
 func TestRepeatedVotesPreinstallOnce(t *testing.T) {
 	c := newCluster(t, 5)
 	s := c.servers[5]

@@ -51,8 +51,8 @@ func TestFormation(t *testing.T) {
 	}
 }
 
-// A server that named our disk and comes back with another one of its own must name it anew: what it
-// said was said by a disk that is gone.
+// A server that named our disk and comes back with another one of its own must name ours again.
+// What it said before came from a disk that is gone.
 func TestANewDiskMustNameUsAnew(t *testing.T) {
 	c := newFresh(t, 3)
 	c.lose = func(letter) bool { return true }
@@ -118,7 +118,7 @@ func TestFormationIsDurable(t *testing.T) {
 	c.mustReply(2, "1 a")
 }
 
-// A server whose disk was emptied is refused by name, at both ends, for ever: it votes for
+// A server whose disk was emptied is refused by name, at both ends, for ever. It votes for
 // nothing and accepts nothing, while the two others go on.
 func TestEmptiedDiskNeverVotes(t *testing.T) {
 	c := newFormed(t, 3)
@@ -177,9 +177,9 @@ func TestDelayedFormation(t *testing.T) {
 	c.mustReply(2, "1 a") // the two wait no more: the disk that they waited for is lost
 }
 
-// Nobody takes part while a server might yet forget who named it: with server 1 lost for good
-// it could never form beside a working majority. Once its roster is durable, whoever takes
-// part lets it in, however little it heard before it was killed.
+// No server takes part while another might still forget who named it. If server 1 were then lost
+// for good, that one could never form beside a working majority. Once its roster is durable,
+// whoever takes part lets it in, however little it heard before it was killed.
 func TestNobodyIsLeftBehindWhileTheClusterForms(t *testing.T) {
 	c := newFresh(t, 3)
 	c.disks[2].held = true
@@ -199,10 +199,10 @@ func TestNobodyIsLeftBehindWhileTheClusterForms(t *testing.T) {
 	c.mustReply(3, "1 a")
 }
 
-// A restart does not end the wait: servers 2 and 3 have the roster, server 1 missed it, and
-// nothing that the two were told is lost with their memory but that they must wait. With
-// server 2's disk lost, server 1 may form with another in its place, and nobody has settled
-// anything that it does not know.
+// A restart does not end the wait. Servers 2 and 3 have the roster, and server 1 missed it. Their
+// records must tell the two after a restart that they still wait. With server 2's disk lost,
+// server 1 may form with another in its place, and nobody has settled anything that it does not
+// know.
 func TestARestartDoesNotEndTheWait(t *testing.T) {
 	c := newFresh(t, 3)
 	c.lose = func(l letter) bool { return l.to == 1 && (l.Roster == nil || l.Roster.Stores[1] != 0) }

@@ -38,8 +38,8 @@ func TestGarbage(t *testing.T) {
 	t.Run("anything", func(t *testing.T) { rapid.Check(t, anything) })
 }
 
-// A data list far above the window is too far to keep, so its part may not count either;
-// nor may one with entries that are not of its range, or of no batch.
+// A data list far above the window is too far to keep, so its part may not count either. The same
+// holds for one with entries outside its range, or without a batch.
 func listsFarAhead(t *testing.T) {
 	for name, list := range map[string]DataList{
 		"far ahead":     {{Seq: 1 << 20, View: 1, Batch: one(1)}},

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Under load, with no timer but the heartbeat's, the leader gives way to any other: each update
-// is answered once, within the time of a few heartbeats.
+// Under load, with no timer but the heartbeat's, the leader gives way to any other server. Each
+// update is answered once, within a few heartbeats.
 func TestHandOver(t *testing.T) {
 	for _, n := range []int{2, 3, 5} {
 		for to := ServerID(2); int(to) <= n; to++ {

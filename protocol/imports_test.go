@@ -147,8 +147,8 @@ func TestTurnedArrows(t *testing.T) {
 	}
 }
 
-// readArrows reads the imports of all files below root that are built into something: not
-// of tests, which may look anywhere, and not of what lies in testdata.
+// readArrows reads the imports of all files below root that are built into something. It leaves
+// out tests, which may import anything, and testdata.
 func readArrows(root string) ([]arrow, error) {
 	var arrows []arrow
 	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {

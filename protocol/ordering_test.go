@@ -133,8 +133,8 @@ func TestTheWindow(t *testing.T) {
 	}
 }
 
-// The hot path allocates nothing: an Accept that only counts, and a slot's whole life at a
-// follower, but for a page of history every 512 slots.
+// The hot path allocates nothing. That is an Accept that only counts, and a slot's whole life at
+// a follower, except for a page of history every 128 slots.
 func TestTheSteadyStateAllocatesNothing(t *testing.T) {
 	c := newView1(t, 5)
 	s, out := c.servers[3], &Output{}

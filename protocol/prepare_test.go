@@ -21,8 +21,8 @@ func answer(from, to Seq, list ...Entry) Message {
 	return Message{Kind: PrepareOK, Server: 3, View: 2, Seq: from, ARU: to, List: (*DataList)(&list)}
 }
 
-// X3: a server that learnt of view 2 by a heartbeat answers with what it has accepted all
-// the same, and its answer waits until the view is durable.
+// X3: a server that learnt of view 2 by a heartbeat still answers with what it has accepted. Its
+// answer waits until the view is durable.
 func TestAnAnswerIsBuiltWhenAskedFor(t *testing.T) {
 	c := newView1(t, 5)
 	c.receive(3, Message{Kind: Proposal, Server: 1, View: 1, Seq: 1, Batch: one(1)})
@@ -114,8 +114,8 @@ func TestAnswersThatDoNotCount(t *testing.T) {
 	}
 }
 
-// The coverage is looked at again whenever LocalARU rises (X3), whatever makes it rise:
-// server 3's answer begins above a slot that server 2 lacks, and then late Accepts settle it.
+// The coverage is looked at again whenever LocalARU rises (X3), whatever makes it rise. Server
+// 3's answer begins above a slot that server 2 lacks, and then late Accepts settle that slot.
 func TestCoverageIsLookedAtAgain(t *testing.T) {
 	c := newView1(t, 5)
 	c.receive(2, Message{Kind: Proposal, Server: 1, View: 1, Seq: 1, Batch: one(1)})
@@ -160,8 +160,8 @@ func TestALeadersOwnPromiseIsDurableFirst(t *testing.T) {
 	}
 }
 
-// For one seq an ordered update wins, else the proposal of the highest view, and what a
-// list tells is no acceptance of one's own (X27).
+// For one seq an ordered update wins, else the proposal of the highest view. What a list tells is
+// not an acceptance of the server that hears it (X27).
 func TestWhatAnswersTell(t *testing.T) {
 	c := newView1(t, 3)
 	tell := func(from, to Seq, list ...Entry) {

@@ -167,8 +167,8 @@ func TestAReplacedLeaderAnswersNothing(t *testing.T) {
 	}
 }
 
-// A server asks the leader again where question or answer are lost, asks the next one after
-// a change, and forgets what no client asks for any more.
+// A server asks the leader again where question or answer are lost, and asks the next leader
+// after a change. It forgets reads that no client asks for now.
 func TestAReadIsAskedAgain(t *testing.T) {
 	c := newView1(t, 3)
 	lost := map[Kind]bool{}

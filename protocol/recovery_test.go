@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Wherever a crash cuts the disk, the next life has the promise and the ordered prefix that
-// the disk holds, and the state that belongs to it.
+// Wherever a crash cuts the disk, the next life has the promise and the ordered prefix that the
+// disk holds. It has the state that belongs to that prefix.
 func TestAServerComesBackAsItsDiskWas(t *testing.T) {
 	c := newView1(t, 3)
 	for ts := Timestamp(1); ts <= 20; ts++ {
@@ -51,8 +51,8 @@ func TestAServerComesBackAsItsDiskWas(t *testing.T) {
 	c.mustReply(3, "30 op")
 }
 
-// A recovered server is let back into the view that the others work in, at its next
-// heartbeat (X21), and leads no view a second time (X24).
+// A recovered server is let back into the view that the others work in, at its next heartbeat
+// (X21). It leads no view a second time (X24).
 func TestARecoveredServerReturns(t *testing.T) {
 	c := newView1(t, 3)
 	c.crash(3)
@@ -130,8 +130,8 @@ func TestRecoveryStopsAtAHole(t *testing.T) {
 	}
 }
 
-// X6 after a crash: server 3's own durable acceptance counts for it in the next life, too,
-// and with a repeated Proposal it makes the majority.
+// X6 after a crash: server 3's own durable acceptance counts for it in the next life too. With a
+// repeated Proposal it makes the majority.
 func TestOnesOwnAcceptanceCountsAfterACrash(t *testing.T) {
 	c := newView1(t, 3)
 	c.lose = func(l letter) bool { return l.Kind != Proposal }
@@ -170,8 +170,8 @@ func TestDamagedDisksAreRefused(t *testing.T) {
 	}
 }
 
-// A server that lags by more requests than are in flight gets what it lacks though one of its
-// two peers never answers: each turn begins with the other one (X11).
+// A server lags by more requests than may be in flight, and one of its two peers never answers.
+// It gets what it lacks, since each turn begins with the other peer (X11).
 func TestCatchUpTurns(t *testing.T) {
 	c := newView1(t, 3)
 	c.lose = func(l letter) bool { return l.to == 2 || l.Server == 2 }

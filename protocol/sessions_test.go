@@ -71,8 +71,8 @@ func TestSessionsAreOpened(t *testing.T) {
 	}
 }
 
-// The table is bounded: who was used the longest ago goes, everywhere at the same slot; its
-// client hears of it and nothing of it is executed any more.
+// The table is bounded: the session used the longest ago goes, everywhere at the same slot. Its
+// client hears of it, and nothing more of it is executed.
 func TestTheLeastUsedSessionGoes(t *testing.T) {
 	c := newSessions(t, 3, 2)
 	one, two := c.openAt(1, 1, 1), c.openAt(2, 2, 1)
@@ -105,8 +105,8 @@ func TestTheLeastUsedSessionGoes(t *testing.T) {
 	}
 }
 
-// An idle session goes by the leader's clock and at one slot, a used one stays, and what was
-// pending of one that goes is dropped.
+// An idle session goes by the leader's clock, at one slot, and a used one stays. What was pending
+// of a session that goes is dropped.
 func TestIdleSessionsGo(t *testing.T) {
 	c := newSessions(t, 3, 10)
 	idle, busy := c.openAt(2, 1, 1), c.openAt(2, 2, 1)

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// each is a cluster in which server 1 leads view 1, with a snapshot every k slots and at most
-// h of history, one update a slot.
+// each is a cluster in which server 1 leads view 1. It has a snapshot every k slots, at most h
+// slots of history, and one update a slot.
 func each(t *testing.T, n, k, h int) *cluster {
 	return newWith1(t, n, Settings{SnapshotSlots: k, HistorySlots: h, BatchBytes: 1, PartBytes: leastPart})
 }
@@ -29,7 +29,7 @@ func (c *cluster) order(slots int) {
 }
 
 // Every K slots all servers take the same snapshot, byte for byte, whichever clients they met
-// first, so that they can stand in for each other.
+// first. So each can send on what another began to send.
 func TestSnapshotsAreTheSameOnAllServers(t *testing.T) {
 	c := each(t, 3, 4, 100)
 	c.request(3, 77, 1, "nobody executes this") // opens a session at server 3 alone
@@ -50,8 +50,8 @@ func TestSnapshotsAreTheSameOnAllServers(t *testing.T) {
 	}
 }
 
-// X12: truncated is what a durable snapshot covers and all servers report to have executed,
-// as they reported last; where more than the limit is kept, the snapshot alone decides.
+// X12: slots are truncated that a durable snapshot covers and that all servers have executed, as
+// they reported last. Where more than the limit is kept, the snapshot alone decides.
 func TestTheTruncationPoint(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
@@ -180,8 +180,8 @@ func TestTheNamedServerRepliesFromASnapshot(t *testing.T) {
 	c.mustReply(3, "1 forwarded")
 }
 
-// behind is server 3 of a cluster whose others have snapshots that server 3 lacks: it has
-// reported nothing yet, and hears nothing but what the test hands it.
+// behind is server 3 of a cluster in which the others have snapshots that server 3 lacks. It has
+// reported nothing yet, and hears only what the test hands it.
 func behind(t *testing.T) (c *cluster, older, newer *Snapshot) {
 	c = each(t, 3, 8, 8)
 	c.lose = func(l letter) bool { return l.to == 3 }
@@ -356,8 +356,8 @@ func TestPrepareMeetsTruncatedHistory(t *testing.T) {
 	}
 }
 
-// Wherever a crash cuts a disk that is truncated, the next life has the promise, the slots and
-// what it accepted above them; never less than its durable snapshot.
+// Wherever a crash cuts a disk that is truncated, the next life has the promise, the slots, and
+// what it accepted above them. It never has less than its durable snapshot.
 func TestATruncatedDiskHoldsAll(t *testing.T) {
 	c := each(t, 3, 3, 2)
 	states := map[Seq]uint64{0: (&ledger{}).Hash()}

@@ -53,8 +53,8 @@ func TestDueUpdates(t *testing.T) {
 	})
 }
 
-// Updates that are executed soon leave timers that nobody waits for: they may not add up, whether one
-// update waits all the while or none does.
+// Updates that are executed soon leave stale timers. These may not add up, whether one update
+// waits all the while or none does.
 func TestTimersDoNotAddUp(t *testing.T) {
 	for _, waits := range []bool{true, false} {
 		s := newWith1(t, 3, Settings{}).servers[2]
@@ -85,8 +85,8 @@ func TestTimersDoNotAddUp(t *testing.T) {
 	}
 }
 
-// BenchmarkOutage is one UpdateTimer of a server out of reach of the others, with as many sessions as a
-// live one has at most, and so many updates that wait.
+// BenchmarkOutage is one Update_Timer of a server out of reach of the others. It has as many
+// sessions as a live server has at most, and the given number of updates wait.
 func BenchmarkOutage(b *testing.B) {
 	const sessions, waiting = 32768, 2000
 	s := newWith1(b, 3, Settings{}).servers[2]

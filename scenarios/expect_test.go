@@ -217,7 +217,7 @@ func TestCheckLinearizableCanFail(t *testing.T) {
 	}
 }
 
-// A search that porcupine gives up is no proof: here it would have to try every order of
+// A search that porcupine gives up is not a proof. Here it would have to try every order of
 // twelve appends that never happened, besides the one that did.
 func TestCheckLinearizableMayNotDecide(t *testing.T) {
 	script := "# About. A test.\ncluster 3\nuntil leader 1\nsend a append x q via 1\nuntil ordered 1\nisolate 1\n"

@@ -258,8 +258,8 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-// `seeds` tells the story under so many seeds, up to the first that fails, and says which
-// that is: under it alone the story fails alike.
+// `seeds` tells the story under that many seeds, up to the first that fails, and says which that
+// is. Under that seed alone the story fails in the same way.
 func TestSeeds(t *testing.T) {
 	const script = "# About. A test.\ncluster 5 seed %d\nseeds %d\ndelay 1ms..20ms\nuntil leader\nput a x 1\n%s\n"
 	o, err := parse(t, fmt.Sprintf(script, 100, 40, "expect ordered 1")).Run(t.Context(), false)

@@ -31,9 +31,9 @@ func calmPlan(servers, updates int) *sim.Plan {
 	}
 }
 
-// BenchmarkSwarm5 is the swarm's plans for five servers, the first 200 seeds in turn: faults,
-// view changes, recoveries and idle tails, in runs of a few seconds of virtual time. Drawing
-// the plans is not counted.
+// BenchmarkSwarm5 is the swarm's plans for five servers, the first 200 seeds in turn. They have
+// faults, view changes, recoveries and idle tails, in runs of a few seconds of virtual time.
+// Drawing the plans is not counted.
 func BenchmarkSwarm5(b *testing.B) {
 	plans := make([]*sim.Plan, 200)
 	for seed := range plans {
@@ -93,11 +93,12 @@ func BenchmarkRun5(b *testing.B) {
 	b.Run("updates=100000", func(b *testing.B) { benchmarkRun(b, calmPlan(5, 100_000)) })
 }
 
-// BenchmarkSessions5 is Run5 with 64 sessions: with one update a slot, and with as many as fit (X14);
-// each on a machine of its own that begins anywhere, or all on the twelve machines that Run5's clients
-// have, whose home is the leader, so that what arrives together travels together, too. One slot may be
-// open at a time: what comes meanwhile is what fills the next. (Run5 has room for sixteen, which is
-// the last case.) A key bears four clients at once, hence the 24 keys.
+// BenchmarkSessions5 is Run5 with 64 sessions, with one update a slot, and with as many as fit
+// (X14). Each session has a machine of its own that begins anywhere. Or all are on the twelve
+// machines of Run5's clients, whose home is the leader: so what arrives together travels
+// together. One slot may be open at a time: what comes meanwhile is what fills the next. (Run5
+// has room for sixteen, which is the last case.) A key bears four clients at once, hence the 24
+// keys.
 func BenchmarkSessions5(b *testing.B) {
 	for _, c := range []struct{ bytes, hosts, window int }{{1, 0, 1}, {1 << 16, 0, 1}, {1, 12, 1}, {1 << 16, 12, 1}, {1 << 16, 12, 16}} {
 		b.Run(fmt.Sprintf("batch_bytes=%d,hosts=%d,window=%d", c.bytes, c.hosts, c.window), func(b *testing.B) {
@@ -114,7 +115,7 @@ func BenchmarkSessions5(b *testing.B) {
 }
 
 // BenchmarkMinute is a seed as others count one: three servers, three clients on eight keys, 60
-// simulated seconds under the swarm's faults, and the calm after them; drawing the plan counts.
+// simulated seconds under the swarm's faults. The calm after them and drawing the plan count too.
 func BenchmarkMinute(b *testing.B) {
 	asSwept(b)
 	seed := uint64(0)

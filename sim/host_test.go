@@ -25,7 +25,7 @@ func onHosts(clients, hosts, updates int) *sim.Plan {
 	return p
 }
 
-// Clients that share machines do what they would do alone, in fewer packets; and a run of them is a
+// Clients that share machines do what they would do alone, in fewer packets. A run of them is a
 // function of its plan, watched or not.
 func TestClientsOnHosts(t *testing.T) {
 	p := onHosts(24, 4, 2000)

@@ -8,7 +8,7 @@ import (
 )
 
 // Each violation of a lying disk is told in at most ten lines, in order of time, ending with
-// itself; and telling it changes nothing of the run.
+// itself. Telling it does not change the run.
 func TestStories(t *testing.T) {
 	told := 0
 	for seed := uint64(0); told < 25; seed++ {

@@ -13,8 +13,8 @@ import (
 
 const from = 7_000_000 // its first seed, so that no other test runs the same ones
 
-// A sweep is its runs, however many go on at once: each seed once, with the hash that it has alone,
-// and the summary their sum. Shards share the seeds among them.
+// A sweep is its runs, however many go on at once. Each seed is run once, with the hash that it
+// has alone, and the summary is their sum. Shards share the seeds among them.
 func TestSweepIsItsRuns(t *testing.T) {
 	const seeds = 40
 	alone := map[uint64]*sim.Report{}

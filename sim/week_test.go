@@ -21,9 +21,8 @@ const (
 	aDay    = 24 * 3600 * aSecond
 )
 
-// endlessPlan is a cluster under an even load of about 100 updates a second, of which one
-// server or another is down for a while every so often: longer than the others keep the
-// history for it.
+// endlessPlan is a cluster under an even load of about 100 updates a second. Every so often one
+// server or another is down for a while, longer than the others keep the history for it.
 func endlessPlan(length, every, down world.Instant, settings string) *sim.Plan {
 	p := &sim.Plan{
 		Version: plan.Version, Seed: 1, Servers: 3, Endless: true, Settings: []byte(settings),
@@ -97,9 +96,9 @@ func curve(t *testing.T, p *sim.Plan, step world.Instant) []size {
 	return sizes
 }
 
-// Under endless load nothing grows without end: the servers' history, their disks, what the
-// checkers remember, and with them the heap level off, though servers are down for longer
-// than the others wait for them, and return by snapshot.
+// Under endless load nothing grows without end. The servers' history, their disks and what the
+// checkers remember level off, and with them the heap. Yet servers are down for longer than the
+// others wait for them, and return by snapshot.
 func TestEndlessLoad(t *testing.T) {
 	const snapshot, history = 500, 2000
 	p := endlessPlan(400*aSecond, 100*aSecond, 40*aSecond,

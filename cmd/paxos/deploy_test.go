@@ -21,8 +21,8 @@ import (
 	"github.com/fauer4effect/paxos/protocol/live"
 )
 
-// What docs/deploy holds is kept honest here: it is read as its readers would, and every command
-// line in it is given to the flags of this program.
+// The files in docs/deploy are checked here. They are read as their readers would, and every
+// command line in them is given to the flags of this program.
 
 const deploy = "../../docs/deploy"
 

@@ -58,8 +58,8 @@ func decode[T any](t *testing.T, r result) T {
 	return v
 }
 
-// A command that starts servers starts this program, which under test is the test: it then does
-// as the program would, and not all the tests once more.
+// A command that starts servers starts this program, which under test is the test binary. Then it
+// must do as the program would, and not run all the tests again.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
 		main()

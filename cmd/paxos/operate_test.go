@@ -132,7 +132,7 @@ func TestPortThatWasFound(t *testing.T) {
 }
 
 // A server that logs writes records to standard error, each with its server, from its start to
-// its end, and nothing to standard output; told to end, it ends with status 0.
+// its end. It writes nothing to standard output. Told to end, it ends with status 0.
 func TestServeLogs(t *testing.T) {
 	port, hosts := hostFile(t)
 	address := freePort(t)

@@ -149,8 +149,8 @@ func failed(seed uint64, property string) *sim.Report {
 	}
 }
 
-// A plan that is kept says what wrote it and what it showed; the report's own does not
-// change, and nothing but the plan and its report is left in the folder.
+// A plan that is kept says what wrote it and what it showed. The report's own plan does not
+// change. Nothing but the plan and its report is left in the folder.
 func TestFailingPlanIsKept(t *testing.T) {
 	t.Chdir(t.TempDir())
 	folder, err := openPlanFolder("out/deep")

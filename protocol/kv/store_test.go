@@ -74,9 +74,9 @@ func contents(s *Store) twin {
 // text is drawn from few strings, so that keys and expected values meet.
 var text = rapid.SampledFrom([]string{"", "a", "b", "ab", "1", "-7", "x long enough to span three words"})
 
-// Two stores run their own operations; each answers as its twin does. At every step hashes
-// and snapshots are equal exactly when the contents are, a store restored from a snapshot
-// is the store itself, and a clone taken midway stays as it was.
+// Two stores run their own operations; each answers as its twin does. At every step hashes and
+// snapshots are equal exactly when the contents are. A store restored from a snapshot equals the
+// original. A clone taken midway stays as it was.
 func TestStoreMeetsItsTwin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		stores, twins := [2]*Store{New(), New()}, [2]twin{{}, {}}

@@ -32,8 +32,8 @@ func (c *counter) Apply(op []byte) []byte {
 // Query answers an operation that changes nothing, here an empty one.
 func (c *counter) Query([]byte) []byte { return c.Snapshot() }
 
-// Snapshot is the whole state, and Restore takes it back: of a server that was away for long,
-// and of the log, which they cut short.
+// Snapshot is the whole state, and Restore takes it back. A server that was away for long needs
+// that, and it keeps the log short.
 func (c *counter) Snapshot() []byte { return binary.BigEndian.AppendUint64(nil, c.total) }
 
 func (c *counter) Restore(snapshot []byte) error {
@@ -48,8 +48,8 @@ func (c *counter) Restore(snapshot []byte) error {
 func (c *counter) Clone() protocol.App { return &counter{c.total} }
 func (c *counter) Hash() uint64        { return c.total }
 
-// A service that embeds a server. Here it is a cluster of one; with three lines in Hosts, each
-// on a machine of its own and with its own ID, it goes on when one of them dies.
+// A service that embeds a server. Here it is a cluster of one. With three lines in Hosts, each on
+// a machine of its own and with its own ID, it goes on when one of them dies.
 func Example() {
 	dir, err := os.MkdirTemp("", "counter-")
 	if err != nil {

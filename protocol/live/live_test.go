@@ -126,8 +126,8 @@ func TestExactlyOnceOverFailover(t *testing.T) {
 	}
 }
 
-// While datagrams of every bad kind come as fast as they can be sent, clients are served, and
-// each datagram is counted by why it was refused.
+// While datagrams of every bad kind come as fast as they can be sent, clients are served. Each
+// datagram is counted by the reason of its refusal.
 func TestFlood(t *testing.T) {
 	t.Run("with a key", func(t *testing.T) {
 		flood(t, []byte("sixteen bytes or more"), "truncated", "oversized", "malformed", "not made with our key", "another cluster", "unknown sender", wire.EarlierLife)
@@ -224,8 +224,8 @@ func flood(t *testing.T, key []byte, reasons ...string) {
 	t.Logf("%d commands served, refused: %v", served, refused)
 }
 
-// Hundreds of clients that write large values at once: what a server cannot hold it refuses,
-// what it took it executes, in bounded memory; and it serves on.
+// Hundreds of clients write large values at once. A server refuses what it cannot hold, and
+// executes what it took, in bounded memory. Then it goes on serving.
 func TestFloodOfLargeValues(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the race detector, which runs the short tests, takes minutes over it")

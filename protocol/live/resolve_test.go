@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A peer that comes back with another address is found there; one whose name is not known
-// for a while keeps the address that it had.
+// A peer that comes back with another address is found there. A peer whose name is not known for
+// a while keeps the address that it had.
 func TestAPeerMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex

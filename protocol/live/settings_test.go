@@ -7,7 +7,7 @@ import (
 )
 
 // A cluster keeps the kind of write that it was formed with, whether its log begins with its
-// roster or with a snapshot; a new one has its writes overlap.
+// roster or with a snapshot. In a new cluster writes overlap.
 func TestOverlapIsFixed(t *testing.T) {
 	for _, kind := range []protocol.RecordKind{protocol.RecordFormed, protocol.RecordSnapshot} {
 		for _, format := range []protocol.Format{protocol.FormatSessions, protocol.FormatSessions | protocol.FormatOverlap} {

@@ -14,8 +14,8 @@ import (
 	"github.com/fauer4effect/paxos/protocol/live/trio"
 )
 
-// A recording that no server of ours made is refused in one line, whatever it says: it may
-// take neither all memory nor the program with it.
+// A recording that no server of ours made is refused in one line, whatever it says. It must
+// neither take all memory nor end the program.
 func TestForgedTapes(t *testing.T) {
 	const life = `{"life":{"number":1,"config":{"ID":2,"Servers":3,"Settings":{}},"records":[`
 	for _, c := range []struct{ text, want string }{
@@ -59,8 +59,8 @@ func TestAPanicNamesItsLine(t *testing.T) {
 	}
 }
 
-// A file that is no recording stays as it is, and so does a recording of a server that does
-// not start, since another may be writing it.
+// A file that is not a recording stays as it is. So does the recording of a server that does not
+// start, since another server may be writing it.
 func TestRecordTouchesNothingOfOthers(t *testing.T) {
 	c := trio.New(t, nil)
 	c.Start(0)

@@ -210,8 +210,8 @@ func TestForeignIsRefused(t *testing.T) {
 	}
 }
 
-// A decoder that begins with what an earlier one knew refuses what that refused: a receiver's
-// restart lets no replay of its peers' earlier lives through.
+// A decoder that begins with what an earlier one knew refuses what that one refused. So a
+// receiver's restart lets no replay of its peers' earlier lives through.
 func TestLivesAreHandedOver(t *testing.T) {
 	d := NewDecoder(me.Cluster, 3, []byte("k"))
 	if _, ok := d.Decode(encode(t, encoder(t, me, 0, "k"), accept(1))[0]); !ok {
@@ -453,8 +453,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzDatagrams feeds one decoder, with a key, several datagrams: whole ones, parts in any
-// order, and what the fuzzer makes of them under a tag that is right.
+// FuzzDatagrams feeds one decoder, with a key, several datagrams. They are whole ones, parts in
+// any order, and what the fuzzer makes of them under a correct tag.
 func FuzzDatagrams(f *testing.F) {
 	e := encoder(f, me, 200, "k")
 	var parts []byte

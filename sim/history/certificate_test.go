@@ -9,8 +9,8 @@ import (
 	"github.com/fauer4effect/paxos/protocol/kv"
 )
 
-// Holds meets its twins: an order that it takes is one that porcupine finds a history of
-// linearizable by, and of a small history porcupine calls linearizable some order is taken.
+// Holds is compared with porcupine. If Holds accepts an order, porcupine finds the history
+// linearizable. If porcupine calls a small history linearizable, Holds accepts some order of it.
 func TestHoldsMeetsPorcupine(t *testing.T) {
 	taken, refused := 0, 0
 	rapid.Check(t, func(t *rapid.T) {

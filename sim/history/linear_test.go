@@ -242,8 +242,8 @@ func TestLinearizableRefusesAnAnswerBeforeItsCall(t *testing.T) {
 	Linearizable([]Operation{answered(2, 1, get(), missing)}, 0)
 }
 
-// A history made by choosing the instant of each operation first is legal; an answer that
-// no store could give anywhere makes it illegal, and is the one reported.
+// A history made by choosing the instant of each operation first is legal. An answer that no
+// store could give anywhere makes it illegal, and is the one reported.
 func TestLinearizableByConstruction(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		history := generate(shape{ops: rapid.IntRange(1, 60).Draw(t, "ops"), keys: 3, clients: 4, abandoned: 3},
@@ -323,9 +323,9 @@ func someOrderExplains(left []Operation, store map[string]register) bool {
 // shape is what a generated history looks like; the last two are per key.
 type shape struct{ ops, keys, clients, abandoned int }
 
-// generate makes a legal history: each operation takes effect at an instant between its
-// call and its return, or for some abandoned ones later or never, and is answered from the
-// state at that instant. Even keys hold text, odd ones counters. draw(n) is below n.
+// generate makes a legal history. Each operation takes effect at an instant between its call and
+// its return, and is answered from the state at that instant. Some abandoned ones take effect
+// later, or never. Even keys hold text, odd ones counters. draw(n) is below n.
 func generate(s shape, draw func(n int) int) []Operation {
 	type client struct{ key, number int }
 	type effect struct {
@@ -411,8 +411,8 @@ func BenchmarkLinearizable(b *testing.B) {
 	}
 }
 
-// The answer at which a history by a caller's own model became illegal is named: here the third
-// of five, whatever else was under way, or comes later.
+// The answer at which a history by a caller's own model became illegal is named. Here it is the
+// third of five, whatever else was under way, or comes later.
 func TestFirstIllegal(t *testing.T) {
 	counter := porcupine.Model{
 		Init: func() any { return 0 },

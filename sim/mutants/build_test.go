@@ -121,8 +121,8 @@ func TestBuildAddsAndRemovesFiles(t *testing.T) {
 	}
 }
 
-// A patch whose place is gone or in doubt is stale, and says which hunk of which file; applying
-// it anyhow would measure some other bug. These need no compiler: they end before it.
+// A patch whose place is gone or in doubt is stale, and says which hunk of which file. Applying
+// it nevertheless would measure some other bug. These need no compiler: they end before it.
 func TestBuildStale(t *testing.T) {
 	const twice = "package main\n\nfunc f() {\n\tg()\n}\n\nfunc g() {\n\tg()\n}\n"
 	const patch = goodHeader + "--- a/cmd/paxos/main.go\n+++ b/cmd/paxos/main.go\n@@ -%s +1,1 @@\n-\tg()\n+\tf()\n"

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// fake is what the test binary does when it plays the binary under hunt: it is started by
-// Hunt as `paxos sweep …` with fakeVariable in its environment.
+// fake is what the test binary does when it plays the binary under hunt. Hunt starts it as `paxos
+// sweep …` with fakeVariable in its environment.
 type fake struct {
 	Log      string    // a file to which each command line is appended
 	Failures []failure // of all seeds; those inside the sweep are reported

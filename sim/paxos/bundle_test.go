@@ -102,8 +102,9 @@ func updateOf(client protocol.ClientID, ts protocol.Timestamp) *protocol.Batch {
 	return protocol.NewBatch(protocol.Update{Client: client, Server: 1, Timestamp: ts, Op: op.Encode()})
 }
 
-// What clients of a host ask for during one call leaves at its end: one packet for each server and
-// kind, in the order in which they asked; and so do the replies of one step.
+// What clients of a host ask for during one call leaves at its end. There is one packet for each
+// server and kind, in the order in which they asked. The replies of one step leave in the same
+// way.
 func TestWhatIsBundled(t *testing.T) {
 	r := hosted(t, func(*plan.Plan) {})
 	var one, two, host stub

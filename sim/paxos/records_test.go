@@ -6,8 +6,8 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 )
 
-// What a disk keeps of a record is the whole record: the same bodies, also where servers
-// recorded equal ones that are not the same, or a seq met another body before.
+// A disk keeps the whole record, with the same bodies. That holds also where servers recorded
+// equal bodies that are not the same one, or another body for the seq before.
 func TestRecordsKeepTheirBodies(t *testing.T) {
 	var b bodies
 	one, twin := protocol.BatchOf(protocol.Update{Client: 1}), protocol.BatchOf(protocol.Update{Client: 1})

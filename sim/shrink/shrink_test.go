@@ -12,8 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// fake runs plans that fail S1 where they have all that the bug needs: a crash and a cut of one
-// pair of servers, two updates, and three servers.
+// fake runs plans. They fail S1 if they have all that the bug needs: a crash and a cut of one
+// pair of servers, two updates, three servers.
 func fake(p *plan.Plan) *engine.Report {
 	r := &engine.Report{Plan: p, Events: 1, Begun: uint64(p.Workload.Limit)}
 	if p.Workload.Limit == 0 {
@@ -76,8 +76,8 @@ func TestShrinkTakesSettingsOutOneByOne(t *testing.T) {
 	}
 }
 
-// A real failure, of a plan that asks for the impossible: the result is the same each time,
-// fails as before, and no single removal of it does.
+// A real failure, of a plan that asks for the impossible. The result is the same each time and
+// fails as before. It no longer fails after any single removal.
 func TestShrinkIsMinimalAndDeterministic(t *testing.T) {
 	if testing.Short() {
 		t.Skip("thousands of runs")

@@ -25,8 +25,8 @@ var anything = Target{
 // flood is a kind of fault that nobody knows yet.
 const flood plan.Kind = "flood"
 
-// A new kind of fault re-rolls nothing: in every plan the other faults, and all else, are as they were,
-// wherever in the table its row stands.
+// A new kind of fault re-rolls nothing. In every plan the other faults, and all else, are as they
+// were, wherever in the table its row is.
 func TestANewKindRerollsNothing(t *testing.T) {
 	draws[flood] = func(s *swarm, d *world.Dice) {
 		s.each(d, 3, func(at world.Instant) { s.add(plan.Fault{At: at, Do: flood, Servers: s.some(d, 1), For: spell(d)}) })

@@ -15,8 +15,8 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// odd is a protocol in which server 1 serves alone, from memory, and does a thing besides that a
-// test is about: odd's fields are called where they are not nil.
+// odd is a protocol in which server 1 serves alone, from memory. Besides, it does what a test is
+// about: odd's fields are called where they are not nil.
 type odd struct {
 	start    func(env *testbed.Env, records []any) error
 	request  func(s *oddServer, r testbed.Request)

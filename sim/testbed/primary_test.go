@@ -11,8 +11,8 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// A protocol small enough to read at one glance: server 1 is the primary, for good, and keeps a
-// log on its disk; the others hand it what they are asked. Correct, if not available. A hasty
+// A protocol small enough to read at one glance. Server 1 is the primary, for good, and keeps a
+// log on its disk. The others hand it what they are asked. Correct, if not available. A hasty
 // primary answers before its log is durable.
 
 func primary(hasty bool) *testbed.Protocol {
@@ -91,7 +91,7 @@ func (s *server) Wake()                   {}
 func (s *server) Deadline() world.Instant { return world.Never }
 func (s *server) Leads() bool             { return s.env.ID() == 1 }
 
-// counters is a model of its own, in place of the key-value store: each object counts, and an
+// counters is a model of its own, in place of the key-value store. Each object is a counter. An
 // operation, 8 bytes, adds to one and gets the sum.
 func counters() *testbed.Model {
 	return &testbed.Model{

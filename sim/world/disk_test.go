@@ -128,8 +128,8 @@ func TestGroupCommit(t *testing.T) {
 	}
 }
 
-// A crash leaves a disk from which a new life syncs as if nothing had been, even where the
-// old one had a sync on its way and more to come.
+// A crash leaves a disk on which a new life syncs as if nothing had happened. That holds even if
+// the old life had a sync on its way and more to come.
 func TestANewLifeSyncs(t *testing.T) {
 	s := newStage(1, 2, takes(5))
 	s.write(1, 1, false)
@@ -149,8 +149,8 @@ func TestANewLifeSyncs(t *testing.T) {
 	}
 }
 
-// What is truncated goes, to the page and in order, but never what a crash could still take;
-// a life that starts finds the rest, and writes on behind it.
+// What is truncated goes, to the page and in order, but never what a crash could still take. A
+// life that starts finds the rest, and writes on behind it.
 func TestTruncate(t *testing.T) {
 	s := newStage(1, 1, takes(5))
 	for n := range 3 * pageRecords {

@@ -56,8 +56,8 @@ func TestLawsThatAreRefused(t *testing.T) {
 	}
 }
 
-// The tables are the quantiles that math gives, to a rounding; the tail's are scaled so
-// that the 256 of them have mean 1, for what lies beyond the last quantile is cut off.
+// The tables are the quantiles that package math gives, except for rounding. The tail's are
+// scaled so that the 256 of them have mean 1: what lies beyond the last quantile is cut off.
 func TestTablesAgreeWithMath(t *testing.T) {
 	pareto := func(q float64) float64 { return math.Pow(1-q, -1/1.5) - 1 }
 	scale := 0.0

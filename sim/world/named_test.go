@@ -41,8 +41,8 @@ func TestOpenEndsCountTogether(t *testing.T) {
 	}
 }
 
-// Unsynced counts a message only where a crash would take a record of its sender, at the
-// moment it leaves, which for one that waits is after its records are durable.
+// Unsynced counts a message only if a crash would take a record of its sender at the moment it
+// leaves. A message that waits leaves after its records are durable.
 func TestUnsynced(t *testing.T) {
 	s := newStage(1, 2, takes(5))
 	first := &Trigger{Kind: hello, N: 1, Unsynced: true, Drop: true}
@@ -79,8 +79,8 @@ func TestANamedDelay(t *testing.T) {
 	}
 }
 
-// Then runs once the event is over in which the message leaves: all else that its sender
-// does in that event is done, and nothing has happened since.
+// Then runs once the event is over in which the message leaves. All else that its sender does in
+// that event is done, and nothing has happened since.
 func TestThenRunsAfterTheEvent(t *testing.T) {
 	s := newStage(1, 3, takes(5))
 	var ran []string

@@ -18,8 +18,8 @@ func TestASendToAllIsOneEntry(t *testing.T) {
 	}
 }
 
-// Clients are no servers: what is for all servers is not for them, and what goes between
-// them and servers is not counted as a message.
+// Clients are not servers. What is for all servers is not for them, and what goes between them
+// and servers is not counted as a message.
 func TestClientsAreNodesWithoutTheRest(t *testing.T) {
 	s := &stage{toys: make([]*toy, 4)}
 	s.World = New[note, line](Config{Servers: 2, Clients: 1}, seen{s})

@@ -7,9 +7,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The queue meets its naive twin, a list that is sorted anew for each pop. Events come from
-// all of its parts, and ties from all of time: due at once, in a bucket of the wheel, at
-// the wheel's edge, far beyond.
+// The queue meets its naive twin, a list that is sorted anew for each pop. Events come from all
+// parts of the queue: due at once, in a bucket of the wheel, at the wheel's edge, far beyond. So
+// do ties.
 func TestQueueMeetsItsTwin(t *testing.T) {
 	const bucket = Instant(1) << bucketBits
 	after := rapid.SampledFrom([]Instant{
@@ -57,7 +57,7 @@ func TestQueueMeetsItsTwin(t *testing.T) {
 	})
 }
 
-// After a time in which nothing happens the wheel turns on: what is due soon goes into it
+// After a time in which nothing happens the wheel turns on. Events that are due soon go into it
 // again, and not into the heap for the rest of the run.
 func TestTheWheelOutlivesAGap(t *testing.T) {
 	var q queue

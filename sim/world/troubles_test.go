@@ -85,8 +85,8 @@ func TestSlowAndShuffle(t *testing.T) {
 	}
 }
 
-// A stalled disk ends no sync before its time, also one under way; a full one and one that
-// fails refuse it, and whoever drives the world ends the node.
+// A stalled disk ends no sync before its time, not even one under way. A full disk and one that
+// fails refuse it, and the driver ends the node.
 func TestDisksInTrouble(t *testing.T) {
 	s := newStage(1, 3, takes(5))
 	s.write(1, 100, false)

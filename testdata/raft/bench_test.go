@@ -14,9 +14,9 @@ import (
 	"github.com/fauer4effect/paxos/sim/world"
 )
 
-// Both benchmarks are three servers without faults and twelve clients, each with one operation
-// at a time: raft alone, and raft in the world, with disks that take time, links that delay,
-// all checks and the hash. A message is one that a server takes from another.
+// Both benchmarks are three servers without faults and twelve clients, each with one operation at
+// a time. One is raft alone. The other is raft in the world, with disks that take time, links
+// that delay, all checks and the hash. A message is one that a server takes from another.
 const (
 	benchServers  = 3
 	benchClients  = 12

@@ -36,8 +36,8 @@ func TestBugs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// A search from one finding ends where no single removal fails, which may be large: the
-			// smallest of a few findings is what one would look at.
+			// A search from one finding ends where no single removal fails, and the result may be
+			// large. So one would look at the smallest of a few findings.
 			for from := found.Plan.Seed + 1; !isSmall(small.Plan) && from < found.Plan.Seed+20; {
 				other, tried := find(p, from, 20)
 				if other == nil {
@@ -76,7 +76,7 @@ func find(p *testbed.Protocol, from, n uint64) (*testbed.Report, uint64) {
 	return nil, n
 }
 
-// TestSameHash runs plans twice, at the same time, one of them watched: a run is a function of
+// TestSameHash runs plans twice, at the same time, one of them watched. A run is a function of
 // its plan, although raft would draw its timeouts from the system.
 func TestSameHash(t *testing.T) {
 	p := Protocol(Bugs{})

@@ -16,8 +16,8 @@ import (
 )
 
 // BenchmarkEmbedded drives the cluster from within the leader's process, as a service does that
-// embeds a server: puts of 64 bytes to random keys, durable, while the two other servers are
-// processes of their own. A sync serves all records that wait, so there are fewer than commits.
+// embeds a server. It puts 64 bytes to random keys, durably. The two other servers are processes
+// of their own. A sync serves all records that wait, so there are fewer than commits.
 func BenchmarkEmbedded(b *testing.B) {
 	for _, clients := range []int{1, 64, 256} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {

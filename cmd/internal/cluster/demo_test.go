@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// The original's own form on three hosts, each a network namespace with names of its own:
-// `paxos -p 55555 -h hosts -t`. The servers find their lines by their addresses, form a
-// cluster, elect server 1, which issues an update, and all print how it comes to pass.
+// The original's own form on three hosts, each a network namespace with names of its own: `paxos
+// -p 55555 -h hosts -t`. The servers find their lines by their addresses, form a cluster and
+// elect server 1. It issues an update, and all print what happens.
 func TestTheOriginalForm(t *testing.T) {
 	needs(t, CanNamespaces())
 	paxos := program(t)

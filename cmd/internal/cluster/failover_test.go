@@ -17,8 +17,8 @@ var failoversFlag = flag.Int("failovers", 0, "TestFailover: how often the leader
 
 const servedAgain = time.Second // after kill -9 of the leader, at default timeouts
 
-// After kill -9 of the leader a client of another server is answered again within a second,
-// every time, and nothing that was answered is lost; under load, too, which goes on meanwhile.
+// After kill -9 of the leader a client of another server is answered again within a second, every
+// time. Nothing that was answered is lost. The same holds under load.
 func TestFailover(t *testing.T) {
 	if *failoversFlag == 0 {
 		t.Skip("seconds each: go test ./cmd/internal/cluster -run TestFailover -failovers=20 -v")

@@ -16,8 +16,8 @@ var mutantsFlag = flag.String("mutants", "some", "TestPlantedDriverBugs: all, or
 
 const root = "../../.."
 
-// chances is how many minutes of chaos a planted bug has to show itself: no two are alike, and what
-// a power cut takes is, now and then, nothing.
+// chances is how many minutes of chaos a planted bug has to show itself. No two minutes are
+// alike, and now and then a power cut takes nothing.
 const chances = 3
 
 // Each planted bug of the live driver is found by a minute of chaos, as a property that its

@@ -15,8 +15,8 @@ import (
 
 const (
 	plannedRestarts = 3
-	// handOverGap is how long clients may go without an answer while a leader that is told to
-	// end gives way: half a timeout, after which the first server would suspect it.
+	// handOverGap is how long clients may go without an answer while a leader that is told to end
+	// gives way. It is half a timeout: then the first server would suspect it.
 	handOverGap = 125 * time.Millisecond
 )
 
@@ -52,8 +52,9 @@ func (w *worker) run(ctx context.Context, address string) {
 	}
 }
 
-// stands fails unless the counter is at what the worker heard last: its last command was refused,
-// or came when its server had closed the connection. Whatever was under way has its answer.
+// stands fails unless the counter is at what the worker heard last. The worker's last command was
+// refused, or came when its server had closed the connection. Whatever was under way has its
+// answer.
 func (w *worker) stands(t *testing.T, c *Cluster, at int) {
 	t.Helper()
 	conn, err := dial(c.Client(at), 10*time.Second)
@@ -66,7 +67,7 @@ func (w *worker) stands(t *testing.T, c *Cluster, at int) {
 	}
 }
 
-// The leader of a cluster under load is told to end (SIGTERM): it hands its leadership over,
+// The leader of a cluster under load is told to end (SIGTERM). It hands its leadership over,
 // answers what it was asked, and ends with status 0. Not one command fails that other servers
 // have, nor is one of its own left open; nobody waits for a timeout.
 func TestPlannedRestart(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 
 var steadyFlag = flag.Duration("steady", 0, "TestSteadyLoad: for how long")
 
-// steadyGrowth is how much more memory or disk than in the third quarter of a steady load a
-// server may use in the last, at most: garbage and compactions come and go.
+// steadyGrowth is how much more memory or disk a server may use in the last quarter of a steady
+// load than in the third. It is above zero, since garbage and compactions come and go.
 const steadyGrowth = 1.25
 
 // Under a load that goes on and on a server's memory and disk level off: what the log no longer

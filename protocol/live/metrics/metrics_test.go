@@ -247,7 +247,7 @@ func TestEveryCountIsKnown(t *testing.T) {
 }
 
 // While strangers hold as many connections as they may, and say nothing, the server serves its
-// clients; they are cut off, and those who ask are answered again.
+// clients. The strangers are cut off, and then others are answered again.
 func TestStrangersHoldConnections(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes as long as a request may")

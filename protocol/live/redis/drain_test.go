@@ -47,8 +47,8 @@ func (s *session) hears() string {
 	return strings.TrimSpace(line)
 }
 
-// While a server drains, a command under way gets its answer, whoever comes with a new one is
-// told that nothing was executed, and the door is closed.
+// While a server drains, a command under way gets its answer. A new command is refused, in words
+// that say that nothing was executed. New connections are not accepted.
 func TestDrain(t *testing.T) {
 	c := trio.New(t, nil)
 	c.StartAll()

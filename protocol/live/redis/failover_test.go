@@ -9,8 +9,8 @@ import (
 	"github.com/fauer4effect/paxos/protocol/live/trio"
 )
 
-// A pipeline that is under way while the leader ends, and others come, is executed once, in
-// order and as a whole: its own server lives.
+// A pipeline may be under way while the leader ends, and others follow. It is executed once, in
+// order and as a whole, since its own server lives.
 func TestPipelineOverFailover(t *testing.T) {
 	c := trio.New(t, nil)
 	c.StartAll()

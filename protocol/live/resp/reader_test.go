@@ -160,8 +160,8 @@ func TestReaderRefuses(t *testing.T) {
 	}
 }
 
-// Where all the memory for commands that are not complete is taken, a large one is refused and
-// read to its end; small ones need none of it.
+// Suppose all the memory for incomplete commands is taken. Then a large command is refused and
+// read to its end; small ones need none of that memory.
 func TestReaderWithoutRoom(t *testing.T) {
 	large := encoded("SET", "k", strings.Repeat("x", 2*SmallBuffer))
 	r := reader(&chunks{large + encoded("PING") + large + encoded("PING"), bytewise}, func(n int64) bool { return n <= 0 })

@@ -151,8 +151,9 @@ func TestCrashWhileOpening(t *testing.T) {
 			defer mu.Unlock()
 			if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && crashed == nil {
 				if n++; n == at {
-					// All or nothing of what was never synced: a share would keep some names of a
-					// directory and lose older ones, which journals do not, and Pebble does not bear.
+					// All or nothing of what was never synced. A share would keep some names of a
+					// directory and lose older ones. Journals do not do that, and Pebble fails on
+					// it.
 					crashed = fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: at % 2 * 100, RNG: rand.New(rand.NewPCG(uint64(at), 2))})
 				}
 			}
