@@ -31,7 +31,7 @@ func expectations() []script.Expectation {
 		{Form: "value KEY VALUE|missing [on SERVER]", Parse: expectValue},
 		{Form: "expired CLIENT", Note: "the client was told that its session is gone (X26)", Parse: expectExpired},
 		{Form: "session CLIENT SERVERS|none", Note: "exactly these servers have one of the client", Parse: expectSession},
-		{Form: "sessions SERVER [OP] N", Note: "so many are open at the server", Parse: seq("sessions open", func(s *protocol.Server) protocol.Seq { return protocol.Seq(s.Sessions()) })},
+		{Form: "sessions SERVER [OP] N", Note: "how many are open at the server", Parse: seq("sessions open", func(s *protocol.Server) protocol.Seq { return protocol.Seq(s.Sessions()) })},
 		{Form: "state SERVER STATE", Parse: expectState},
 	}
 }
@@ -41,7 +41,7 @@ func checksOfOurs() []script.Expectation {
 		{Form: "converged", Note: "all servers that are up have executed the same slots with the same state", Parse: func(_ *script.Parser, args []string) (func(*script.Story) error, error) {
 			return converged, script.NoArguments(args)
 		}},
-		{Form: "view-changes [OP] N", Note: "so many views were led after the first", Parse: func(_ *script.Parser, args []string) (func(*script.Story) error, error) {
+		{Form: "view-changes [OP] N", Note: "how many views were led after the first", Parse: func(_ *script.Parser, args []string) (func(*script.Story) error, error) {
 			return script.ExpectNumber(args, "view changes", func(st *script.Story) uint64 { return max(1, ours(st).Views()) - 1 })
 		}},
 	}

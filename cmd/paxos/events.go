@@ -35,7 +35,7 @@ func (o *serveFlags) introduction(cfg *live.Config, s *live.Server, d *doors) te
 	case len(cfg.Key) > 0:
 		text += "datagrams are authenticated with the key of " + o.keyFile
 	default:
-		text += "traffic is not authenticated: whoever reaches the port can forge it"
+		text += "traffic is not authenticated: anyone who reaches the port can forge it"
 	}
 	if !st.Formed {
 		text += "\nwaiting for all servers: a cluster forms once, of fresh stores"

@@ -76,7 +76,7 @@ $ redis-cli -p 6381 SET greeting hello`,
 	}
 	c.Flags().SortFlags = false
 	o.register(c.Flags())
-	c.Flags().BoolVar(&o.insecure, "insecure", false, "bind all interfaces without a key: whoever reaches the port can forge")
+	c.Flags().BoolVar(&o.insecure, "insecure", false, "bind all interfaces without a key: anyone who reaches the port can forge")
 	c.Flags().BoolVar(&o.child, "child", false, "")
 	c.Flags().BoolVar(&o.cuts, "power-cuts", false, "")
 	c.Flags().StringVar(&o.settings, "settings", "", "")

@@ -242,7 +242,7 @@ func TestIdleFaultsFailTheSweep(t *testing.T) {
 	var b strings.Builder
 	r.print(&b)
 	fits(t, "sweep", b.String())
-	if r.ok() || !strings.Contains(b.String(), "never happened") || !strings.Contains(b.String(), sim.Effects()[all[0]].Name+", "+sim.Effects()[all[1]].Name) ||
+	if r.ok() || !strings.Contains(b.String(), "never happened") || !strings.Contains(oneSpaced(b.String()), sim.Effects()[all[0]].Name+", "+sim.Effects()[all[1]].Name) ||
 		!strings.HasSuffix(b.String(), "\nfailed, although all properties held in 501 runs\n") {
 		t.Error(b.String())
 	}

@@ -117,7 +117,7 @@ func (r *sweepResult) printVerdict(w io.Writer) {
 		for _, e := range r.idle {
 			names = append(names, sim.Effects()[e].Name)
 		}
-		cli.Wrapped(w, "", "what so many runs must show never happened, so the sweep tested nothing of it: "+strings.Join(names, ", "))
+		cli.Wrapped(w, "", "never happened, though a sweep of more than 500 seeds must show it: "+strings.Join(names, ", "))
 	}
 	switch {
 	case r.Seeds == 0:

@@ -21,7 +21,7 @@ import (
 
 // ErrStale is in the error of Build when the sources are no longer those that the patch
 // was made for.
-var ErrStale = errors.New("the patch is stale: make it anew")
+var ErrStale = errors.New("the patch is stale: make a new one")
 
 // Build compiles cmd/paxos of the repository at root with m's bug in it, to
 // outDir/paxos-NAME, and says how long the compiler took. The tree stays as it is.

@@ -37,7 +37,7 @@ var events = [protocol.NumEvents]eventRow{
 		l.Text = fmt.Sprintf("server %d orders %v at seq %d in view %d", n, e.Batch, e.Seq, e.View)
 	}},
 	protocol.Learned: {0, func(l *engine.Line, n world.Node, e *protocol.Event) {
-		l.Kind, l.Text = engine.Held, fmt.Sprintf("server %d is told of %v at seq %d", n, e.Batch, e.Seq)
+		l.Kind, l.Text = engine.Held, fmt.Sprintf("server %d learns that %v is ordered at seq %d", n, e.Batch, e.Seq)
 	}},
 	protocol.Applied:           {0, untold},
 	protocol.Filtered:          {filtered, untold},

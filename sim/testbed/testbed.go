@@ -21,7 +21,7 @@ import (
 
 var (
 	seedFlag  = flag.Int64("seed", -1, "testbed.Test: run this seed alone")
-	seedsFlag = flag.Uint64("seeds", 300, "testbed.Test: run so many seeds")
+	seedsFlag = flag.Uint64("seeds", 300, "testbed.Test: how many seeds to run")
 )
 
 // Test sweeps a protocol in a test, -seeds seeds of it, or -seed alone. A failure is shrunk. Its

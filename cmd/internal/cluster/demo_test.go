@@ -63,7 +63,7 @@ func TestTheOriginalForm(t *testing.T) {
 		lines := []string{
 			fmt.Sprintf("server %d of 3, cluster ", id),
 			"UDP port 55555 on all interfaces",
-			"traffic is not authenticated: whoever reaches the port can forge it",
+			"traffic is not authenticated: anyone who reaches the port can forge it",
 			"the cluster is formed",
 			"election: view 1 is installed",
 			"executed: seq 1, a session for client 16777217",

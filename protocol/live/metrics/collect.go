@@ -63,7 +63,7 @@ var (
 	age         = desc("status_age_seconds", "How long ago the server's loop said where it stands.")
 	storeBytes  = desc("store_bytes", "The size of the store's files.")
 	refused     = desc("datagrams_refused_total", "Datagrams that were refused.", "reason")
-	dropped     = desc("messages_dropped_total", "Messages of which the state machine made nothing; most reasons are ordinary.", "reason")
+	dropped     = desc("messages_dropped_total", "Messages that the state machine dropped, by reason. Most reasons are ordinary.", "reason")
 	peerHeard   = desc("peer_heard_seconds", "How long ago the peer's heartbeat was heard.", "peer")
 	peerARU     = desc("peer_aru", "The slot up to which the peer has executed all, as it said last.", "peer")
 )

@@ -17,7 +17,7 @@ type Durability struct {
 
 func (d *Durability) ordered(id protocol.ServerID, e *protocol.Event) {
 	if e.Kind == protocol.Learned {
-		d.fail("S5", "server %d is told that seq %d is ordered, but nobody ordered it", id, e.Seq)
+		d.fail("S5", "server %d learns that seq %d is ordered, but nobody ordered it", id, e.Seq)
 		return
 	}
 	if disks := d.log.slot(e.Seq).proposal(e.View).disks; bits.OnesCount16(disks) < d.majority {
