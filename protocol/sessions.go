@@ -76,6 +76,17 @@ func (e *expiry) update() Update {
 	return Update{Kind: ExpireSessions, Op: b}
 }
 
+// ExpiryOf is an expiry, as a leader makes one: it ends the sessions that are named, as far as they have
+// not been used since, then those used the longest ago that are above the limit (0: none are), and keeps as
+// many tombstones as are given.
+func ExpiryOf(limit, tombstones uint64, named ...Session) Update {
+	e := expiry{limit: limit, tombstones: tombstones}
+	for _, c := range named {
+		e.named = append(e.named, expiring{c.Client, c.Opened, c.Last})
+	}
+	return e.update()
+}
+
 // Expiry reads the op of an ExpireSessions and calls named for each session that it names. It
 // returns false where the bytes are not an expiry.
 func Expiry(op []byte, named func(c ClientID, opened Seq, last Timestamp)) (limit, tombstones uint64, ok bool) {
@@ -292,6 +303,33 @@ func (s *Server) restartIdle() {
 		s.sessions[i].used = s.now
 	}
 	s.idleAt = s.now + s.settings.SessionIdle
+}
+
+// Session is what all servers know alike of a client, once they have executed the same slots: what
+// a snapshot has of it.
+type Session struct {
+	Client ClientID
+	Opened Seq       // the slot that opened its session; 0: it has none, or sessions are not opened
+	UsedAt Seq       // the slot that used it last, or that ended it
+	Last   Timestamp // the last one executed; never 0
+	Result []byte    // of Last; nil once the session has ended. Not to be written to
+}
+
+// EachSession calls f for each client of whom a last timestamp is known, in no particular order.
+func (s *Server) EachSession(f func(Session)) {
+	for i := range s.sessions {
+		if c := &s.sessions[i]; c.lastExecuted > 0 {
+			f(Session{c.client, c.opened, c.usedAt, c.lastExecuted, c.lastResult})
+		}
+	}
+}
+
+// EachTombstone calls f for each client whose session has ended, and of whom the last timestamp is
+// remembered, with the slot that ended the session: the oldest first.
+func (s *Server) EachTombstone(f func(client ClientID, at Seq)) {
+	for _, t := range s.tombs {
+		f(t.client, t.at)
+	}
 }
 
 // Sessions is how many sessions are open.

@@ -81,45 +81,33 @@ type snapshotMark struct {
 // length of its result, with the result behind it. The application's own bytes are the rest.
 const snapshotVersion = 1
 
-// tableRow is a session as a snapshot has it: its replicated part.
-type tableRow struct {
-	client         ClientID
-	opened, usedAt Seq
-	last           Timestamp
-	result         []byte
-}
-
 var errSnapshot = errors.New("snapshot: not in the form that a server writes")
 
 // encodeSnapshot is the state after LocalARU. Only what is replicated goes in, in the order of
 // the clients' ids: in which order a server met its clients must not show.
 func (s *Server) encodeSnapshot() []byte {
-	var rows []tableRow
-	for i := range s.sessions {
-		if c := &s.sessions[i]; c.lastExecuted > 0 {
-			rows = append(rows, tableRow{c.client, c.opened, c.usedAt, c.lastExecuted, c.lastResult})
-		}
-	}
-	slices.SortFunc(rows, func(a, b tableRow) int { return cmp.Compare(a.client, b.client) })
+	var rows []Session
+	s.EachSession(func(c Session) { rows = append(rows, c) })
+	slices.SortFunc(rows, func(a, b Session) int { return cmp.Compare(a.Client, b.Client) })
 	app := s.app.Snapshot()
 	b := make([]byte, 0, 32+24*len(rows)+len(app))
 	b = append(b, snapshotVersion)
 	b = binary.AppendUvarint(b, uint64(s.localARU))
 	b = binary.AppendUvarint(b, uint64(len(rows)))
 	for _, r := range rows {
-		b = binary.AppendUvarint(b, uint64(r.client))
-		b = binary.AppendUvarint(b, uint64(r.opened))
-		b = binary.AppendUvarint(b, uint64(r.usedAt))
-		b = binary.AppendUvarint(b, uint64(r.last))
-		b = binary.AppendUvarint(b, uint64(len(r.result)))
-		b = append(b, r.result...)
+		b = binary.AppendUvarint(b, uint64(r.Client))
+		b = binary.AppendUvarint(b, uint64(r.Opened))
+		b = binary.AppendUvarint(b, uint64(r.UsedAt))
+		b = binary.AppendUvarint(b, uint64(r.Last))
+		b = binary.AppendUvarint(b, uint64(len(r.Result)))
+		b = append(b, r.Result...)
 	}
 	return append(b, app...)
 }
 
 // decode reads a snapshot's body, which may be any bytes. The rows have memory of their own.
 // A count that the bytes claim reserves no memory before the rows are there.
-func (s *Snapshot) decode() (rows []tableRow, app []byte, err error) {
+func (s *Snapshot) decode() (rows []Session, app []byte, err error) {
 	if len(s.Body) == 0 || s.Body[0] != snapshotVersion {
 		return nil, nil, fmt.Errorf("%w: another version", errSnapshot)
 	}
@@ -129,10 +117,10 @@ func (s *Snapshot) decode() (rows []tableRow, app []byte, err error) {
 		client, opened, used, last, size := r.next(), r.next(), r.next(), r.next(), r.next()
 		switch {
 		case r.bad || size > uint64(len(r.rest)) || client != uint64(ClientID(client)) || last == 0,
-			len(rows) > 0 && rows[len(rows)-1].client >= ClientID(client):
+			len(rows) > 0 && rows[len(rows)-1].Client >= ClientID(client):
 			return nil, nil, errSnapshot
 		}
-		rows = append(rows, tableRow{ClientID(client), Seq(opened), Seq(used), Timestamp(last), append([]byte{}, r.rest[:size]...)})
+		rows = append(rows, Session{ClientID(client), Seq(opened), Seq(used), Timestamp(last), append([]byte{}, r.rest[:size]...)})
 		r.rest = r.rest[size:]
 	}
 	if r.bad || seq == 0 || Seq(seq) != s.Seq {
@@ -232,13 +220,13 @@ func (s *Server) adopt(snap *Snapshot) error {
 	}
 	s.opened, s.tombs = 0, nil
 	for _, r := range rows {
-		c := s.session(r.client)
-		c.opened, c.usedAt, c.lastExecuted, c.lastResult, c.used = r.opened, r.usedAt, r.last, r.result, s.now
+		c := s.session(r.Client)
+		c.opened, c.usedAt, c.lastExecuted, c.lastResult, c.used = r.Opened, r.UsedAt, r.Last, r.Result, s.now
 		switch {
-		case r.opened > 0:
+		case r.Opened > 0:
 			s.opened++
 		case s.explicit():
-			s.tombs = append(s.tombs, tombstone{r.client, r.usedAt})
+			s.tombs = append(s.tombs, tombstone{r.Client, r.UsedAt})
 		}
 	}
 	s.sortTombstones()

@@ -26,6 +26,7 @@ type server struct {
 	proposing protocol.View // of the latest Proposal, and …
 	proposed  protocol.Seq  // … the highest seq of those
 	executed  protocol.Seq  // the first slot that the current step executes
+	table     bool          // the session table is to be looked at after this step
 }
 
 // StartServer begins a life of the server, with what its disk holds.
@@ -51,6 +52,7 @@ func (r *System) StartServer(n world.Node) error {
 	r.servers[n] = &server{System: r, id: id, machine: m, clock: &r.run.Nodes[n].Clock}
 	r.servers[n].wire = r.newCodec(id)
 	r.checker.Recovered(r.now(), id, m.LocalARU(), m.App().Hash())
+	r.checker.Table(r.now(), id, m.LocalARU(), m)
 	if len(records) > 0 {
 		r.run.Effects[engine.Recovery]++
 	}
@@ -151,7 +153,7 @@ func (s *server) obey() {
 	if len(out.Events)+len(out.Records)+len(out.Messages)+len(out.Replies) == 0 && out.Truncate == 0 {
 		return // most acceptances ask for nothing
 	}
-	s.executed = protocol.Infinity
+	s.executed, s.table = protocol.Infinity, false
 	unheard := r.run.Story == nil && r.witness == nil && r.run.Trace == nil
 	for i := range out.Events {
 		if e := &out.Events[i]; unheard && e.Kind == protocol.Applied {
@@ -159,6 +161,9 @@ func (s *server) obey() {
 		} else {
 			r.event(s, e)
 		}
+	}
+	if s.table {
+		r.checker.Table(r.now(), s.id, s.machine.LocalARU(), s.machine)
 	}
 	if len(out.Records) > 0 {
 		r.wrote(world.Node(s.id), len(out.Records))
@@ -232,6 +237,8 @@ func (r *System) event(s *server, e *protocol.Event) {
 		if e.Timestamp > 1 {
 			r.run.Effects[readRounds]++
 		}
+	case protocol.SnapshotTaken, protocol.SnapshotInstalled, protocol.Expired:
+		s.table = true
 	case protocol.Executed:
 		s.executed = min(s.executed, e.Seq)
 	case protocol.Proposed:

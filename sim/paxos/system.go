@@ -171,6 +171,7 @@ func (r *System) Finish() {
 		r.checker.Converged.Ended(r.now(), check.End{
 			ID: protocol.ServerID(id), ARU: m.LocalARU(), State: m.App().Hash(),
 		})
+		r.checker.Table(r.now(), protocol.ServerID(id), m.LocalARU(), m)
 	}
 }
 

@@ -21,12 +21,14 @@ type Log struct {
 	Window   protocol.Seq       // of the leaders
 	open     uint64             // of them
 	gone     []gone             // whose last timestamps are remembered, the oldest first
+	table    uint64             // a digest of all that servers know of sessions after aru (table.go)
 	contents contents           // kept where somebody reads without a slot
 }
 
 type slot struct {
 	batch *protocol.Batch // nil until ordered
 	state uint64          // hash of the application after it, up to Log.aru
+	table uint64          // digest of the session table after it, up to Log.aru
 	view  protocol.View
 	by    protocol.ServerID
 	// Most slots see one proposal, after a view change two.
@@ -47,7 +49,8 @@ type canonicalSession struct {
 	last    protocol.Timestamp // executed
 	lastAt  history.Place      // of it
 	opened  protocol.Seq       // the slot that opened it, where sessions expire; 0: it has none
-	used    protocol.Seq       // last
+	used    protocol.Seq       // last, or ended
+	digest  uint64             // its part of Log.table
 	updates pages[update]      // by timestamp
 }
 
@@ -152,7 +155,7 @@ func (l *Log) order(v verdict, id protocol.ServerID, e *protocol.Event) {
 		for i := range next.batch.Updates {
 			l.apply(&next.batch.Updates[i], history.Place(l.aru)<<placeBits|history.Place(i))
 		}
-		next.state = l.app.Hash()
+		next.state, next.table = l.app.Hash(), l.table
 		if l.Limit > 0 && l.open > l.Limit && opens(next.batch) && l.boundTogether(l.aru) {
 			v.fail("S2", "server %d orders at seq %d openings that leave %d sessions open, where %d are the limit", next.by, l.aru, l.open, l.Limit)
 		}
@@ -200,7 +203,9 @@ func (l *Log) apply(u *protocol.Update, at history.Place) {
 	if u.Timestamp <= c.last || l.Limit > 0 && (c.opened == 0 || u.Session != c.opened) {
 		return
 	}
-	c.took(u.Timestamp, at, l.app.Apply(u.Op))
+	result := l.app.Apply(u.Op)
+	c.took(u.Timestamp, at, result)
+	l.changed(c, u.Client, result)
 	if l.contents.of != nil {
 		l.contents.wrote(slotOf(at), u.Op, l.app)
 	}

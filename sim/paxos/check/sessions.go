@@ -24,10 +24,17 @@ func (l *Log) sessionsChange(u *protocol.Update, at history.Place) {
 	}
 	if c.opened == 0 {
 		l.open++
-		l.gone = slices.DeleteFunc(l.gone, func(g gone) bool { return g.client == u.Client })
+		l.gone = slices.DeleteFunc(l.gone, func(g gone) bool {
+			if g.client == u.Client {
+				l.table -= g.digest()
+			}
+			return g.client == u.Client
+		})
 	}
 	c.opened = slotOf(at)
-	c.took(u.Timestamp, at, binary.BigEndian.AppendUint64(nil, uint64(slotOf(at))))
+	result := binary.BigEndian.AppendUint64(nil, uint64(slotOf(at)))
+	c.took(u.Timestamp, at, result)
+	l.changed(c, u.Client, result)
 }
 
 // gone is a client whose session went at a slot.
@@ -38,9 +45,12 @@ type gone struct {
 
 func (l *Log) expire(op []byte, at protocol.Seq) {
 	end := func(client protocol.ClientID) { // its last timestamp stays, as long as it is remembered
-		l.sessions[client].opened = 0
+		c := &l.sessions[client]
+		c.opened, c.used = 0, at
 		l.open--
+		l.changed(c, client, nil)
 		l.gone = append(l.gone, gone{at, client})
+		l.table += gone{at, client}.digest()
 	}
 	limit, tombstones, ok := protocol.Expiry(op, func(client protocol.ClientID, opened protocol.Seq, last protocol.Timestamp) {
 		if c := l.session(client); c.opened > 0 && c.opened == opened && c.last == last {
@@ -62,7 +72,9 @@ func (l *Log) expire(op []byte, at protocol.Seq) {
 	slices.SortFunc(l.gone, func(a, b gone) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.client, b.client)) })
 	for ; uint64(len(l.gone)) > tombstones; l.gone = l.gone[1:] {
 		forgotten := &l.sessions[l.gone[0].client]
-		forgotten.last, forgotten.lastAt = 0, 0
+		forgotten.last, forgotten.lastAt, forgotten.used = 0, 0, 0
+		l.changed(forgotten, l.gone[0].client, nil)
+		l.table -= l.gone[0].digest()
 	}
 }
 
