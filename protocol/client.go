@@ -226,6 +226,9 @@ func (s *Server) restartAges() {
 func (s *Server) enqueue(c *session, b *Batch) {
 	if ts := b.Updates[0].Timestamp; ts > c.lastEnqueued {
 		c.lastEnqueued = ts
+		if len(s.queue)-s.queueHead >= queueRoom(s.n, s.settings)-1 {
+			s.thinQueue()
+		}
 		if s.queueHead > 0 && len(s.queue) == cap(s.queue) {
 			n := copy(s.queue, s.queue[s.queueHead:]) // a queue that is never empty may not grow for ever
 			clear(s.queue[n:])
@@ -233,6 +236,20 @@ func (s *Server) enqueue(c *session, b *Batch) {
 		}
 		s.queue = append(s.queue, b)
 	}
+}
+
+// thinQueue takes out of the queue what nobody wants any more, and dequeue would pass over. Clients may
+// give up, and ask for the next, as long as the window is full. What is left is pending, so it is bounded.
+func (s *Server) thinQueue() {
+	kept := s.queue[:0]
+	for _, b := range s.queue[s.queueHead:] {
+		u := &b.Updates[0]
+		if i, known := s.sessionOf[u.Client]; known && s.sessions[i].awaits(u.Timestamp) && !s.lapsed(&s.sessions[i], u) {
+			kept = append(kept, b)
+		}
+	}
+	clear(s.queue[len(kept):])
+	s.queue, s.queueHead = kept, 0
 }
 
 // awaits says whether an update of that timestamp is still wanted.

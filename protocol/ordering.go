@@ -248,6 +248,9 @@ func (s *Server) advanced(out *Output) {
 	if len(s.reads) > 0 {
 		s.answerReads(out)
 	}
+	if f := &s.snaps.fetch; f.seq > 0 && !s.fetching() {
+		*f = fetch{} // the slots came first
+	}
 	if s.state != LeaderElection {
 		s.progress.restart(s.now)
 	}

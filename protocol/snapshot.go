@@ -158,7 +158,11 @@ func (s *Server) takeSnapshot(out *Output) {
 		s.drop(snapshotTooLarge)
 		return
 	}
-	s.keepSnapshot(SnapshotOf(s.localARU, body), true, out)
+	// A server that learns all its slots by catching up syncs nothing, and would never truncate. So the record
+	// takes a sync of its own if the one before it is not durable yet.
+	marks := s.snaps.marks
+	lazy := len(marks) == 0 || marks[len(marks)-1].pos <= s.durable
+	s.keepSnapshot(SnapshotOf(s.localARU, body), lazy, out)
 	out.event(Event{Kind: SnapshotTaken, Seq: s.localARU, Hash: s.app.Hash()})
 }
 

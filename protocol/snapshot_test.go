@@ -87,6 +87,7 @@ func TestTheTruncationPoint(t *testing.T) {
 		}
 		s := c.servers[1]
 		if !tt.durable { // take it by hand: what matters is that its record is not durable
+			c.disks[1].held = true
 			for seq := s.localARU + 1; seq <= Seq(tt.slots); seq++ {
 				c.receive(1, Message{Kind: CatchUpReply, Server: 2, Seq: seq - 1, ARU: seq, List: &DataList{{Seq: seq, Ordered: true, Batch: one(Timestamp(seq))}}})
 			}
@@ -98,6 +99,59 @@ func TestTheTruncationPoint(t *testing.T) {
 		if s.history.truncated != tt.want || s.localARU != Seq(tt.slots) {
 			t.Errorf("%s: truncated is %d, want %d: %v", tt.name, s.history.truncated, tt.want, s)
 		}
+	}
+}
+
+// A server that learns all its slots by catching up needs no sync for them. Its snapshots would never be
+// durable, and nothing truncated. So the second of two whose record is still not durable takes a sync.
+func TestSnapshotsOfAServerThatOnlyCatchesUp(t *testing.T) {
+	s, err := New(Config{ID: 1, Servers: 3, Settings: Settings{SnapshotSlots: 4, HistorySlots: 4, SessionLimit: 0}}, 0, &ledger{}, Stable{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out Output
+	var lazy []bool
+	for seq := Seq(1); seq <= 20; seq++ {
+		out.Reset()
+		s.Receive(Instant(seq)*ms, &Message{Kind: CatchUpReply, Server: 2, Seq: seq - 1, ARU: seq, List: &DataList{{Seq: seq, Ordered: true, Batch: one(Timestamp(seq))}}}, &out)
+		for _, r := range out.Records {
+			if r.Kind == RecordSnapshot {
+				lazy = append(lazy, r.Lazy)
+			}
+			if !r.Lazy { // the driver syncs, and with it all that came before
+				s.Step(Instant(seq)*ms, Input{Kind: Durable, UpTo: r.Position}, &out)
+			}
+		}
+	}
+	if want := []bool{true, false, true, false, true}; !slices.Equal(lazy, want) {
+		t.Errorf("lazy snapshots: %v, want %v", lazy, want)
+	}
+	if h := s.Held(); h.Behind > 2*4 {
+		t.Errorf("%d slots that no durable snapshot covers", h.Behind)
+	}
+}
+
+// A snapshot on its way is given up when the slots come first, with all parts that came early.
+func TestPartsAreGivenUpWhenSlotsComeFirst(t *testing.T) {
+	s, err := New(Config{ID: 1, Servers: 3, Settings: Settings{PartBytes: leastPart}}, 0, &ledger{}, Stable{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out Output
+	part := func(offset uint64, bytes int) *Message {
+		return &Message{Kind: SnapshotPart, Server: 2, Seq: 2, Part: &Part{Sum: 7, Size: 400, Offset: offset, Bytes: make([]byte, bytes)}}
+	}
+	for _, m := range []*Message{part(0, 0), part(0, 64), part(192, 64), part(320, 64)} {
+		s.Receive(0, m, &out)
+	}
+	if h := s.Held(); h.Fetched != 64 || h.Ahead != 2 {
+		t.Fatalf("it holds %+v", h)
+	}
+	for seq := Seq(1); seq <= 2; seq++ {
+		s.Receive(0, &Message{Kind: CatchUpReply, Server: 2, Seq: seq - 1, ARU: seq, List: &DataList{{Seq: seq, Ordered: true, Batch: one(Timestamp(seq))}}}, &out)
+	}
+	if h := s.Held(); h.Fetched != 0 || h.Ahead != 0 || s.localARU != 2 {
+		t.Errorf("at slot %d it holds %+v", s.localARU, h)
 	}
 }
 

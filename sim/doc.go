@@ -13,8 +13,8 @@
 //
 // Swarm draws a plan from a seed. Sweep draws and runs many. Shrink makes a failing one small.
 //
-// A run has two phases. While faults happen, safety is checked (S1…S8). Then comes the calm, which a plan
-// calls the tail. A core of servers, at least a majority, is healed, and liveness is asked for (L1…L3). The
+// A run has two phases. While faults happen, safety is checked (S1…S10). Then comes the calm, which a plan
+// calls the tail. A core of servers, at least a majority, is healed, and liveness is asked for (L1…L4). The
 // other servers may stay down, cut off, deaf or mute for good.
 //
 // # A map

@@ -8,7 +8,7 @@ import (
 
 // Violation is a property that does not hold, with what shows it.
 type Violation struct {
-	Property string `json:"property"` // S1…S8, L1…L3, or invariant
+	Property string `json:"property"` // S1…S10, L1…L4, or invariant
 	At       int64  `json:"at_ns"`    // virtual time
 	Detail   string `json:"detail"`   // servers, views and seqs involved
 

@@ -110,6 +110,7 @@ func (s *server) Wake() {
 	s.System.run.Woke(world.Node(s.id))
 	s.System.run.Acts(world.Node(s.id))
 	s.step(protocol.Input{Kind: protocol.Timer})
+	s.System.checker.Held(s.System.now(), s.id, s.machine.Held())
 }
 
 func (s *server) Synced(upTo uint64) {

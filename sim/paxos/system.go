@@ -94,6 +94,7 @@ func newSystem(p *plan.Plan, directed int, options []engine.Option) *System {
 	r.checker.Departures.Formation, r.checker.Departures.Overlap = p.Formation, settings.Overlap
 	r.checker.Endless, r.checker.Broken = p.Endless, &r.run.Over
 	r.checker.Log.Limit = uint64(sessions)
+	copy(r.checker.Bounds.Settings[:], own)
 	r.checker.Log.Window = protocol.Seq(window)
 	if p.Workload.Reads > 0 || directed > 0 {
 		r.checker.Log.KeepValues()
@@ -163,6 +164,10 @@ func (r *System) Violation() *finding.Violation { return r.checker.Violation() }
 // Finish compares where the servers stand.
 func (r *System) Finish() {
 	r.comeToRest()
+	quiet := true // nobody outside the core speaks
+	for _, b := range r.run.Plan.Tail.Broken {
+		quiet = quiet && b.How != string(plan.Deaf)
+	}
 	for id := 1; id <= r.run.Plan.Servers; id++ {
 		if r.servers[id] == nil {
 			continue // it never started
@@ -172,6 +177,7 @@ func (r *System) Finish() {
 			ID: protocol.ServerID(id), ARU: m.LocalARU(), State: m.App().Hash(),
 		})
 		r.checker.Table(r.now(), protocol.ServerID(id), m.LocalARU(), m)
+		r.checker.Kept(r.now(), protocol.ServerID(id), m.Held(), quiet)
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package check decides whether a run kept the protocol's promises: the safety properties
-// S1…S8 and the liveness properties L1…L3 of the README. Each is a small type in a file of its own.
+// S1…S10 and the liveness properties L1…L4 of the README. Each is a small type in a file of its own.
 //
 // A Checker is fed with what happens, at the moment it happens. It compares that with one
 // canonical log: slot by slot what was first ordered anywhere, executed by an application of its
@@ -8,7 +8,8 @@
 //
 //	S1 agreement    S2 validity     S3 order      S4 at most once
 //	S5 durability   S6 promise      S7 proposal   S8 reply
-//	L1 answered     L2 views settle L3 converged
+//	S9 window       S10 bounds
+//	L1 answered     L2 views settle L3 converged  L4 nothing left over
 //
 // S8 is checked twice. One check is exact, against the canonical log (replies.go). The other is
 // by porcupine on the clients' history alone (package history), and knows nothing of Paxos.
@@ -26,7 +27,8 @@ import (
 var Names = map[string]string{
 	"S1": "agreement", "S2": "validity", "S3": "order", "S4": "at most once",
 	"S5": "durability", "S6": "promise", "S7": "one proposal", "S8": "reply",
-	"L1": "answered", "L2": "views settle", "L3": "converged",
+	"S9": "window", "S10": "bounds",
+	"L1": "answered", "L2": "views settle", "L3": "converged", "L4": "nothing left over",
 }
 
 // Checker holds all the checks of one run. One goroutine owns it.
@@ -42,6 +44,7 @@ type Checker struct {
 	Replies    Replies
 	Departures Departures
 	Truncation Truncation
+	Bounds     Bounds
 	Answered   Answered
 	Settled    Settled
 	Converged  Converged
@@ -74,6 +77,7 @@ func New(servers int, calm Calm, app protocol.App) *Checker {
 	c.Replies = Replies{verdict: verdict, log: c.Log}
 	c.Departures = Departures{verdict: verdict, log: c.Log, promise: &c.Promise}
 	c.Truncation = Truncation{verdict: verdict}
+	c.Bounds = Bounds{verdict: verdict, order: &c.Order}
 	c.Answered = Answered{verdict, &calm}
 	c.Settled = Settled{verdict, &calm}
 	c.Converged = Converged{verdict: verdict, calm: &calm}
@@ -118,6 +122,7 @@ func (c *Checker) Event(now int64, id protocol.ServerID, e *protocol.Event) {
 		c.Settled.installed(id, e)
 	case protocol.Proposed:
 		c.Proposals.proposed(id, e)
+		c.Bounds.proposed(id, e)
 	case protocol.Accepted:
 		c.Promise.accepted(id, e)
 		c.Proposals.accepted(id, e)

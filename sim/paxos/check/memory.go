@@ -1,0 +1,63 @@
+package check
+
+import (
+	"fmt"
+
+	"github.com/fauer4effect/paxos/protocol"
+)
+
+// Bounds is S9 and S10: what a server keeps stays within constants and settings, whatever the others do.
+// Memory is L4: in the end of the calm nothing is kept that nobody needs any more.
+type Bounds struct {
+	verdict
+	order *Order
+	// Settings has those of each server, by id.
+	Settings [protocol.MaxServers + 1]protocol.Settings
+}
+
+// proposed is S9: a leader binds no slot beyond its window, which begins above what it has executed (X15).
+func (b *Bounds) proposed(id protocol.ServerID, e *protocol.Event) {
+	window := protocol.Seq(b.Settings[id].WindowSlots)
+	if done := b.order.last[id]; window > 0 && e.Seq > done+window {
+		b.fail("S9", "server %d binds seq %d in view %d, and has executed 1…%d: its window is %d slots", id, e.Seq, e.View, done, window)
+	}
+}
+
+// Held takes what a server keeps, at any time (S10).
+func (c *Checker) Held(now int64, id protocol.ServerID, h protocol.Held) {
+	if what := h.Exceeds(c.servers, c.Bounds.Settings[id]); what != "" {
+		c.now = now
+		verdict{c}.fail("S10", "server %d keeps more %s than its bound: %+v", id, what, h)
+	}
+}
+
+// Kept takes what a server keeps in the end (L4). Pins of snapshots count only where nobody outside the core
+// may still ask for them.
+func (c *Checker) Kept(now int64, id protocol.ServerID, h protocol.Held, quiet bool) {
+	if !c.Answered.calm.Has(id) {
+		return
+	}
+	set := &c.Bounds.Settings[id]
+	slack := 2 * protocol.Seq(set.WindowSlots)
+	between := protocol.Seq(set.SnapshotSlots)
+	log := max(protocol.Seq(set.HistorySlots), between) + slack
+	what := ""
+	switch {
+	case h.Executed > log:
+		what = fmt.Sprintf("a log of %d slots, where %d are enough", h.Executed, log)
+	case h.Behind > 2*between+slack:
+		what = fmt.Sprintf("%d slots that no durable snapshot covers, where one is taken every %d", h.Behind, between)
+	case h.Queued > 0:
+		what = fmt.Sprintf("%d updates in its queue", h.Queued)
+	case h.ReadAge > set.Ceiling+2*set.Retransmit:
+		what = fmt.Sprintf("a read that was asked for %d ns ago", h.ReadAge)
+	case h.Fetched > 0 || h.Ahead > 0:
+		what = fmt.Sprintf("%d bytes and %d parts of a snapshot that it no longer fetches", h.Fetched, h.Ahead)
+	case h.Pinned && quiet:
+		what = "a snapshot that nobody fetches"
+	}
+	if what != "" {
+		c.now = now
+		verdict{c}.fail("L4", "in the end server %d keeps %s", id, what)
+	}
+}
