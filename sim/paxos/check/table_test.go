@@ -46,7 +46,8 @@ func TestASessionTableIsThatOfTheLog(t *testing.T) {
 	right := func() *table {
 		return &table{
 			sessions: []protocol.Session{
-				{Client: 3, UsedAt: 5, Last: 1}, {Client: 1, UsedAt: 5, Last: 1},
+				{Client: 3, UsedAt: 5, Last: 1},
+				{Client: 1, UsedAt: 5, Last: 1},
 				{Client: 2, Opened: 2, UsedAt: 4, Last: 2, Result: kv.New().Apply(put("1").Encode())},
 			},
 			tombs: []gone{{5, 1}, {5, 3}},
