@@ -199,12 +199,12 @@ const ByHand = "## What no sweep finds\n"
 // bugsHead stands above the table in docs/BUGS.md.
 const bugsHead = `# Planted bugs, and what it takes to find them
 
-Each mutant is a mistake that somebody could make or has made, kept as
-` + "`testdata/mutants/NAME.patch`" + ` ([CONTRIBUTING.md](../CONTRIBUTING.md) has the format;
-the patch tells the story). The ordinary sweep must find it, by a property, or by an
-effect that it must show and misses (idle:); a panic of the machine does not count. See one found: ` + "`go run ./cmd/paxos break a-accept-before-durable`" + `.
+Each mutant is a mistake that somebody could make, or has made. It is kept as
+` + "`testdata/mutants/NAME.patch`" + `, which tells its story. [CONTRIBUTING.md](../CONTRIBUTING.md#mutants) has the
+format. The ordinary sweep must find it by a property, or by an effect that it must show and misses (idle:). A panic
+of the machine does not count. See one found: ` + "`go run ./cmd/paxos break e-old-view-accepted`" + `.
 
-The table is written by
+This command writes the table:
 
     CGO_ENABLED=0 go test ./sim -run TestBugs -bugs -v -timeout 120m
 
@@ -216,12 +216,14 @@ func WriteBugs(w io.Writer, bugs []Bug) {
 	m := MediansOf(bugs)
 	fmt.Fprintf(w, "The median of all %d: **%s, %.2f core-seconds**; after shrinking **%v**.\n\n",
 		m.Bugs, countOf(m.Seeds, "seed"), m.CPU.Seconds(), m.Size)
-	fmt.Fprintf(w, `Each mutant is hunted %d times, from the first seed of disjoint ranges that nothing was tuned for
-(%s): seeds and core-seconds are the medians.
-Core-seconds are processor time of a sweep with one job, whole: the process starts, the chunk of
-seeds (32 at first) is swept to its end, and each failure in it is written to its folder. The
-build is apart. Of several properties the most frequent stands first. The size is that of the
-smallest of the plans found, after `+"`paxos shrink`"+`: servers, clients, updates, faults.
+	fmt.Fprintf(w, `Each mutant is hunted %d times, from the first seed of disjoint ranges that nothing was tuned for:
+%s.
+
+- **seeds** and **core-s** are medians. Core-seconds are the processor time of a whole sweep with one job. The process
+  starts, sweeps the chunk of seeds (32 at first) to its end, and writes each failure to its folder.
+- Build time is listed separately.
+- **caught by**: of several properties the most frequent comes first.
+- **size** is that of the smallest plan found, after `+"`paxos shrink`"+`: servers, clients, updates, faults.
 
 `, len(Ranges), rangesText())
 	fmt.Fprintln(w, "| mutant | what it does wrong | caught by | seeds | core-s | srv / cli / upd / flt | build s |")
@@ -239,9 +241,8 @@ smallest of the plans found, after `+"`paxos shrink`"+`: servers, clients, updat
 	}
 	if effect {
 		io.WriteString(w, `
-A mutant without a size breaks no property: what catches it is an effect that never occurs in a
-sweep of more than 500 seeds (idle:), so that there is no plan to shrink, and its seeds are those
-swept until then.
+A mutant without a size breaks no property. What catches it is an effect that never occurs in a sweep of more
+than 500 seeds (idle:). So there is no plan to shrink, and its seeds are those swept until then.
 `)
 	}
 	fmt.Fprintln(w)

@@ -21,7 +21,7 @@ func setupCommands() []Command {
 		{"clients", "N [pause TIME[..TIME]] [keys K] [timeout TIME]", "N clients in the background, which work on K keys of their own", true, parseClients},
 		{"plan", "FILE", "take the cluster, its laws, clients and tail from a plan that stands in the script as a file", true, parsePlan},
 		{"at", "TIME FAULT…", "schedule a fault of plans: `crash 1,2 for 1s`, `pause leader for 1s`, `slow 1 for 1s by 5ms`, `bridge 1 over 2`, `cut 1->2`, `omit Accept 1,2 for 1s` …", true, parseAt},
-		{"on", "KIND LINK n N [unsynced|arrives] FAULT…", "when the N-th such message leaves: drop, `delay TIME`, or crash its sender `for TIME`; with unsynced only those count that leave while a crash of the sender would take records; with arrives a crash is the receiver's, once it has taken the message", true, parseOn},
+		{"on", "KIND LINK n N [unsynced|arrives] FAULT…", "when the N-th such message leaves: drop it, `delay TIME`, or crash its sender `for TIME`. unsynced: count only messages that leave while a crash of the sender would take records. arrives: a crash is the receiver's, once it has taken the message", true, parseOn},
 	}
 }
 
