@@ -51,7 +51,7 @@ func (s *Server) Hash(now Instant) uint64 {
 		uint64(s.lastAttempted), uint64(s.lastInstalled), uint64(s.installedPos),
 		uint64(s.votes), uint64(s.localARU), uint64(s.lastProposed), uint64(s.top),
 		uint64(s.position), uint64(s.durable), uint64(s.rotor), uint64(s.requestedTo),
-		uint64(s.knownARU),
+		uint64(s.knownARU), uint64(s.highest),
 	} {
 		h = mix(h, x)
 	}
@@ -73,13 +73,22 @@ func (s *Server) Hash(now Instant) uint64 {
 	for _, b := range s.queue[s.queueHead:] {
 		h = mix(h, b.hash)
 	}
+	for _, a := range s.acceptances {
+		h = mix(mix(mix(h, uint64(a.seq)), uint64(a.view)), uint64(a.pos))
+	}
+	if s.expiring != nil {
+		h = mix(h, s.expiring.hash)
+	}
+	if s.state == RegLeader && s.explicit() {
+		h = mixInstant(h, s.idleAt, now)
+	}
 	h = s.hashReads(h, now)
 	h = s.disks.hash(h, now)
 	h = s.snaps.hash(h, now)
 	h = s.history.hash(h)
 	if s.state == RegLeader {
 		for seq := s.localARU + 1; seq <= s.lastProposed; seq++ {
-			if sl := s.history.at(seq); !sl.ordered { // an ordered one is not sent again
+			if sl := s.history.peek(seq); sl != nil && !sl.ordered { // an ordered one is not sent again
 				h = mixInstant(h, sl.sentAt, now)
 			}
 		}
@@ -92,7 +101,7 @@ func (sl *slot) hash(h uint64) uint64 {
 	h = mix(mix(h, uint64(sl.view)), uint64(sl.pos))
 	h = mix(mixBool(h, sl.ordered), uint64(sl.heardView))
 	for _, b := range []*Batch{sl.batch, sl.heardBatch} {
-		if b != nil {
+		if h = mixBool(h, b != nil); b != nil {
 			h = mix(h, b.hash)
 		}
 	}
@@ -106,7 +115,7 @@ func (hi *history) hash(h uint64) uint64 {
 	h = mix(h, uint64(hi.truncated))
 	for seq := hi.truncated + 1; seq <= hi.executed; seq++ {
 		e := hi.settled(seq)
-		h = mix(mix(h, e.batch.hash), uint64(e.view))
+		h = mix(mix(mix(h, e.batch.hash), uint64(e.view)), uint64(e.pos))
 	}
 	for i := range hi.ring {
 		seq := hi.executed + 1 + Seq(i)
@@ -159,7 +168,7 @@ func (s *Server) hashReads(h uint64, now Instant) uint64 {
 		h = mixBool(mix(h, s.rounds.last<<16|uint64(s.rounds.acks)), s.rounds.open)
 	}
 	if v := s.handOver; v.to != 0 {
-		h = mixInstant(mixBool(mix(h, uint64(v.to)), v.told), v.until, now)
+		h = mixInstant(mixBool(mix(mix(h, uint64(v.to)), uint64(v.view)), v.told), v.until, now)
 	} else if v.view != 0 && v.until > now {
 		h = mixInstant(mix(h, uint64(v.view)), v.until, now)
 	}
