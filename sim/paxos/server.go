@@ -109,6 +109,9 @@ func (s *server) Receive(from world.Node, p *packet) {
 func (s *server) Wake() {
 	s.System.run.Woke(world.Node(s.id))
 	s.System.run.Acts(world.Node(s.id))
+	if s.System.run.Plan.Bodies {
+		s.replace()
+	}
 	s.step(protocol.Input{Kind: protocol.Timer})
 	s.System.checker.Held(s.System.now(), s.id, s.machine.Held())
 }

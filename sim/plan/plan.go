@@ -34,7 +34,7 @@ type Plan struct {
 	Faulty    world.Instant    `json:"faulty_ns"`                 // how long faults may happen; then comes the tail
 	Faults    []Fault          `json:"faults,omitempty"`          // what goes wrong, and when
 	Tail      Tail             `json:"tail"`                      // the calm end
-	Bodies    bool             `json:"check_bodies,omitempty"`    // servers check that no message or record changed since it was emitted
+	Bodies    bool             `json:"check_bodies,omitempty"`    // servers check that no message or record changed since it was emitted; our own are replaced by their clones now and then
 	Endless   bool             `json:"endless,omitempty"`         // for runs whose memory must not grow. The checkers forget what the durable snapshots of all servers cover, and porcupine is not asked
 }
 

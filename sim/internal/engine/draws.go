@@ -17,12 +17,13 @@ const (
 	DrawRot     = 1009 // where a log is damaged
 	DrawMachine = 1010 // Env.Draw, of machines of one's own
 	drawRead    = 1012
+	DrawClone   = 1013 // when a server is replaced by its clone
 )
 
 // No number stands twice, or this does not compile.
 var _ = map[uint64]struct{}{
 	drawPause: {}, drawGap: {}, drawKey: {}, drawOp: {}, drawTarget: {}, DrawStore: {}, DrawFlip: {}, drawSurvive: {},
-	DrawTorn: {}, DrawRot: {}, DrawMachine: {}, drawRead: {},
+	DrawTorn: {}, DrawRot: {}, DrawMachine: {}, drawRead: {}, DrawClone: {},
 }
 
 // dice are a client's, for each of its operations.
