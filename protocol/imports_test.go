@@ -43,7 +43,7 @@ var below = map[string][]string{
 	"sim/plan":            {"sim/world", "sim/internal/strictjson", "sim/internal/words"},
 	"sim/swarm":           {"sim/plan", "sim/world"},
 	"sim/internal/engine": {"protocol/kv", "sim/finding", "sim/history", "sim/internal/words", "sim/plan", "sim/trace", "sim/world"},
-	"sim/internal/sweep":  {"sim/internal/engine", "sim/plan", "sim/swarm", "sim/world"},
+	"sim/internal/sweep":  {"sim/finding", "sim/internal/engine", "sim/plan", "sim/swarm", "sim/world"},
 	"sim/shrink":          {"sim/internal/build", "sim/internal/engine", "sim/internal/words", "sim/plan", "sim/world"},
 	"sim/script":          {"protocol/kv", "sim/finding", "sim/internal/*", "sim/plan", "sim/world"},
 	"sim/testbed":         {"protocol/kv", "sim/finding", "sim/history", "sim/internal/*", "sim/plan", "sim/shrink", "sim/swarm", "sim/testbed/*", "sim/trace", "sim/world"},

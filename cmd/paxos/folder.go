@@ -91,7 +91,8 @@ func (r *sweepResult) explain(ctx context.Context, stderr io.Writer, shrinks boo
 	for i, f := range r.Failures {
 		path := r.plans[f.Plan.Seed]
 		plan, violation, result := f.Plan, f.Violation, (*shrink.Result)(nil)
-		if shrinks && ctx.Err() == nil {
+		drawn := plan.Servers > 0 // else the seed could not even be drawn, and there is nothing to run
+		if drawn && shrinks && ctx.Err() == nil {
 			note, done := shrinkProgress(stderr)
 			small, err := sim.Shrink(plan, shrink.Options{Progress: note})
 			done()
@@ -104,7 +105,7 @@ func (r *sweepResult) explain(ctx context.Context, stderr io.Writer, shrinks boo
 				return err
 			}
 		}
-		if result != nil || i < toldFailures {
+		if drawn && (result != nil || i < toldFailures) {
 			if err := tell(filepath.Dir(path), plan); err != nil {
 				return err
 			}

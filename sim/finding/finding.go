@@ -14,6 +14,9 @@ type Violation struct {
 
 	// Name says in a word what the property is, where it has one: agreement.
 	Name string `json:"name,omitempty"`
+
+	// Stack is, of a panic, who called whom, the innermost first.
+	Stack []string `json:"stack,omitempty"`
 }
 
 // Named is the property as people read it: S1 (agreement).

@@ -45,13 +45,20 @@ func (r *Run) Report() *Report {
 	counts := r.World.Total()
 	r.Effects[Reordered], r.Effects[plan.Stall.Effect()], r.Effects[plan.Lie] = counts.Reordered, counts.Stalled, counts.Lied
 	report := &Report{
-		Plan: r.Plan, Violation: r.System.Violation(), Events: counts.Events, Messages: counts.Messages,
+		Plan: r.Plan, Events: counts.Events, Messages: counts.Messages,
 		Updates: r.Updates, Begun: r.keys.begun, End: r.World.Now(), History: r.history,
 	}
-	r.System.Report(report)
+	r.guarded(func() { r.System.Report(report) })
+	report.Violation = r.System.Violation()
 	report.Hash, report.Effects = r.World.Hash(), r.Effects
 	report.Missed = r.missed()
 	return report
+}
+
+// guarded calls do. A panic in it is a finding.
+func (r *Run) guarded(do func()) {
+	defer r.caught()
+	do()
 }
 
 // gather adds to the history, where one is kept, what a violation kept from being judged.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -269,19 +270,33 @@ func (r *Run) caught() {
 	if p == nil {
 		return
 	}
-	where := ""
-	if _, ok := p.(lawBroken); !ok {
-		where = " at " + panicSite(r.Refusals)
+	detail, stack := Panicked(p, r.Refusals)
+	first := r.System.Violation() == nil
+	r.Fail("invariant", "%s", detail)
+	if v := r.System.Violation(); first && v != nil {
+		v.Stack = stack
 	}
-	r.Fail("invariant", "%v%s", p, where)
 }
+
+// Panicked describes a panic from within the deferred function that recovered it: what it says and where it
+// came from, and who called whom.
+func Panicked(p any, refusals *regexp.Regexp) (detail string, stack []string) {
+	where, stack := panicSite(refusals)
+	if _, ok := p.(lawBroken); ok {
+		return fmt.Sprint(p), stack
+	}
+	return fmt.Sprintf("%v at %s", p, where), stack
+}
+
+// stackDepth is how many callers of a panic are told.
+const stackDepth = 24
 
 // lawBroken is what a machine panics with that says which of its own laws does not hold.
 type lawBroken interface{ BrokenLaw() string }
 
 // panicSite is the function that panicked, with file and line: the first that is not of Go's own
 // library. So the finding says where it broke.
-func panicSite(refusals *regexp.Regexp) string {
+func panicSite(refusals *regexp.Regexp) (site string, stack []string) {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
 	library, panicked := "", false
@@ -291,11 +306,18 @@ func panicSite(refusals *regexp.Regexp) string {
 		if f.Function == "runtime.gopanic" {
 			library, panicked = strings.TrimSuffix(f.File, "runtime/panic.go"), true
 		}
-		if panicked && !ofLibrary(&f, library) && (refusals == nil || !refusals.MatchString(f.Function)) {
-			return fmt.Sprintf("%s (%s:%d)", strings.TrimPrefix(f.Function, "github.com/fauer4effect/paxos/"), filepath.Base(f.File), f.Line)
+		if !panicked || ofLibrary(&f, library) {
+			continue
+		}
+		frame := fmt.Sprintf("%s (%s:%d)", strings.TrimPrefix(f.Function, "github.com/fauer4effect/paxos/"), filepath.Base(f.File), f.Line)
+		if site == "" && (refusals == nil || !refusals.MatchString(f.Function)) {
+			site = frame
+		}
+		if len(stack) < stackDepth {
+			stack = append(stack, frame)
 		}
 	}
-	return "an unknown place"
+	return cmp.Or(site, "an unknown place"), stack
 }
 
 // ofLibrary says whether a frame is of Go's library, which lies in a folder of its own. A build

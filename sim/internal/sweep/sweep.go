@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fauer4effect/paxos/sim/finding"
 	"github.com/fauer4effect/paxos/sim/internal/engine"
 	"github.com/fauer4effect/paxos/sim/plan"
 	"github.com/fauer4effect/paxos/sim/swarm"
@@ -108,7 +109,7 @@ func Run(ctx context.Context, subject Subject, o Options) *Summary {
 					mu.Unlock()
 					return
 				}
-				report := subject.Run(swarm.Draw(seed, subject.Target, o.Swarm))
+				report := subject.run(seed, o.Swarm)
 				mu.Lock()
 				s.add(report, subject.Strict)
 				if o.Done != nil {
@@ -122,6 +123,20 @@ func Run(ctx context.Context, subject Subject, o Options) *Summary {
 	slices.SortFunc(s.Failures, func(a, b *engine.Report) int { return cmp.Compare(a.Plan.Seed, b.Plan.Seed) })
 	s.Wall = time.Since(start)
 	return s
+}
+
+// run draws and runs the plan of a seed. Whatever panics, in drawing, running or reporting, is a finding of that
+// seed, and the sweep goes on.
+func (s *Subject) run(seed uint64, o swarm.Options) (report *engine.Report) {
+	p := &plan.Plan{Version: plan.Version, Seed: seed, Protocol: s.Target.Name}
+	defer func() {
+		if thrown := recover(); thrown != nil {
+			detail, stack := engine.Panicked(thrown, nil)
+			report = &engine.Report{Plan: p, Violation: &finding.Violation{Property: "invariant", Detail: detail, Stack: stack}}
+		}
+	}()
+	p = swarm.Draw(seed, s.Target, o)
+	return s.Run(p)
 }
 
 // seed is the i-th seed of the sweep.
