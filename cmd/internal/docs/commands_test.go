@@ -90,6 +90,7 @@ var masks = []*regexp.Regexp{
 	regexp.MustCompile(`(cluster )[0-9a-f]{16}`),
 	regexp.MustCompile(`/tmp/[^\s:,]+`),
 	regexp.MustCompile(`(\[\d+\] )\d+`), // a job of the shell
+	regexp.MustCompile(`(differ )\([0-9a-f]{16}, [0-9a-f]{16}\)`),
 	regexp.MustCompile(`(time=)\S+`),
 	regexp.MustCompile(`(_seconds\{[^}]*\} )[\d.e-]+`),
 	regexp.MustCompile(`^(\d +Reg\w+ +\d+ +\S+ +)\d+`), // how far the log goes, in a table of status
