@@ -4,7 +4,7 @@
 #	sbatch sweep-array.sh                      # 64 shards
 #	SEEDS=10000000 sbatch --array=1-256 sweep-array.sh
 #
-# A task that finds something fails, with status 1; its plans are in the folder of its shard.
+# A task that finds something exits with status 1. Its plans are in the folder of its shard.
 #SBATCH --job-name=paxos-sweep
 #SBATCH --array=1-64
 #SBATCH --cpus-per-task=2
