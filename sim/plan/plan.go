@@ -18,24 +18,24 @@ import (
 // data, whole numbers only, that a person can read, write and edit. Times are virtual
 // nanoseconds, parts are per million, servers and clients count from 1.
 type Plan struct {
-	Version   int              `json:"version"`                   // of the format: 1
-	Seed      uint64           `json:"seed"`                      // of every draw that the plan leaves open, below 2^53
-	Build     string           `json:"build,omitempty"`           // what wrote the plan; not looked at
-	Finding   string           `json:"finding,omitempty"`         // what the plan showed then; not looked at
-	Protocol  string           `json:"protocol,omitempty"`        // under test; left out: our own Paxos
+	Version   int              `json:"version"`                   // the version of the format: 1
+	Seed      uint64           `json:"seed"`                      // decides every draw that the plan leaves open; below 2^53
+	Build     string           `json:"build,omitempty"`           // what wrote the plan; it has no effect
+	Finding   string           `json:"finding,omitempty"`         // what the plan showed when it was kept; it has no effect
+	Protocol  string           `json:"protocol,omitempty"`        // the protocol under test; left out: our own Paxos
 	Servers   int              `json:"servers"`                   // 1 to 9
 	Formation bool             `json:"formation,omitempty"`       // the servers begin with fresh disks that must meet (X18); without it they trust that no disk is ever lost
-	Settings  json.RawMessage  `json:"settings,omitempty"`        // of the machine under test: an object with the names that its Settings have
-	Apart     []ServerSettings `json:"server_settings,omitempty"` // what single servers have in place of settings: limits, but no timers, by which liveness is judged
+	Settings  json.RawMessage  `json:"settings,omitempty"`        // settings of the machine under test: an object with the names that its Settings have
+	Apart     []ServerSettings `json:"server_settings,omitempty"` // what single servers have in place of settings: limits only. Liveness is judged by the timers, which are the same for all
 	Network   Network          `json:"network"`                   // the laws of the links
 	Disk      Disk             `json:"disk"`                      // the laws of the servers' disks
-	Clocks    []Clock          `json:"clocks,omitempty"`          // of servers whose clocks are not exact
+	Clocks    []Clock          `json:"clocks,omitempty"`          // servers whose clocks are not exact
 	Workload  Workload         `json:"workload"`                  // what the clients do
 	Faulty    world.Instant    `json:"faulty_ns"`                 // how long faults may happen; then comes the tail
 	Faults    []Fault          `json:"faults,omitempty"`          // what goes wrong, and when
 	Tail      Tail             `json:"tail"`                      // the calm end
-	Bodies    bool             `json:"check_bodies,omitempty"`    // servers check that no message or record changed since it was emitted
-	Endless   bool             `json:"endless,omitempty"`         // for runs whose memory may not grow: the checkers forget what the durable snapshots of all servers cover, and porcupine is not asked
+	Bodies    bool             `json:"check_bodies,omitempty"`    // servers check that no message or record changed since it was emitted; our own are replaced by their clones now and then
+	Endless   bool             `json:"endless,omitempty"`         // for runs whose memory must not grow. The checkers forget what the durable snapshots of all servers cover, and porcupine is not asked
 }
 
 // ServerSettings are those settings of one server that differ from the others'.
@@ -66,7 +66,7 @@ type Link struct {
 type Disk struct {
 	Sync    world.Law    `json:"sync"`               // how long records take to become durable
 	Servers []ServerDisk `json:"servers,omitempty"`  // of single servers, in place of sync
-	Crash   string       `json:"crash,omitempty"`    // what a crash leaves of records that no sync made durable. Left out: nothing. torn: what fits before the byte at which the last write was torn. scattered: a random part, of which recovery gets what has no gap
+	Crash   string       `json:"crash,omitempty"`    // what a crash leaves of records that no sync made durable. Left out: nothing. torn: what fits before the byte at which the last write was torn. scattered: a random part, and recovery gets what lies before the first gap
 	Log     bool         `json:"log,omitempty"`      // records are kept as the bytes of a log with checksums, as a live store does, and recovery reads them again
 	Lies    uint32       `json:"lies_ppm,omitempty"` // share of syncs that are answered and not done; violations are to be expected
 }
@@ -90,12 +90,12 @@ type Clock struct {
 	Drift  int64         `json:"drift_ppm,omitempty"` // negative: slower
 }
 
-// Workload is what the clients do. Each client is a session with one operation at a time. It
-// repeats the operation at other servers until it is answered or gives up.
+// Workload is what the clients do. Each is a session with one operation at a time. It repeats the
+// operation at other servers until it is answered or gives up.
 type Workload struct {
 	Clients int           `json:"clients"`             // how many: 0 to 86, or with hosts 10,000
 	Hosts   int           `json:"hosts,omitempty"`     // machines that the clients share, in turn. Requests of one machine to a server at one instant travel as one packet. So do a server's replies to one machine in one step. 0: each client has a machine of its own
-	Keys    int           `json:"keys"`                // that the clients contend for
+	Keys    int           `json:"keys"`                // how many keys the clients contend for
 	Timeout world.Instant `json:"timeout_ns"`          // before a client asks the next server
 	Tries   int           `json:"tries,omitempty"`     // before a client gives its operation up; 0: never
 	Sticky  bool          `json:"sticky,omitempty"`    // clients repeat at the server that they asked first; in the tail at one of the core
@@ -109,8 +109,8 @@ type Workload struct {
 	Readers []int         `json:"readers,omitempty"`   // servers whose clients do nothing but get; takes home
 }
 
-// OnHosts says what the clients share and where they begin, in words that follow how many they are;
-// nothing, where each has a machine of its own and begins anywhere.
+// OnHosts says what the clients share and where they begin, in words that follow how many they are.
+// It is empty where each has a machine of its own and begins anywhere.
 func (w *Workload) OnHosts() string {
 	text := ""
 	if w.Hosts > 0 {
@@ -144,12 +144,12 @@ func (m Mix) weights() []int {
 	return []int{m.Get, m.Put, m.Append, m.CAS, m.Delete, m.Incr}
 }
 
-// Tail is the calm end of a run, in which the liveness properties are checked. The core is healed
-// and restarted, no message is lost from then on, and the rest stays broken.
+// Tail is the calm end of a run, in which the liveness properties are asked for. The core is healed
+// and restarted, and no more messages are lost. The other servers stay broken.
 type Tail struct {
 	Core    []int         `json:"core,omitempty"`    // servers that are healed, at least a majority; empty: all
 	Broken  []Broken      `json:"broken,omitempty"`  // servers outside the core; those not named are healed too
-	Clients []int         `json:"clients,omitempty"` // that go on; the others have given up, in the middle of an operation. Empty: all
+	Clients []int         `json:"clients,omitempty"` // clients that go on; the others have given up, in the middle of an operation. Empty: all
 	Delay   world.Law     `json:"delay"`             // of all links
 	Sync    world.Law     `json:"sync,omitzero"`     // of all disks; left out: as before
 	Pause   world.Law     `json:"pause"`             // between two operations of a client
