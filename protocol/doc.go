@@ -33,10 +33,51 @@
 // # Who leads
 //
 // View v belongs to server ((v−1) mod N)+1. Servers that see no progress attempt the next view,
-// and a majority preinstalls it (election.go, which draws the states). The view's leader asks
-// all what they know (prepare.go) before it proposes (ordering.go, which draws the life of a
-// slot). A server that installed a view promises to take no proposal of an older one. A slot is
-// settled when a majority holds one proposal of one view durably.
+// and a majority preinstalls it (election.go). The view's leader asks all what they know
+// (prepare.go) before it proposes (ordering.go). A server that installed a view promises to take
+// no proposal of an older one. A slot is settled when a majority holds one proposal of one view
+// durably.
+//
+// The states of a server:
+//
+//	any state ── attempt(v): time is up, an update starves, a peer attempts v while we
+//	   │         suspect, Elect, YourTurn
+//	   ▼
+//	LeaderElection ◄── a new life
+//	   │          │ a majority attempts v (vote), and v is ours;
+//	   │          │ from any state: VCProof(v), v ours and above lastInstalled (X2)
+//	   │          ▼
+//	   │       Preparing: v is installed, all are asked (prepare.go)
+//	   │          │ a majority has answered, ourselves included (tryLead)
+//	   │          ▼
+//	   │       RegLeader
+//	   │
+//	   │ from any state: Prepare(v) or VCProof(v), v another's and above lastInstalled (X2);
+//	   │ back into lastInstalled: its Prepare comes again, or it still works (X21)
+//	   ▼
+//	RegNonLeader
+//
+// The life of a slot, at one server:
+//
+//	nothing ── an answer tells of a proposal (hear) ──► heard: evidence only (X27)
+//	   │ bind (leader), acceptOpen (follower)             │ the same
+//	   ▼                                                  │
+//	held in view v: RecordAccepted is written ◄───────────┘
+//	   │   Once it is durable the Proposal (leader; X16: at once) or the Accept leaves, and
+//	   │   our own acceptance counts (X6).
+//	   │ a majority accepted in v, this server among them or not (accept)
+//	   ▼
+//	ordered: the batch is final (S1) ◄── from any of these: a peer has it ordered (learn)
+//	   │   RecordOrdered is written, lazily.
+//	   │ all slots below are executed (executeNext)
+//	   ▼
+//	executed: a settledSlot, at or below localARU
+//	   │ a durable snapshot covers it, and all have executed it or the history is too long
+//	   ▼
+//	truncated: only a snapshot tells of it (X12)
+//
+// A slot may be held again in a view above v. If it is ordered or executed by then, its batch
+// must be the same.
 //
 // A client's update is executed once, and the server that it asked answers it (client.go). What
 // is known of a client may expire, for all at the same slot (sessions.go). A read that need not

@@ -2,26 +2,9 @@ package protocol
 
 // Leader election (PSB, figure 6 (Leader Election)): servers that see no progress attempt the
 // next view. A majority of attempts preinstalls it, and its leader prepares. Past the paper:
-// X1, X2, X8–X10, X21, X23, X24. The states of a server:
+// X1, X2, X8–X10, X21, X23, X24. The package comment draws the states of a server.
 //
-//	any state ── attempt(v): time is up, an update starves, a peer attempts v while we
-//	   │         suspect, Elect, YourTurn
-//	   ▼
-//	LeaderElection ◄── a new life
-//	   │          │ a majority attempts v (vote), and v is ours;
-//	   │          │ from any state: VCProof(v), v ours and above lastInstalled (X2)
-//	   │          ▼
-//	   │       Preparing: v is installed, all are asked (prepare.go)
-//	   │          │ a majority has answered, ourselves included (tryLead)
-//	   │          ▼
-//	   │       RegLeader
-//	   │
-//	   │ from any state: Prepare(v) or VCProof(v), v another's and above lastInstalled (X2);
-//	   │ back into lastInstalled: its Prepare comes again, or it still works (X21)
-//	   ▼
-//	RegNonLeader
-//
-// And the steps of a view at one server. Only the third is a promise:
+// The steps of a view at one server. Only the third is a promise:
 //
 //	attempted     lastAttempted = v; ViewChange to all, repeated (X1)
 //	preinstalled  a majority attempts v; T is doubled (X9), and the timer runs again

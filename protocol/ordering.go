@@ -2,27 +2,7 @@ package protocol
 
 // Global ordering (PSB, Global Ordering): the leader binds a batch to the next seq. Every
 // server makes the binding durable and tells all; a majority in one view settles it. Past
-// the paper: X5–X7, X13–X16, X25, X27. The life of a slot, at one server:
-//
-//	nothing ── an answer tells of a proposal (hear) ──► heard: evidence only (X27)
-//	   │ bind (leader), acceptOpen (follower)             │ the same
-//	   ▼                                                  │
-//	held in view v: RecordAccepted is written ◄───────────┘
-//	   │   Once it is durable the Proposal (leader; X16: at once) or the Accept leaves, and
-//	   │   our own acceptance counts (X6).
-//	   │ a majority accepted in v, this server among them or not (accept)
-//	   ▼
-//	ordered: the batch is final (S1) ◄── from any of these: a peer has it ordered (learn)
-//	   │   RecordOrdered is written, lazily.
-//	   │ all slots below are executed (executeNext)
-//	   ▼
-//	executed: a settledSlot, at or below localARU
-//	   │ a durable snapshot covers it, and all have executed it or the history is too long
-//	   ▼
-//	truncated: only a snapshot tells of it (X12)
-//
-// A slot may be held again in a view above v. If it is ordered or executed by then, its batch
-// must be the same.
+// the paper: X5–X7, X13–X16, X25, X27. The package comment draws the life of a slot.
 
 // acceptance is one of this server's own, on its way to the disk.
 type acceptance struct {

@@ -32,7 +32,7 @@ byte.`,
 		Example: `$ paxos replay 42                           # what a sweep ran as seed 42
 $ paxos replay 42 --nodes 5                 # as it was with sweep --nodes 5
 $ paxos replay 42 --trace events.jsonl
-$ paxos replay testdata/plans/rest-into-the-calm.json   # a plan (in a checkout)`,
+$ paxos replay testdata/plans/rest-into-the-calm.json  # (in a checkout)`,
 		ValidArgsFunction: completePlans,
 		Args: func(_ *cobra.Command, args []string) error {
 			if recorded != "" && len(args) > 0 {

@@ -6,12 +6,12 @@ import "fmt"
 //
 //	constant     Min
 //	uniform      Min … Max
-//	exponential  Min plus an exponential of mean Mean, at most Max where that is set
-//	tail         Min plus a heavy (Pareto, index 1.5) tail of mean Mean, at most Max where set
+//	exponential  Min plus an exponential (mean Mean), at most Max where that is set
+//	tail         Min plus a heavy tail (Pareto, index 1.5, mean Mean), at most Max where set
 type Law struct {
 	Kind string  `json:"law"`               // constant, uniform, exponential or tail; empty: constant
 	Min  Instant `json:"min_ns,omitempty"`  // the shortest
-	Mean Instant `json:"mean_ns,omitempty"` // of what comes on top of min_ns, of an exponential or a tail
+	Mean Instant `json:"mean_ns,omitempty"` // the mean of the part above min_ns (exponential, tail)
 	Max  Instant `json:"max_ns,omitempty"`  // the longest
 }
 

@@ -1,3 +1,3 @@
-// Package docs holds the tests of what people read: that its sentences are short, that its commands run as
-// written, and that they print what stands below them.
+// Package docs holds the tests of what people read. Its sentences are short. Its commands run as written, and
+// print what stands below them.
 package docs

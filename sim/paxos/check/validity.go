@@ -6,7 +6,7 @@ import (
 	"github.com/fauer4effect/paxos/protocol"
 )
 
-// Validity is S2: only what a client sent, a no-op, or the expiry of a leader is ordered. A leader that
+// Validity is S2: every ordered batch holds clients' requests, a no-op, or a leader's expiry. A leader that
 // opens sessions beyond the table's limit must make room in the same slot: Log.order checks that.
 type Validity struct {
 	verdict
