@@ -93,8 +93,11 @@ func (s *Server) onVCProof(m *Message, out *Output) {
 	}
 	if m.View == s.lastInstalled && m.Server == s.leader(m.View) &&
 		(m.State == Preparing || m.State == RegLeader) &&
-		s.state == RegNonLeader && !s.outstanding() {
+		s.state == RegNonLeader && (!s.outstanding() || s.broughtUp()) {
 		s.progress.restart(s.now)
+		if s.broughtUp() {
+			s.restartAges() // nor may what it cannot execute starve (X23)
+		}
 	}
 	s.tryHandOver(out)
 	if s.localARU+2*s.window() < m.ARU && s.localARU >= s.requestedTo && !s.fetching() {

@@ -59,6 +59,11 @@ func (f *fetch) is(seq Seq, p *Part) bool {
 // fetching says whether a snapshot is on its way that is still of use.
 func (s *Server) fetching() bool { return s.snaps.fetch.seq > s.localARU }
 
+// broughtUp says whether parts of a snapshot arrive that this server needs. It executes nothing meanwhile, and
+// cannot tell a leader that works from one that does not: the others can (X8). What they tell it of updates would
+// else have it attempt one view after the other, beside a leader that works.
+func (s *Server) broughtUp() bool { return s.fetching() && s.snaps.fetch.misses == 0 }
+
 func (s *Server) partBytes() uint64 {
 	return uint64(min(max(s.settings.PartBytes, leastPart), mostPart))
 }

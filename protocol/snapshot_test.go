@@ -479,3 +479,40 @@ func TestGarbageIsNoSnapshot(t *testing.T) {
 		}
 	})
 }
+
+// A server that is being brought up executes nothing, and cannot tell whether its leader works. While parts come
+// and the leader is heard, it attempts no view beside it, whatever others tell it of updates. When the parts stay
+// away it judges as any other.
+func TestAServerThatIsBroughtUpUnseatsNobody(t *testing.T) {
+	set := Settings{PartBytes: leastPart}.WithDefaults()
+	s, err := New(Config{ID: 3, Servers: 3, Settings: set}, 0, &ledger{}, Stable{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out Output
+	hear := func(now Instant) {
+		s.Receive(now, &Message{Kind: VCProof, Server: 1, View: 1, State: RegLeader, ARU: 500}, &out)
+		s.Step(now, Input{Kind: Timer}, &out)
+	}
+	part := func(now Instant, offset uint64, bytes int) {
+		s.Receive(now, &Message{Kind: SnapshotPart, Server: 1, Seq: 400, Part: &Part{Sum: 7, Size: 1 << 20, Offset: offset, Bytes: make([]byte, bytes)}}, &out)
+	}
+	hear(0)
+	s.Receive(0, &Message{Kind: ClientUpdate, Server: 2, Batch: BatchOf(Update{Client: 9, Server: 2, Timestamp: 1})}, &out)
+	part(0, 0, 0)
+	now, offset := Instant(0), uint64(0)
+	for ; now < 8*set.Timeout; now += set.Heartbeat {
+		part(now, offset, 64)
+		offset += 64
+		hear(now)
+		if s.lastAttempted > 1 {
+			t.Fatalf("after %d ns it attempts view %d: %v", now, s.lastAttempted, s)
+		}
+	}
+	for end := now + 8*set.Timeout; now < end && s.lastAttempted == 1; now += set.Heartbeat {
+		hear(now)
+	}
+	if s.lastAttempted == 1 {
+		t.Errorf("no part has come for long, work is outstanding, and it attempts nothing: %v", s)
+	}
+}
