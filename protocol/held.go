@@ -3,20 +3,23 @@ package protocol
 // Held is how much a server keeps of each thing that could grow with load or with time. Whoever
 // runs a server may hold it against the bounds, each of which is a constant or a setting.
 type Held struct {
-	Open     int // slots above LocalARU up to the highest that is known: at most MaxOpenSlots
-	Pending  int // updates: at most QueueLimit for each server of the cluster
-	Queued   int // updates in a leader's queue: at most twice as many, and one
-	Reads    int // that wait, for this server's clients and for others: at most MaxReads a server
-	Fetched  int // bytes of a snapshot that is on its way: at most MaxSnapshotBytes
-	Ahead    int // parts of it that came early: at most fetchParts
-	Pinned   bool
+	Open     int     // slots above LocalARU up to the highest that is known: at most MaxOpenSlots
+	Pending  int     // updates: at most QueueLimit for each server of the cluster
+	Queued   int     // updates in a leader's queue: at most twice as many, and one
+	Reads    int     // that wait, for this server's clients and for others: at most MaxReads a server
+	Fetched  int     // bytes of a snapshot that is on its way: at most MaxSnapshotBytes
+	Ahead    int     // parts of it that came early: at most fetchParts
 	Executed Seq     // slots that are executed and not truncated
 	Behind   Seq     // slots that the newest durable snapshot does not cover
+	PinAge   Instant // how long ago the snapshot that is pinned was asked for; 0: none is
 	ReadAge  Instant // how long ago the read that waits the longest was asked for
 }
 
 // MaxOpenSlots is how far ahead of its own log a server looks at what others say.
 const MaxOpenSlots = reachSlots
+
+// PinTimeouts is how many Timeouts a snapshot stays pinned after it was asked for last.
+const PinTimeouts = pinTimeouts
 
 // MaxReads is how many reads a server has waiting for the clients of one server.
 const MaxReads = maxReads
@@ -27,7 +30,12 @@ func (s *Server) Held() Held {
 	for i := range s.reads {
 		oldest = min(oldest, s.reads[i].since)
 	}
+	var pinned Instant
+	if s.snaps.pinned != nil {
+		pinned = s.now - s.snaps.usedAt
+	}
 	return Held{
+		PinAge:   pinned,
 		ReadAge:  s.now - oldest,
 		Open:     int(max(s.top, s.localARU) - s.localARU),
 		Pending:  s.pendings,
@@ -35,7 +43,6 @@ func (s *Server) Held() Held {
 		Reads:    len(s.reads),
 		Fetched:  len(s.snaps.fetch.got),
 		Ahead:    len(s.snaps.fetch.ahead),
-		Pinned:   s.snaps.pinned != nil,
 		Executed: s.localARU - s.history.truncated,
 		Behind:   s.localARU - s.durableSnapshot(),
 	}

@@ -164,10 +164,6 @@ func (r *System) Violation() *finding.Violation { return r.checker.Violation() }
 // Finish compares where the servers stand.
 func (r *System) Finish() {
 	r.comeToRest()
-	quiet := true // nobody outside the core speaks
-	for _, b := range r.run.Plan.Tail.Broken {
-		quiet = quiet && b.How != string(plan.Deaf)
-	}
 	for id := 1; id <= r.run.Plan.Servers; id++ {
 		if r.servers[id] == nil {
 			continue // it never started
@@ -177,7 +173,7 @@ func (r *System) Finish() {
 			ID: protocol.ServerID(id), ARU: m.LocalARU(), State: m.App().Hash(),
 		})
 		r.checker.Table(r.now(), protocol.ServerID(id), m.LocalARU(), m)
-		r.checker.Kept(r.now(), protocol.ServerID(id), m.Held(), quiet)
+		r.checker.Kept(r.now(), protocol.ServerID(id), m.Held())
 	}
 }
 

@@ -75,7 +75,7 @@ func New(servers int, calm Calm, app protocol.App) *Checker {
 	c.Promise = Promise{verdict: verdict}
 	c.Proposals = Proposals{verdict, c.Log}
 	c.Replies = Replies{verdict: verdict, log: c.Log}
-	c.Departures = Departures{verdict: verdict, log: c.Log, promise: &c.Promise}
+	c.Departures = Departures{verdict: verdict, log: c.Log, order: &c.Order, promise: &c.Promise}
 	c.Truncation = Truncation{verdict: verdict}
 	c.Bounds = Bounds{verdict: verdict, order: &c.Order}
 	c.Answered = Answered{verdict, &calm}

@@ -6,11 +6,13 @@ import "github.com/fauer4effect/paxos/protocol"
 // message may depend on something that a crash could still take. It is caught as it leaves, and
 // not only when a crash happens to come. Accept and Proposal must be backed by the acceptance
 // (S5), Prepare and PrepareOK by the promise (S6). A PrepareOK may keep back nothing that the disk
-// holds in its range (S5). With formation, a disk without the cluster's roster may be an emptied
+// holds in its range, and claim nothing that it does not hold (S5). No message may claim that its sender
+// has executed more than it has, or that something is ordered that is not (S5). With formation, a disk without the cluster's roster may be an emptied
 // one: its server must keep silent (S6, X18).
 type Departures struct {
 	verdict
 	log       *Log
+	order     *Order
 	promise   *Promise
 	Formation bool
 	Overlap   bool // X16: a Proposal is nobody's acceptance
@@ -32,6 +34,20 @@ func (d *Departures) holds(id protocol.ServerID, m *protocol.Message) bool {
 func (d *Departures) departed(id protocol.ServerID, m *protocol.Message) {
 	if d.Formation && !d.formed[id] && m.Kind != protocol.Formation {
 		d.fail("S6", "server %d sends %v, but its disk does not hold the roster of a formed cluster: it may be an emptied one", id, m)
+	}
+	switch m.Kind {
+	case protocol.VCProof, protocol.Prepare, protocol.SnapshotRequest:
+		if done := d.order.last[id]; m.ARU > done {
+			d.fail("S5", "server %d sends %v, and has executed 1…%d", id, m, done)
+		}
+	case protocol.CatchUpReply:
+		for i := range *m.List {
+			d.claimsOrdered(id, m, &(*m.List)[i])
+		}
+	case protocol.Formation:
+		if m.Roster != nil && m.Roster.Formed && !d.formed[id] {
+			d.fail("S6", "server %d says that it has formed a cluster, but its disk does not hold the roster", id)
+		}
 	}
 	switch m.Kind {
 	case protocol.Accept, protocol.Proposal:
@@ -68,6 +84,35 @@ func (d *Departures) answered(id protocol.ServerID, m *protocol.Message) {
 			d.fail("S5", "server %d answers Prepare(view %d) with seq %d as of view %d, where its disk holds it as of view %d",
 				id, m.View, seq, list[0].View, held)
 		}
+	}
+	for i := range *m.List {
+		e := &(*m.List)[i]
+		if e.Ordered {
+			d.claimsOrdered(id, m, e)
+			continue
+		}
+		if e.Seq <= d.log.floor {
+			continue
+		}
+		p := d.log.slot(e.Seq).proposal(e.View)
+		held := p.disks&(1<<id) != 0
+		if e.View == m.View {
+			held = p.made // it may have accepted what the leader has proposed since
+		}
+		if !held || p.hash != e.Batch.Hash() {
+			d.fail("S5", "server %d answers Prepare(view %d) with %v for seq %d as of view %d, which its disk does not hold (as of view %d it does)",
+				id, m.View, e.Batch, e.Seq, e.View, d.log.slot(e.Seq).highest(id, m.View))
+		}
+	}
+}
+
+// claimsOrdered looks at an entry that says that its slot is ordered.
+func (d *Departures) claimsOrdered(id protocol.ServerID, m *protocol.Message, e *protocol.Entry) {
+	if e.Seq <= d.log.floor || !e.Ordered {
+		return
+	}
+	if b := d.log.Batch(e.Seq); b == nil || b.Hash() != e.Batch.Hash() {
+		d.fail("S5", "server %d says in a %v that %v is ordered at seq %d, where %v is", id, m.Kind, e.Batch, e.Seq, b)
 	}
 }
 

@@ -31,16 +31,16 @@ func (c *Checker) Held(now int64, id protocol.ServerID, h protocol.Held) {
 	}
 }
 
-// Kept takes what a server keeps in the end (L4). Pins of snapshots count only where nobody outside the core
-// may still ask for them.
-func (c *Checker) Kept(now int64, id protocol.ServerID, h protocol.Held, quiet bool) {
+// Kept takes what a server keeps in the end (L4).
+func (c *Checker) Kept(now int64, id protocol.ServerID, h protocol.Held) {
 	if !c.Answered.calm.Has(id) {
 		return
 	}
 	set := &c.Bounds.Settings[id]
 	slack := 2 * protocol.Seq(set.WindowSlots)
 	between := protocol.Seq(set.SnapshotSlots)
-	log := max(protocol.Seq(set.HistorySlots), between) + slack
+	// A crash may take a snapshot that was not durable yet. The next one comes where it was planned.
+	log := max(protocol.Seq(set.HistorySlots), 2*between) + slack
 	what := ""
 	switch {
 	case h.Executed > log:
@@ -53,8 +53,8 @@ func (c *Checker) Kept(now int64, id protocol.ServerID, h protocol.Held, quiet b
 		what = fmt.Sprintf("a read that was asked for %d ns ago", h.ReadAge)
 	case h.Fetched > 0 || h.Ahead > 0:
 		what = fmt.Sprintf("%d bytes and %d parts of a snapshot that it no longer fetches", h.Fetched, h.Ahead)
-	case h.Pinned && quiet:
-		what = "a snapshot that nobody fetches"
+	case h.PinAge > protocol.PinTimeouts*set.Timeout+2*set.Heartbeat:
+		what = fmt.Sprintf("a snapshot that nobody has asked for since %d ns", h.PinAge)
 	}
 	if what != "" {
 		c.now = now
