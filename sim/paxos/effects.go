@@ -30,6 +30,7 @@ const (
 	busy
 	snapshots
 	snapshotInstalls
+	fetchedOn
 	truncations
 	filtered
 	endOfEffects
@@ -60,6 +61,7 @@ var Effects = engine.Outcomes.With(map[plan.Effect]plan.EffectRow{
 	busy:              {Name: "busy", Meaning: "client told that a server's queue is full", Shown: plan.Always},
 	snapshots:         {Name: "snapshot", Meaning: "snapshot taken (X12)", Shown: plan.Always},
 	snapshotInstalls:  {Name: "install", Meaning: "snapshot of a peer's installed (X12)", Shown: plan.Always},
+	fetchedOn:         {Name: "long-fetch", Meaning: "snapshot asked for in more than one request (X12)", Shown: plan.Always},
 	truncations:       {Name: "truncate", Meaning: "disk gave up what a snapshot covers (X12)", Shown: plan.Always},
 	filtered:          {Name: "filtered", Meaning: "duplicate update not executed again", Shown: plan.Rarely},
 })

@@ -51,6 +51,9 @@ func (r *System) repeats(s *server, m *protocol.Message) {
 		r.run.Effects[preparedAgain]++
 	case m.Kind == protocol.Prepare:
 		s.prepared = m.View
+	case m.Kind == protocol.SnapshotRequest && m.Part != nil && m.Part.Offset > 0 && m.Part.Sum != s.fetched:
+		s.fetched = m.Part.Sum
+		r.run.Effects[fetchedOn]++
 	case m.Kind == protocol.Proposal && m.View == s.proposing && m.Seq <= s.proposed:
 		r.run.Effects[proposedAgain]++
 	case m.Kind == protocol.Proposal:

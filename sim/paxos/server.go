@@ -25,6 +25,7 @@ type server struct {
 	prepared  protocol.View // the view of the latest Prepare that left
 	proposing protocol.View // of the latest Proposal, and …
 	proposed  protocol.Seq  // … the highest seq of those
+	fetched   uint64        // sum of the snapshot that was asked for beyond its first parts last
 	executed  protocol.Seq  // the first slot that the current step executes
 	table     bool          // the session table is to be looked at after this step
 }

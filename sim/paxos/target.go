@@ -35,7 +35,7 @@ var Target = swarm.Target{
 		message(protocol.SnapshotPart, swarm.Message{Omitted: 1, Transfer: true}),
 	},
 	Settings: drawSettings,
-	Tune:     letSessionsLive,
+	Tune:     tune,
 	Bounds: func(p *plan.Plan) (settle, answer world.Instant) {
 		s := drawnSettings(p)
 		return settleBound(p, s), answerBound(p, s)
@@ -110,6 +110,20 @@ func drawnSettings(p *plan.Plan) (s protocol.Settings) {
 		panic(err) // they were encoded here
 	}
 	return s
+}
+
+func tune(p *plan.Plan, pace *swarm.Pace) {
+	boundTransfers(p)
+	letSessionsLive(p, pace)
+}
+
+// boundTransfers keeps values so short that a server behind is brought up within the bounds of the calm: a snapshot
+// has the values of all keys of a run, some thirty, and a request asks for sixteen parts.
+func boundTransfers(p *plan.Plan) {
+	const partsOfValue = 6
+	if s := drawnSettings(p); p.Workload.Bytes > 0 {
+		p.Workload.Bytes = min(p.Workload.Bytes, partsOfValue*max(64, s.PartBytes))
+	}
 }
 
 // letSessionsLive raises limits that would starve clients for good in the calm, where some servers stay

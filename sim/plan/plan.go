@@ -93,20 +93,21 @@ type Clock struct {
 // Workload is what the clients do. Each is a session with one operation at a time. It repeats the
 // operation at other servers until it is answered or gives up.
 type Workload struct {
-	Clients int           `json:"clients"`             // how many: 0 to 86, or with hosts 10,000
-	Hosts   int           `json:"hosts,omitempty"`     // machines that the clients share, in turn. Requests of one machine to a server at one instant travel as one packet. So do a server's replies to one machine in one step. 0: each client has a machine of its own
-	Keys    int           `json:"keys"`                // how many keys the clients contend for
-	Timeout world.Instant `json:"timeout_ns"`          // before a client asks the next server
-	Tries   int           `json:"tries,omitempty"`     // before a client gives its operation up; 0: never
-	Sticky  bool          `json:"sticky,omitempty"`    // clients repeat at the server that they asked first; in the tail at one of the core
-	Pause   world.Law     `json:"pause"`               // between two operations of a client
-	Gaps    uint32        `json:"gaps_ppm,omitempty"`  // share of timestamps that are left out
-	Limit   int           `json:"limit,omitempty"`     // operations of all clients together; 0: no limit
-	Mix     Mix           `json:"mix"`                 // of operations
-	Reads   uint32        `json:"reads_ppm,omitempty"` // share of gets that are asked for as reads without a log append (X20)
-	Home    bool          `json:"home,omitempty"`      // each client begins its operations at a server of its own: one of homes, in turn, or of all
-	Homes   []int         `json:"homes,omitempty"`     // servers; takes home
-	Readers []int         `json:"readers,omitempty"`   // servers whose clients do nothing but get; takes home
+	Clients int           `json:"clients"`               // how many: 0 to 86, or with hosts 10,000
+	Hosts   int           `json:"hosts,omitempty"`       // machines that the clients share, in turn. Requests of one machine to a server at one instant travel as one packet. So do a server's replies to one machine in one step. 0: each client has a machine of its own
+	Keys    int           `json:"keys"`                  // how many keys the clients contend for
+	Timeout world.Instant `json:"timeout_ns"`            // before a client asks the next server
+	Tries   int           `json:"tries,omitempty"`       // before a client gives its operation up; 0: never
+	Sticky  bool          `json:"sticky,omitempty"`      // clients repeat at the server that they asked first; in the tail at one of the core
+	Pause   world.Law     `json:"pause"`                 // between two operations of a client
+	Gaps    uint32        `json:"gaps_ppm,omitempty"`    // share of timestamps that are left out
+	Limit   int           `json:"limit,omitempty"`       // operations of all clients together; 0: no limit
+	Mix     Mix           `json:"mix"`                   // of operations
+	Bytes   int           `json:"value_bytes,omitempty"` // how long the values of put and cas are at least: 0 to 50,000. Large ones make large snapshots
+	Reads   uint32        `json:"reads_ppm,omitempty"`   // share of gets that are asked for as reads without a log append (X20)
+	Home    bool          `json:"home,omitempty"`        // each client begins its operations at a server of its own: one of homes, in turn, or of all
+	Homes   []int         `json:"homes,omitempty"`       // servers; takes home
+	Readers []int         `json:"readers,omitempty"`     // servers whose clients do nothing but get; takes home
 }
 
 // OnHosts says what the clients share and where they begin, in words that follow how many they are.

@@ -13,6 +13,9 @@ const MaxDrift = 100_000
 // MaxServers bounds a cluster, of whatever protocol.
 const MaxServers = 9
 
+// MaxValueBytes is the longest that value_bytes may make a value: a request of it fits where requests must.
+const MaxValueBytes = 50_000
+
 // MaxClients bounds a plan's clients. They must fit beside the servers among the world's nodes; if they
 // share hosts, only the hosts must.
 const MaxClients = world.MaxNodes - 1 - MaxServers
@@ -210,6 +213,8 @@ func (p *Plan) validateWorkload() error {
 		return fmt.Errorf("workload: readers: %w", p.servers(w.Readers))
 	case w.Reads > 1_000_000:
 		return fmt.Errorf("workload: reads_ppm %d is over 1000000", w.Reads)
+	case w.Bytes < 0 || w.Bytes > MaxValueBytes:
+		return fmt.Errorf("workload: value_bytes is %d, not within 0 … %d", w.Bytes, MaxValueBytes)
 	case w.Tries < 0 || w.Limit < 0 || w.Gaps > 500_000:
 		return fmt.Errorf("workload: tries %d or limit %d is negative, or gaps_ppm %d over 500000", w.Tries, w.Limit, w.Gaps)
 	}

@@ -15,7 +15,7 @@ func clientCommands() []Command {
 		{"send", "CLIENT put|get|read|append|incr|cas|delete KEY … [via SERVER]", "send an operation and go on; the client repeats it until it is answered or sends another", false, parseSend},
 	}
 	for _, c := range []struct{ Name, Args, Summary string }{
-		{"put", "CLIENT KEY VALUE", "set a key and wait for the answer, for 10s or the time given. Clients are a to e. With `via` the client keeps to that server; else it asks the next one when it gets no answer"},
+		{"put", "CLIENT KEY VALUE", "set a key and wait for the answer, for 10s or the time given. `fill:N` is a value of N bytes. Clients are a to e. With `via` the client keeps to that server; else it asks the next one when it gets no answer"},
 		{"get", "CLIENT KEY", "read a key, through the log like any update"},
 		{"read", "CLIENT KEY", "read a key without the log: the leader confirms that it leads, and the server asked answers from its own state (X20)"},
 		{"append", "CLIENT KEY VALUE", "append to a key; the answer is its length"},
@@ -81,13 +81,29 @@ func operation(name string, args []string) (kv.Op, error) {
 		return kv.Op{}, ErrUsage
 	}
 	op := kv.Op{Kind: form.kind, Key: args[0]}
+	var err error
 	switch form.kind {
 	case kv.Put, kv.Append:
-		op.Value = args[1]
+		op.Value, err = value(args[1])
 	case kv.CAS:
-		op.Old, op.Value = args[1], args[2]
+		if op.Old, err = value(args[1]); err == nil {
+			op.Value, err = value(args[2])
+		}
 	}
-	return op, nil
+	return op, err
+}
+
+// mostFill bounds fill:N, so that an operation fits where clients' operations must.
+const mostFill = 60_000
+
+// value is what an argument means: fill:N is a text of N bytes, for values that nobody wants to write down.
+func value(arg string) (string, error) {
+	count, fills := strings.CutPrefix(arg, "fill:")
+	if !fills {
+		return arg, nil
+	}
+	n, err := Number(count, 1, mostFill)
+	return strings.Repeat("fill", n/4+1)[:max(n, 0)], err
 }
 
 func parseOperation(p *Parser, name string, args []string) (func(*Story) error, error) {

@@ -66,6 +66,7 @@ func Removals(p *plan.Plan) []Removal {
 		simpler(fmt.Sprintf("broken server %d", i+1), true, func(p *plan.Plan) { p.Tail.Broken = append(p.Tail.Broken[:i], p.Tail.Broken[i+1:]...) })
 	}
 	simpler("formation", p.Formation, func(p *plan.Plan) { p.Formation = false })
+	simpler("large values", w.Bytes > 0, func(p *plan.Plan) { p.Workload.Bytes = 0 })
 	simpler("gaps in timestamps", w.Gaps > 0, func(p *plan.Plan) { p.Workload.Gaps = 0 })
 	simpler("shared hosts", w.Hosts > 0 && w.Clients <= plan.MaxClients, func(p *plan.Plan) { p.Workload.Hosts = 0 })
 	simpler("a host", w.Hosts > 1, func(p *plan.Plan) { p.Workload.Hosts-- })

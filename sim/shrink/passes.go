@@ -172,6 +172,7 @@ func (s *search) laws(seeds int) {
 	s.accept(with(s.plan, func(p *plan.Plan) {
 		p.Workload.Pause, p.Workload.Sticky, p.Workload.Gaps = world.Law{}, false, 0
 	}))
+	s.accept(with(s.plan, func(p *plan.Plan) { p.Workload.Bytes = 0 }))
 	s.accept(with(s.plan, withoutHome))
 	s.hosts(seeds)
 	s.accept(with(s.plan, func(p *plan.Plan) { p.Workload.Reads = 0 }))

@@ -144,6 +144,10 @@ func (s *swarm) drawWorkload() {
 			w.Home, w.Readers = true, s.some(d, int(d.Int(1, int64(max(1, s.plan.Servers-1)))))
 		}
 	}
+	// Large values make a snapshot that takes several requests, while others are taken.
+	if d := s.roll("workload.value_bytes"); s.pace.Transfers && d.One(3) || d.One(24) {
+		w.Bytes = int(d.Log(100, 4000))
+	}
 	if s.target.Can.Hosts {
 		s.drawHosts(s.roll("workload.hosts"))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/anishathalye/porcupine"
 	"github.com/fauer4effect/paxos/protocol/kv"
@@ -164,6 +165,15 @@ func (c *Client) retarget() {
 
 // unique is a number that no other operation of the run writes.
 func (c *Client) unique() string { return c.uniqueAnd("") }
+
+// value is unique, and as long as the plan wants values to be.
+func (c *Client) value() string {
+	v := c.unique()
+	if missing := c.Run.Plan.Workload.Bytes - len(v); missing > 0 {
+		v += strings.Repeat(".", missing)
+	}
+	return v
+}
 
 func (c *Client) uniqueAnd(end string) string {
 	return c.Run.texts.number(int(c.Timestamp)*max(plan.MaxClients, len(c.Run.Clients))+int(c.ID), end)

@@ -164,12 +164,12 @@ func (k *Key) operation(op *kv.Op, mix *plan.Mix, draw uint64, c *Client) {
 	}
 	switch op.Kind {
 	case kv.Put:
-		op.Value = c.unique()
+		op.Value = c.value()
 		k.hint = op.Value
 	case kv.Append:
 		op.Value = c.uniqueAnd(",")
 	case kv.CAS:
-		op.Old, op.Value = k.hint, c.unique()
+		op.Old, op.Value = k.hint, c.value()
 	}
 }
 
