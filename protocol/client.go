@@ -24,7 +24,7 @@ type session struct {
 	lastEnqueued Timestamp // the paper's Last_Enqueued[], in RegLeader only: all up to it is queued, bound or done
 	since        Instant   // when this timestamp became pending, or the view in force began (X23); of no meaning without pending
 	timer        Instant   // the paper's Update_Timer: when to send what is pending again (X22)
-	used         Instant   // where sessions expire: when it was used last, or this server began to lead
+	used         Instant   // where sessions expire: when it was used last here, restored, or named in an expiry, or when this server began to lead
 	_            [32]byte  // so that each begins a line
 }
 

@@ -76,6 +76,8 @@
 //	   ▼
 //	truncated: only a snapshot tells of it (X12)
 //
+// A snapshot that is fetched takes all slots that it covers to the end at once.
+//
 // A slot may be held again in a view above v. If it is ordered or executed by then, its batch
 // must be the same.
 //

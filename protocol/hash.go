@@ -1,10 +1,6 @@
 package protocol
 
-import (
-	"cmp"
-	"math/bits"
-	"slices"
-)
+import "math/bits"
 
 // mix folds x into h. It is a multiply-fold, the same on machines of any word size.
 func mix(h, x uint64) uint64 {
@@ -126,20 +122,14 @@ func (hi *history) hash(h uint64) uint64 {
 	return h
 }
 
-// hashSessions goes by client, not by the order in which this server met its clients.
+// hashSessions goes by place, in the order in which this server met its clients: in that order a new leader
+// queues what is pending, and updates are sent again.
 func (s *Server) hashSessions(h uint64, now Instant) uint64 {
-	order := make([]int, len(s.sessions))
-	for i := range order {
-		order[i] = i
+	for _, place := range s.vacant {
+		h = mix(h, uint64(place))
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Compare(s.sessions[a].client, s.sessions[b].client)
-	})
-	for _, i := range order {
+	for i := range s.sessions {
 		c := &s.sessions[i]
-		if c.client == 0 && len(s.vacant) > 0 {
-			continue // vacant
-		}
 		if s.explicit() {
 			h = mix(mix(h, uint64(c.opened)), uint64(c.usedAt))
 			if s.state == RegLeader {

@@ -11,6 +11,8 @@ type Held struct {
 	Ahead    int     // parts of it that came early: at most fetchParts
 	Executed Seq     // slots that are executed and not truncated
 	Behind   Seq     // slots that the newest durable snapshot does not cover
+	Tombs    int     // clients whose session has ended and whose last timestamp is known
+	Marks    int     // snapshots whose records the disk still has
 	PinAge   Instant // how long ago the snapshot that is pinned was asked for; 0: none is
 	ReadAge  Instant // how long ago the read that waits the longest was asked for
 }
@@ -36,6 +38,8 @@ func (s *Server) Held() Held {
 	}
 	return Held{
 		PinAge:   pinned,
+		Tombs:    len(s.tombs),
+		Marks:    len(s.snaps.marks),
 		ReadAge:  s.now - oldest,
 		Open:     int(max(s.top, s.localARU) - s.localARU),
 		Pending:  s.pendings,

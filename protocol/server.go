@@ -61,7 +61,8 @@ type Server struct {
 	// stagger is how long after T this server attempts lastAttempted+1 (X10). It belongs to
 	// lastAttempted, and setAttempted alone changes it.
 	stagger Instant
-	// votes is the paper's VC[]: the servers known to attempt lastAttempted, this one included.
+	// votes is the paper's VC[]: the servers known to attempt lastAttempted, this one included. A new life
+	// begins without any.
 	// Meaningful in LeaderElection only; an attempt clears it.
 	votes uint16
 	// preinstalled says that a majority was once in votes. It is set once an attempt, since
@@ -72,7 +73,7 @@ type Server struct {
 	// knownARU is the highest aru that was known when the attempt began. A report above it is
 	// progress that was made without this server (X21).
 	knownARU Seq
-	// heartbeatAt is when the next VCProof is due (X8), in every state.
+	// heartbeatAt is when the next VCProof is due (X8), in every state once the cluster is formed.
 	heartbeatAt Instant
 	// retransmitAt is when to repeat what is unanswered. Invariant, once the server takes part:
 	// never, unless something is (unanswered).
@@ -100,8 +101,8 @@ type Server struct {
 	//
 	// Invariant: localARU ≤ top.
 	top Seq
-	// acceptances are this server's own whose records are not known to be durable, in the order
-	// of the records. They count once they are (X6).
+	// acceptances are this server's own of slots above localARU whose records are not known to be durable, in the
+	// order of the records. They count once they are (X6).
 	acceptances []acceptance
 
 	// Clients (client.go, sessions.go).
@@ -150,7 +151,7 @@ type Server struct {
 	reads []read
 	// rounds is about the leader's last read round.
 	rounds readRounds
-	// handOver is about the hand-over under way. Its zero: none.
+	// handOver is about the hand-over under way, or the last one: it is over after its until. Its zero: none yet.
 	handOver handOver
 
 	// Reconciliation (reconcile.go).
@@ -160,7 +161,8 @@ type Server struct {
 	reported [MaxServers + 1]Seq
 	// highest is the highest of reported. This server is behind while it is above localARU.
 	highest Seq
-	// rotor is the server asked for slots last, from which peerAfter goes on. Zero: none yet.
+	// rotor is the server from which peerAfter goes on: the first of those asked in the last round of requests
+	// for slots. Zero: none yet.
 	rotor ServerID
 	// requestedTo ends the ranges asked for last: at it, or above, it is time to ask for more.
 	requestedTo Seq

@@ -13,6 +13,9 @@ type waits struct {
 	head int    // the entries before it are taken out
 }
 
+// staleWaits is how many stale entries there may be in any case.
+const staleWaits = 1024
+
 // wait is the timer of one pending update.
 type wait struct {
 	at      Instant // when it is due: the session's timer, unless the entry is stale
@@ -25,7 +28,7 @@ func (s *Server) await(c *session) {
 	for q.head < len(q.list) && !s.awaited(q.list[q.head]) {
 		q.head++
 	}
-	if len(q.list)-q.head > 2*s.pendings+1024 { // one waits long, and many behind it are stale
+	if len(q.list)-q.head > 2*s.pendings+staleWaits { // one waits long, and many behind it are stale
 		q.list = slices.DeleteFunc(q.list[q.head:], func(w wait) bool { return !s.awaited(w) })
 		q.head = 0
 	}

@@ -69,7 +69,7 @@ $ paxos break c-half-is-enough`,
 			return b.run(c.Context())
 		},
 	}
-	flag(c.Flags(), &filter, "--filter TEXT", "", "list only mutants whose name, properties or title contain this", parsePath)
+	flag(c.Flags(), &filter, "--filter TEXT", "", "list only mutants whose name, properties or title contain this", parseText)
 	return c
 }
 
@@ -256,6 +256,7 @@ func (b *breaking) shrink(ctx context.Context, binary, plan string) (string, err
 	err := cmd.Run()
 	switch {
 	case ctx.Err() != nil:
+		fmt.Fprintln(b.w, "interrupted while the plan was made small: the plan above replays what was caught")
 		return "", errInterrupted
 	case err != nil:
 		return "", &failure{status: statusFailed, line: fmt.Sprintf("%s: it cannot be made small: %v %s", plan, err, &complaint)}

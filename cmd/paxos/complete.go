@@ -62,7 +62,7 @@ func completePlans(_ *cobra.Command, args []string, begun string) ([]cobra.Compl
 	for _, place := range planPlaces {
 		files, _ := filepath.Glob(filepath.FromSlash(place))
 		for _, file := range files {
-			if base := filepath.Base(file); strings.HasPrefix(file, begun) && base != "report.json" {
+			if base := filepath.Base(file); strings.HasPrefix(file, begun) && base != "report.json" && !strings.ContainsAny(file, "\t\n") {
 				names = append(names, cobra.Completion(file))
 			}
 		}
@@ -104,6 +104,9 @@ func completeFlags(c *cobra.Command) {
 		}
 	})
 	for _, sub := range c.Commands() {
+		if sub.ValidArgsFunction == nil && sub.Name() != "check" { // the others take no files
+			sub.ValidArgsFunction = cobra.NoFileCompletions
+		}
 		completeFlags(sub)
 	}
 }

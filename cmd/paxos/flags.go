@@ -62,6 +62,13 @@ func addFlag[T any](f *pflag.FlagSet, to *T, letter, usage, standard, help strin
 	f.VarP(c, name, letter, help)
 }
 
+func parseText(text string) (string, error) {
+	if text == "" {
+		return "", errors.New("it is empty: leave the flag out")
+	}
+	return text, nil
+}
+
 func parsePath(text string) (string, error) {
 	if text == "" {
 		return "", errors.New("it has no name")

@@ -82,7 +82,7 @@ func (o *watchFlags) tell(c *cobra.Command, s subject) error {
 	}
 	w := c.OutOrStdout()
 	if r.OK() {
-		fmt.Fprintln(w, "nothing found: all properties held, so there is no story")
+		printVerdict(w, s, r) // why a plan that was kept no longer shows what it did
 		return nil
 	}
 	printStory(w, "", storyText(s.plan, &story, r))

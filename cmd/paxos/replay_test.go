@@ -223,7 +223,7 @@ func TestReplayTellsTheStory(t *testing.T) {
 	if !strings.HasPrefix(lines[0], "3 servers, 7 clients") || !strings.Contains(oneSpaced(r.stdout), "ms L1 (answered) is violated: client ") {
 		t.Errorf("the story is\n%s", r.stdout)
 	}
-	if r := paxos(t, "replay", "5", "--story").wants(t, 0); r.stdout != "nothing found: all properties held, so there is no story\n" {
+	if r := paxos(t, "replay", "5", "--story").wants(t, 0); !strings.HasSuffix(r.stdout, "nothing found: all properties held\n") {
 		t.Error(r.stdout)
 	}
 	for _, flag := range []string{"--json", "--recorded=" + path} {

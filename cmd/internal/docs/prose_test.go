@@ -133,6 +133,8 @@ func ofPage(name, text string) []paragraph {
 		open  []string
 		begin int
 		code  bool
+		// Indented lines of a list are text; elsewhere they are code.
+		inList bool
 	)
 	end := func() {
 		if len(open) > 0 {
@@ -148,7 +150,8 @@ func ofPage(name, text string) []paragraph {
 			continue
 		}
 		switch {
-		case code, trimmed == "", strings.HasPrefix(trimmed, "<!--"), len(open) == 0 && strings.HasPrefix(line, "    "):
+		case code, trimmed == "", strings.HasPrefix(trimmed, "<!--") && strings.HasSuffix(trimmed, "-->"),
+			len(open) == 0 && !inList && strings.HasPrefix(line, "    "):
 			end()
 			continue
 		case strings.HasPrefix(trimmed, "|"):
@@ -160,6 +163,7 @@ func ofPage(name, text string) []paragraph {
 		case heading.MatchString(trimmed), item.MatchString(line):
 			end()
 		}
+		inList = item.MatchString(line) || inList && strings.HasPrefix(line, " ")
 		if len(open) == 0 {
 			begin = i + 1
 		}
@@ -188,7 +192,7 @@ func ofComment(name string, doc *ast.CommentGroup) []paragraph {
 
 var (
 	sentenceEnd  = regexp.MustCompile("[.!?][)*\"”]*\\s+")
-	abbreviation = regexp.MustCompile(`(?:^|[\s(])(?:e\.g|i\.e|al|etc|vs|[A-Z])\.\s+$`)
+	abbreviation = regexp.MustCompile(`(?:^|[\s(])(?:e\.g|i\.e|al|etc|vs|No|[A-Z])\.\s+$`)
 )
 
 // sentences cuts a paragraph behind each mark that ends a sentence. Names of ours may begin the next one in

@@ -36,7 +36,7 @@ func TestAPanicIsAFindingOfItsSeed(t *testing.T) {
 	for i, want := range []struct {
 		seed         uint64
 		detail, site string
-	}{{3, "nobody recovers this at ", "TestAPanicIsAFindingOfItsSeed"}, {5, "index out of range [7] with length 0 at ", "TestAPanicIsAFindingOfItsSeed"}} {
+	}{{3, "nobody recovers this at ", "TestAPanicIsAFindingOfItsSeed"}, {5, "runtime error: index out of range [7] with length 0 at ", "TestAPanicIsAFindingOfItsSeed"}} {
 		f := s.Failures[i]
 		v := f.Violation
 		if f.Plan.Seed != want.seed || v.Property != "invariant" || !strings.HasPrefix(v.Detail, want.detail) || !strings.Contains(v.Detail, want.site) {

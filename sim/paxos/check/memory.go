@@ -23,9 +23,22 @@ func (b *Bounds) proposed(id protocol.ServerID, e *protocol.Event) {
 	}
 }
 
+// tombstones is the most that any leader leaves.
+func (b *Bounds) tombstones() int {
+	most := 0
+	for i := range b.Settings {
+		most = max(most, b.Settings[i].Tombstones)
+	}
+	return most
+}
+
 // Held takes what a server keeps, at any time (S10).
 func (c *Checker) Held(now int64, id protocol.ServerID, h protocol.Held) {
-	if what := h.Exceeds(c.servers, c.Bounds.Settings[id]); what != "" {
+	what := h.Exceeds(c.servers, c.Bounds.Settings[id])
+	if h.Tombs > c.Bounds.tombstones() {
+		what = "tombstones"
+	}
+	if what != "" {
 		c.now = now
 		verdict{c}.fail("S10", "server %d keeps more %s than its bound: %+v", id, what, h)
 	}
@@ -47,6 +60,8 @@ func (c *Checker) Kept(now int64, id protocol.ServerID, h protocol.Held) {
 		what = fmt.Sprintf("a log of %d slots, where %d are enough", h.Executed, log)
 	case h.Behind > 2*between+slack:
 		what = fmt.Sprintf("%d slots that no durable snapshot covers, where one is taken every %d", h.Behind, between)
+	case protocol.Seq(h.Marks) > log/between+3:
+		what = fmt.Sprintf("%d snapshots on its disk", h.Marks)
 	case h.Queued > 0:
 		what = fmt.Sprintf("%d updates in its queue", h.Queued)
 	case h.ReadAge > set.Ceiling+2*set.Retransmit:
